@@ -1,0 +1,56 @@
+# make demo and make test do everything on a fresh clone: packages, build, run.
+# Products: out/libmvedsua.so (the shim), out/mvedsua (the command). Intermediate files: out/obj, out/dotnet.
+
+ROOT   := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+OUT    := $(ROOT)/out
+CONFIG := Release
+DOTNET := DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 dotnet
+
+NATIVE_C = $(shell find native tests/native -name '*.[ch]' 2>/dev/null)
+
+# One target after the other: "test: setup all" installs before it builds. Sub-makes keep their -j.
+.NOTPARALLEL:
+.PHONY: all setup shim cli test demo bench lint clean help
+
+all: shim cli
+
+help:
+	@echo 'make setup   install the Debian packages that the build, tests and demo need'
+	@echo 'make all     build out/libmvedsua.so and out/mvedsua'
+	@echo 'make test    setup, all, native and .NET tests; last line: N passed, N failed, N skipped'
+	@echo 'make demo    setup, all, Redis with a follower under load; the leader is killed'
+	@echo 'make bench   setup, all, the measurements of docs/measurements.md'
+	@echo 'make lint    clang-format, clang-tidy, cppcheck'
+	@echo 'make clean   remove out/'
+
+setup:
+	@sh tools/setup.sh
+
+shim:
+	@mkdir -p $(OUT)
+	$(MAKE) -C native/shim OUT=$(OUT)
+
+# dotnet publish has its own up-to-date check; the copy is atomic, so that a running mvedsua is never overwritten.
+cli:
+	@mkdir -p $(OUT)
+	$(DOTNET) publish src/Mvedsua.Cli -c $(CONFIG) -r linux-x64 -v quiet
+	@cp $(OUT)/dotnet/publish/Mvedsua.Cli/release_linux-x64/mvedsua $(OUT)/mvedsua.new
+	@mv $(OUT)/mvedsua.new $(OUT)/mvedsua
+
+test: setup all
+	@sh tests/run-all.sh $(OUT)
+
+demo: setup all
+	@sh demo/redis-failover.sh $(OUT)
+
+bench: setup all
+	$(DOTNET) run -c $(CONFIG) --project bench/Mvedsua.Replication
+
+lint:
+	clang-format --dry-run -Werror $(NATIVE_C)
+	clang-tidy --quiet $(filter %.c,$(NATIVE_C)) -- -std=c11 -D_GNU_SOURCE -Inative/include -Inative/shim -I$(OUT)/obj
+	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
+		-Inative/include -Inative/shim native
+
+clean:
+	rm -rf $(OUT)

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Usage: run-all.sh OUT. Runs the native and the .NET tests and prints one line with the sums at the end.
+set -u
+out=$1
+log=$out/test-logs
+mkdir -p "$log"
+cd "$(dirname "$0")/.." || exit 1
+
+# run NAME COMMAND...: shows the output, keeps it in NAME.log and the exit status in NAME.status.
+run() {
+    name=$1
+    shift
+    {
+        "$@" 2>&1
+        echo $? >"$log/$name.status"
+    } | tee "$log/$name.log"
+}
+
+run native make -C tests/native check OUT="$out"
+# One test project at a time: several servers under load at once would make each other late.
+run dotnet env DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 \
+    dotnet test --solution Mvedsua.sln -c Release --max-parallel-test-modules 1 --no-progress --no-ansi
+
+grep -h '^not ok \|^skip ' "$log/native.log"
+sh tests/summary.sh "$log/native.log" "$(cat "$log/native.status")" "$log/dotnet.log" "$(cat "$log/dotnet.status")"
