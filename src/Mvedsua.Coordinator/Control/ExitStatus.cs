@@ -1,0 +1,39 @@
+namespace Mvedsua.Coordinator.Control;
+
+/// <summary>
+/// Exit statuses of the <c>mvedsua</c> command, the same for every verb. <c>mvedsua run</c> otherwise exits with
+/// the server's own status, or 128 + signal when a signal ended it. Documented in docs/exit-statuses.md, which a
+/// test compares with this enum.
+/// </summary>
+public enum ExitStatus
+{
+    /// <summary>Done as asked.</summary>
+    Ok = 0,
+
+    /// <summary><c>doctor</c> or <c>inspect</c> found something that stands in the way.</summary>
+    CheckFailed = 1,
+
+    /// <summary>The command line can't be understood.</summary>
+    Usage = 2,
+
+    /// <summary><c>run</c>: refused before the server was started; the message names the reason.</summary>
+    LaunchRefused = 64,
+
+    /// <summary>No session of that name, or none at all.</summary>
+    UnknownSession = 65,
+
+    /// <summary>The session's stage doesn't allow it: a second follower, nothing to unfollow.</summary>
+    RefusedByStage = 66,
+
+    /// <summary>The session's coordinator is gone and no new one could attach.</summary>
+    CoordinatorGone = 67,
+
+    /// <summary><c>report</c>: the session has had no divergence.</summary>
+    NoReport = 68,
+
+    /// <summary>The server or the session can't do it, by name: an unsupported server for a follower.</summary>
+    Unsupported = 69,
+
+    /// <summary>A fault in Mvedsua itself.</summary>
+    Internal = 70,
+}

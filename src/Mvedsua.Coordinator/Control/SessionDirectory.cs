@@ -1,0 +1,82 @@
+using System.Net.Sockets;
+
+namespace Mvedsua.Coordinator.Control;
+
+/// <summary>
+/// Where sessions live: one directory per session, named like it, mode 0700, holding the control socket.
+/// <c>$XDG_RUNTIME_DIR/mvedsua</c>, or <c>/tmp/mvedsua-UID</c> when that variable names no directory.
+/// </summary>
+public static class SessionDirectory
+{
+    /// <summary>File name of the control socket inside a session's directory.</summary>
+    public const string SocketName = "control.sock";
+
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    /// <summary>The directory of all of this user's sessions. May not exist yet.</summary>
+    public static string Root
+    {
+        get
+        {
+            var runtime = Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR");
+            return !string.IsNullOrEmpty(runtime) && Path.IsPathRooted(runtime) && Directory.Exists(runtime)
+                ? Path.Combine(runtime, "mvedsua")
+                : $"/tmp/mvedsua-{Tmds.Linux.LibC.geteuid()}";
+        }
+    }
+
+    /// <summary>The directory of one session. May not exist.</summary>
+    public static string PathOf(string name) => Path.Combine(Root, name);
+
+    /// <summary>The control socket of one session. May not exist.</summary>
+    public static string SocketOf(string name) => Path.Combine(PathOf(name), SocketName);
+
+    /// <summary>Names of the sessions that have a directory, in order; some may have ended without tidying up.</summary>
+    public static IReadOnlyList<string> Names()
+    {
+        if (!Directory.Exists(Root) || !OwnedPrivately(Root)) return [];
+        return
+        [
+            .. new DirectoryInfo(Root).EnumerateDirectories()
+                .Select(d => d.Name).Where(SessionName.IsValid).Order(StringComparer.Ordinal),
+        ];
+    }
+
+    /// <summary>Creates the root when it is missing, for this user alone.</summary>
+    /// <exception cref="UnauthorizedAccessException">Somebody else's, a link, or open to others.</exception>
+    /// <exception cref="IOException">It can't be created.</exception>
+    public static void EnsureRoot()
+    {
+        Directory.CreateDirectory(Root, Private);
+        if (!OwnedPrivately(Root))
+            throw new UnauthorizedAccessException($"{Root} is a link, belongs to another user or is open to others");
+    }
+
+    /// <summary>True when a coordinator listens on the session's control socket.</summary>
+    public static bool HasListener(string name)
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Connect(new UnixDomainSocketEndPoint(SocketOf(name)));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    // /tmp is open to everybody: a directory prepared there by another user must not be trusted.
+    private static unsafe bool OwnedPrivately(string path)
+    {
+        var info = new DirectoryInfo(path);
+        if (info.LinkTarget is not null || (info.UnixFileMode & ~Private) != 0) return false;
+        Tmds.Linux.stat status;
+        var bytes = System.Text.Encoding.UTF8.GetBytes(path + '\0');
+        fixed (byte* p = bytes)
+        {
+            return Tmds.Linux.LibC.stat(p, &status) == 0 && status.st_uid == Tmds.Linux.LibC.geteuid();
+        }
+    }
+}
