@@ -1,0 +1,223 @@
+#include "scan.h"
+
+#include "decode.h"
+#include "rewrite.h"
+#include "sys.h"
+
+/* A short branch reaches 127 bytes past its own end; a window and the instructions looked at around it need
+ * some more. Everything this near to a site is decoded from the start of its function. */
+enum { NEIGHBOURHOOD = 192 };
+
+/* Finds the next 0f 05 at or after `at`; `end` when there is none. Eight bytes a step: this runs over all
+ * executable memory of the process. */
+static uintptr_t next_hit(uintptr_t at, uintptr_t end) {
+    const uint64_t ones = 0x0101010101010101, fives = ones * 5;
+    while (at + 1 < end) {
+        if (at % 8 == 0 && at + 9 <= end) {
+            uint64_t word = *(const uint64_t *)(at) ^ ones * 0x0f;
+            uint64_t after = *(const uint64_t *)(at + 1) ^ fives; /* byte i+1 beside byte i */
+            uint64_t both = word | after;
+            if (((both - ones) & ~both & ones << 7) == 0) {
+                at += 8;
+                continue;
+            }
+        }
+        if (*(const uint8_t *)at == 0x0f && *(const uint8_t *)(at + 1) == 0x05)
+            return at;
+        at++;
+    }
+    return end;
+}
+
+/*
+ * Marks what any 4-byte displacement could lead to, whether or not an instruction starts there: cheaper than
+ * decoding everything, and it can only mark too much. `e8` call, `e9` jmp, `0f 8x` jcc, `8d` lea (the address
+ * of a label is taken to jump there later).
+ */
+static void mark_far_targets(struct mv_scan *s) {
+    enum { NONE, REL32, ESCAPE, LEA };
+    uint8_t class[256] = {0};
+    class[0xe8] = class[0xe9] = REL32;
+    class[0x0f] = ESCAPE;
+    class[0x8d] = LEA;
+    for (uintptr_t p = s->start; p + 6 <= s->end; p++) {
+        uint8_t kind = class[*(const uint8_t *)p];
+        if (kind == NONE)
+            continue;
+        const uint8_t *b = (const uint8_t *)p;
+        uintptr_t length = 5;
+        if (kind != REL32) {
+            if (kind == ESCAPE ? (b[1] & 0xf0) != 0x80 : (b[1] & 0xc7) != 0x05)
+                continue;
+            length = 6;
+        }
+        mv_scan_mark(s, s->target, p + length + (uintptr_t)(intptr_t)*(const int32_t *)(p + length - 4));
+    }
+}
+
+static void mark_function_starts(struct mv_scan *s) {
+    for (uint32_t i = 0; i < s->frames.count; i++)
+        mv_scan_mark(s, s->target, mv_frames_start(&s->frames, i));
+    for (uint32_t i = 0; i < s->object.symbol_count; i++) {
+        const struct mv_symbol *symbol = &s->object.symbols[i];
+        enum { STT_FUNC = 2, STT_NOTYPE = 0, STT_IFUNC = 10, SHN_UNDEF = 0 };
+        int type = symbol->info & 15;
+        if (symbol->section != SHN_UNDEF && (type == STT_FUNC || type == STT_IFUNC || type == STT_NOTYPE))
+            mv_scan_mark(s, s->target, s->object.bias + symbol->value);
+    }
+}
+
+/* Decodes one region up to `limit`; returns where it stopped, which is a start of an instruction. */
+static uintptr_t decode_region(struct mv_scan *s, uintptr_t at, uintptr_t end, uintptr_t limit) {
+    /* Only a branch can lead to what comes next, unless it is padding. */
+    int stopped = at == s->decoded && s->decoded_stopped;
+    while (at < end && at < limit) {
+        struct mv_insn insn;
+        mv_decode(at, end, &insn);
+        if (insn.kind == MV_INSN_INVALID) {
+            at++;
+            continue;
+        }
+        int padding = insn.kind == MV_INSN_NOP || insn.kind == MV_INSN_INT3;
+        if ((stopped && !padding) || insn.kind == MV_INSN_ENDBR)
+            mv_scan_mark(s, s->target, at);
+        stopped = mv_insn_stops(&insn) || (stopped && padding);
+        mv_scan_mark(s, s->boundary, at);
+        if (insn.target != 0)
+            mv_scan_mark(s, s->target, insn.target);
+        at += insn.len;
+    }
+    s->decoded_stopped = stopped;
+    return at;
+}
+
+/* The lowest address from which decoding may start, for a function that begins before the range. */
+static uintptr_t readable_from(const struct mv_scan *s) {
+    uintptr_t low = s->start;
+    while (s->object.base != 0 && low > s->object.start && s->start - low < 64 * MV_PAGE &&
+           mv_sys_readable(low - MV_PAGE))
+        low -= MV_PAGE;
+    return low;
+}
+
+static void decode_around(struct mv_scan *s, uintptr_t low, uintptr_t at, uintptr_t limit) {
+    if (limit > s->end)
+        limit = s->end;
+    if (at < low)
+        at = low;
+    if (at < s->decoded)
+        at = s->decoded;
+    while (at < limit) {
+        struct mv_region region;
+        mv_frames_region(&s->frames, at, low, s->end, &region);
+        uintptr_t from = region.start < s->decoded ? s->decoded : region.start;
+        uintptr_t reached = decode_region(s, from, region.end, limit);
+        at = reached > at ? reached : at + 1;
+        s->decoded = reached;
+        if (reached > region.end) /* an instruction ran over the end: the next region starts where it starts */
+            s->decoded = at = region.end;
+    }
+}
+
+/* movq $15, %rax in front: __restore_rt of every libc on x86-64. */
+static int is_restorer(const struct mv_scan *s, uintptr_t at) {
+    if (at < s->start + 7)
+        return 0;
+    const uint8_t *b = (const uint8_t *)at - 7;
+    return b[0] == 0x48 && b[1] == 0xc7 && b[2] == 0xc0 && b[3] == 15 && b[4] == 0 && b[5] == 0 && b[6] == 0;
+}
+
+/* Whether everything from the start of a region without unwind information up to and with `at` decodes. */
+static int decodes_cleanly(uintptr_t from, uintptr_t at, uintptr_t end) {
+    struct mv_insn insn;
+    for (; from <= at; from += insn.len) {
+        mv_decode(from, end, &insn);
+        if (insn.kind == MV_INSN_INVALID)
+            return 0;
+    }
+    return 1;
+}
+
+static void classify(struct mv_scan *s, uintptr_t low, struct mv_site *site) {
+    struct mv_region region;
+    mv_frames_region(&s->frames, site->at, low, s->end, &region);
+    site->low = region.start < s->start ? s->start : region.start;
+    site->high = site->pad_high = region.end;
+    int starts = mv_scan_has(s, s->boundary, site->at);
+    if (is_restorer(s, site->at))
+        site->kind = MV_SITE_RESTORER;
+    else if (!starts)
+        site->kind = mv_scan_has(s, s->target, site->at) ? MV_SITE_UNSURE : MV_SITE_DATA;
+    else if (region.is_function)
+        site->kind = MV_SITE_CODE;
+    else
+        site->kind = decodes_cleanly(region.start, site->at, region.end) ? MV_SITE_CODE : MV_SITE_DATA;
+
+    if (region.is_function && region.end < s->end) {
+        struct mv_region behind;
+        mv_frames_region(&s->frames, region.end, low, s->end, &behind);
+        if (!behind.is_function)
+            site->pad_high = behind.end;
+    }
+}
+
+static int open_maps(struct mv_scan *s, size_t sites) {
+    size_t map = ((s->end - s->start) / 64 + 1) * sizeof(uint64_t);
+    s->scratch_size = (2 * map + sites * sizeof(struct mv_site) + MV_PAGE - 1) & ~(size_t)(MV_PAGE - 1);
+    long scratch = mv_sys_map(0, s->scratch_size);
+    if (scratch < 0) {
+        s->scratch = 0;
+        return MV_REWRITE_NO_MEMORY;
+    }
+    s->scratch = (uintptr_t)scratch;
+    s->boundary = (uint64_t *)s->scratch;
+    s->target = (uint64_t *)(s->scratch + map);
+    s->sites = (struct mv_site *)(s->scratch + 2 * map);
+    if (s->object.base != 0)
+        mv_frames_open(&s->object, &s->frames);
+    mark_far_targets(s);
+    mark_function_starts(s);
+    return MV_REWRITE_OK;
+}
+
+int mv_scan_open(struct mv_scan *s, uintptr_t start, uintptr_t end, uintptr_t base, mv_known_site *known,
+                 void *context) {
+    *s = (struct mv_scan){.start = start, .end = end};
+    size_t hits = 0;
+    for (uintptr_t at = next_hit(start, end); at < end; at = next_hit(at + 2, end))
+        hits += !known(at, context);
+    if (hits == 0)
+        return MV_REWRITE_OK;
+    if (base == MV_BASE_UNKNOWN)
+        mv_object_around(start, &s->object);
+    else if (base != MV_BASE_NONE && !mv_object_at(base, &s->object))
+        s->object = (struct mv_object){0};
+    int status = open_maps(s, hits);
+    if (status != MV_REWRITE_OK)
+        return status;
+
+    uintptr_t low = readable_from(s);
+    for (uintptr_t at = next_hit(start, end); at < end; at = next_hit(at + 2, end)) {
+        if (known(at, context) || s->site_count == hits)
+            continue;
+        decode_around(s, low, at - NEIGHBOURHOOD, at + NEIGHBOURHOOD);
+        s->sites[s->site_count++].at = at;
+    }
+    for (uint32_t i = 0; i < s->site_count; i++)
+        classify(s, low, &s->sites[i]);
+    return MV_REWRITE_OK;
+}
+
+int mv_scan_open_whole(struct mv_scan *s, uintptr_t start, uintptr_t end, const struct mv_object *object) {
+    *s = (struct mv_scan){.start = start, .end = end, .object = *object};
+    int status = open_maps(s, 0);
+    if (status == MV_REWRITE_OK)
+        decode_around(s, start, start, end);
+    return status;
+}
+
+void mv_scan_close(struct mv_scan *s) {
+    if (s->scratch != 0)
+        mv_sys_unmap(s->scratch, s->scratch_size);
+    s->scratch = 0;
+}
