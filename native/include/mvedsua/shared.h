@@ -1,0 +1,508 @@
+/* The contract between the shim inside the server and the coordinator outside it.
+ *
+ * Everything that both sides see stands in one memfd, the *session memory*:
+ *
+ *   offset 0                       struct mv_control               (MV_CONTROL_SPAN bytes)
+ *   MV_LOG_OFFSET(version, slot)   one event log per version and thread (MV_LOG_SPAN bytes, sparse)
+ *
+ * Rules for changing this file: fixed-width types only, no bool, no long, no implicit padding; a field's
+ * comment says who writes it and when; a changed layout raises MV_ABI_VERSION; the offset of every field is
+ * asserted below its struct, and Mvedsua.Abi repeats the layout, checked against this file by a test.
+ *
+ * "Leader" and "follower" in the comments mean the shim inside that process. Version indices are 0 and 1;
+ * each process owns the logs of its version index and maps the other's read-only.
+ */
+#ifndef MVEDSUA_SHARED_H
+#define MVEDSUA_SHARED_H
+
+#include <stdint.h>
+
+#define MV_ABI_VERSION   1u
+#define MV_CONTROL_MAGIC 0x6177736465764d31ull /* "1Mvedswa" */
+#define MV_LOG_MAGIC     0x676f4c6465764d31ull /* "1MvedLog" */
+
+#define MV_VERSIONS    2u
+#define MV_MAX_THREADS 128u
+#define MV_MAX_READERS 4u /* followers and tracers of one log */
+#define MV_PAGE        4096u
+
+#define MV_CONTROL_SPAN (1ull << 20)
+#define MV_LOG_SPAN     (1ull << 36)
+#define MV_LOG_OFFSET(version, slot)                                                                         \
+    (MV_CONTROL_SPAN + ((uint64_t)(version)*MV_MAX_THREADS + (uint64_t)(slot)) * MV_LOG_SPAN)
+#define MV_SESSION_SIZE MV_LOG_OFFSET(MV_VERSIONS, 0)
+
+/* Within one log: the header's page, a page for each reader's cursor, the sleepers' page, then chunks of
+ * records. A process that only reads a log maps it read-only but for its cursor's and the sleepers' pages. */
+#define MV_LOG_CHUNK             (256u << 10)
+#define MV_LOG_CHUNKS            (MV_LOG_SPAN / MV_LOG_CHUNK)
+#define MV_LOG_DATA              MV_LOG_CHUNK /* chunk 0 holds header, cursors and sleepers */
+#define MV_CURSOR_OFFSET(reader) ((uint64_t)MV_PAGE * (1u + (reader)))
+#define MV_SLEEPERS_OFFSET       MV_CURSOR_OFFSET(MV_MAX_READERS)
+
+/* The words of a record or header, for the checks. */
+typedef uint64_t __attribute__((may_alias)) mv_word;
+
+/* ---- events ------------------------------------------------------------------------------------- */
+
+/* `call` of a record: a system-call number of the kernel's table, or one of these. */
+enum mv_pseudo_call {
+    MV_CALL_JUMP = 0x8000,   /* args[0]: offset in the log where the next record stands */
+    MV_CALL_SIGNAL = 0x8001, /* a handler runs now: args[0] signal; in-payload: siginfo (128 bytes) */
+    MV_CALL_ORDER = 0x8002, /* an interposed pthread call: args[0] enum mv_order_kind, args[1] object, args[2]
+                               clock slot, args[3] clock value, result: what the program was given */
+    MV_CALL_CLOCK = 0x8003, /* a vDSO call: args[0] enum mv_clock_kind, args[1] clock id; out-payload as its
+                               system call's */
+    MV_CALL_DEATH = 0x8004, /* the thread got a fatal signal: args[0] signal, args[1] fault address, args[2]
+                               instruction */
+    MV_CALL_ROLE = 0x8005,  /* the writer stops publishing here: args[0] enum mv_reason */
+};
+
+enum mv_event_flags {
+    MV_EVENT_SIGNAL_FOLLOWS =
+        1, /* the next record of this thread is MV_CALL_SIGNAL, delivered at this call's exit */
+    MV_EVENT_RESTART = 2,   /* interrupted; the program's call is made again after the handler (SA_RESTART) */
+    MV_EVENT_ALLOCATOR = 4, /* made by an allocator: printed by trace, never replayed nor compared */
+    MV_EVENT_LENT =
+        8, /* args[5] names a hidden descriptor that the reader maps and closes (mmap of a file) */
+};
+
+/* One event. 8-byte aligned, contiguous (one that is larger than a chunk stands in adjacent chunks); followed
+ * by in_size bytes of in-payload and out_size bytes of out-payload, each padded to 8 (payload.h). Visible
+ * once mv_log_header.published passes its end (release store by the writer, acquire load by readers). */
+struct mv_event {
+    uint32_t size;     /* whole record, payload and padding included; a multiple of 8 */
+    uint16_t call;     /* system-call number or enum mv_pseudo_call */
+    uint16_t flags;    /* enum mv_event_flags */
+    uint32_t check;    /* mv_event_check() over the header with this field 0: a damaged header is found, not
+                          followed */
+    uint32_t in_size;  /* bytes of in-payload, a multiple of 8 */
+    uint32_t out_size; /* bytes of out-payload, a multiple of 8 */
+    uint32_t reserved; /* 0 */
+    uint64_t
+        sequence; /* 0, 1, 2, … within the log; JUMP records have none of their own (repeat the next one's) */
+    int64_t result; /* as the program saw it: value or -errno */
+    uint64_t site;  /* address after the program's syscall instruction (for backtraces) */
+    uint64_t
+        stamp; /* clock of the shared object that the event touches; 0 when none (order between threads) */
+    uint64_t args[6];
+};
+#define MV_ASSERT_AT(type, field, offset)                                                                    \
+    _Static_assert(__builtin_offsetof(struct type, field) == (offset), #type "." #field)
+MV_ASSERT_AT(mv_event, size, 0);
+MV_ASSERT_AT(mv_event, call, 4);
+MV_ASSERT_AT(mv_event, flags, 6);
+MV_ASSERT_AT(mv_event, check, 8);
+MV_ASSERT_AT(mv_event, in_size, 12);
+MV_ASSERT_AT(mv_event, out_size, 16);
+MV_ASSERT_AT(mv_event, reserved, 20);
+MV_ASSERT_AT(mv_event, sequence, 24);
+MV_ASSERT_AT(mv_event, result, 32);
+MV_ASSERT_AT(mv_event, site, 40);
+MV_ASSERT_AT(mv_event, stamp, 48);
+MV_ASSERT_AT(mv_event, args, 56);
+_Static_assert(sizeof(struct mv_event) == 104, "mv_event");
+
+/* ---- one log ------------------------------------------------------------------------------------ */
+
+/* What the kernel's robust-futex walk writes to when the owning thread dies. The layout is that of a
+ * glibc mutex as seen from its list node, because the node is linked into the thread's own robust list:
+ * the word stands 32 bytes before the node, the back pointer 8 bytes before it. */
+struct mv_death_word {
+    uint32_t
+        word; /* tid of the living owner | FUTEX_WAITERS; FUTEX_OWNER_DIED set by the kernel at its death */
+    uint32_t reserved[5];
+    uint64_t previous; /* owner's list pointers: owner's addresses, meaningless elsewhere */
+    uint64_t next;
+    uint64_t padding[3];
+};
+MV_ASSERT_AT(mv_death_word, word, 0);
+MV_ASSERT_AT(mv_death_word, reserved, 4);
+MV_ASSERT_AT(mv_death_word, previous, 24);
+MV_ASSERT_AT(mv_death_word, next, 32);
+MV_ASSERT_AT(mv_death_word, padding, 40);
+_Static_assert(sizeof(struct mv_death_word) == 64, "mv_death_word");
+
+/* The call that is being made and not yet published: stored before a call that consumes or emits,
+ * cleared (call = MV_INTENT_NONE) by the publication of its record. Written by the owner; read after its
+ * death. */
+#define MV_INTENT_NONE 0xffffffffu
+struct mv_intent {
+    uint32_t call;
+    int32_t fd;
+    uint64_t buffer;
+    uint64_t length;
+    uint64_t sequence; /* of the record to come */
+};
+MV_ASSERT_AT(mv_intent, call, 0);
+MV_ASSERT_AT(mv_intent, fd, 4);
+MV_ASSERT_AT(mv_intent, buffer, 8);
+MV_ASSERT_AT(mv_intent, length, 16);
+MV_ASSERT_AT(mv_intent, sequence, 24);
+_Static_assert(sizeof(struct mv_intent) == 32, "mv_intent");
+
+/* First page of a log. The first 64 bytes are written once, before the log is announced. */
+struct mv_log_header {
+    uint64_t magic;
+    uint32_t abi;
+    uint32_t record_size; /* sizeof(struct mv_event) */
+    uint32_t version;     /* whose log it is */
+    uint32_t slot;        /* which thread's */
+    uint64_t generation;  /* of the publishing session: control.generation when the log was (re)started */
+    uint64_t limit;       /* bytes of this log that may ever be used (an upper bound on offsets) */
+    uint64_t start;       /* offset of record 0 */
+    uint64_t check;       /* mv_log_header_check() over the 64 bytes with this field 0 */
+    uint64_t unused;      /* 0 */
+
+    /* Written by the owner at every record, by nobody else. */
+    uint64_t
+        published; /* offset where the next record will stand: all before it (along the JUMPs) is complete */
+    uint64_t sequence; /* number of records published */
+    uint64_t bytes;    /* bytes published, all laps together (lag.bytes = this - cursor.bytes) */
+    uint64_t high;     /* end of the highest chunk in use: no reader may look beyond */
+    uint64_t held;     /* bytes of memory that this log holds of the budget (owner and its keeper, atomic) */
+    uint64_t padding[3];
+
+    struct mv_intent intent;
+    uint64_t padding2[4];
+
+    /* Futex of the sleeping readers (struct mv_log_sleepers): raised, then woken, by the owner. */
+    uint32_t wake;
+    uint32_t padding3[15];
+
+    struct mv_death_word
+        death[MV_MAX_READERS]; /* one per watcher: the kernel wakes only one waiter of each */
+};
+MV_ASSERT_AT(mv_log_header, magic, 0);
+MV_ASSERT_AT(mv_log_header, abi, 8);
+MV_ASSERT_AT(mv_log_header, record_size, 12);
+MV_ASSERT_AT(mv_log_header, version, 16);
+MV_ASSERT_AT(mv_log_header, slot, 20);
+MV_ASSERT_AT(mv_log_header, generation, 24);
+MV_ASSERT_AT(mv_log_header, limit, 32);
+MV_ASSERT_AT(mv_log_header, start, 40);
+MV_ASSERT_AT(mv_log_header, check, 48);
+MV_ASSERT_AT(mv_log_header, unused, 56);
+MV_ASSERT_AT(mv_log_header, published, 64);
+MV_ASSERT_AT(mv_log_header, sequence, 72);
+MV_ASSERT_AT(mv_log_header, bytes, 80);
+MV_ASSERT_AT(mv_log_header, high, 88);
+MV_ASSERT_AT(mv_log_header, held, 96);
+MV_ASSERT_AT(mv_log_header, padding, 104);
+MV_ASSERT_AT(mv_log_header, intent, 128);
+MV_ASSERT_AT(mv_log_header, padding2, 160);
+MV_ASSERT_AT(mv_log_header, wake, 192);
+MV_ASSERT_AT(mv_log_header, padding3, 196);
+MV_ASSERT_AT(mv_log_header, death, 256);
+_Static_assert(sizeof(struct mv_log_header) == 512, "mv_log_header");
+
+/* A reader's cursor, on a page of its own: page 1 + reader of the log. Written by the reader alone, but for
+ * its first position when the writer makes room before the reader runs, and `active` = UNUSED by anybody who
+ * knows that the reader has ended. */
+enum mv_cursor_state {
+    MV_CURSOR_UNUSED = 0,
+    MV_CURSOR_ACTIVE = 1, /* the writer must respect this cursor */
+    MV_CURSOR_JOINING =
+        2, /* … as long as it stands where records are; the reader is about to look whether it does */
+};
+struct mv_log_cursor {
+    uint64_t
+        position; /* offset of the next record to read; everything before it may be reused (release store) */
+    uint64_t sequence; /* its sequence number */
+    uint64_t bytes;    /* bytes consumed, all laps together */
+    uint32_t active;   /* enum mv_cursor_state */
+    uint32_t owner;    /* pid of the reader */
+};
+MV_ASSERT_AT(mv_log_cursor, position, 0);
+MV_ASSERT_AT(mv_log_cursor, sequence, 8);
+MV_ASSERT_AT(mv_log_cursor, bytes, 16);
+MV_ASSERT_AT(mv_log_cursor, active, 24);
+MV_ASSERT_AT(mv_log_cursor, owner, 28);
+_Static_assert(sizeof(struct mv_log_cursor) == 32, "mv_log_cursor");
+
+/* A page that all readers of a log and its writer write to. A reader that goes to sleep sets its bit (atomic
+ * or), looks at `published` once more, then waits on mv_log_header.wake. The writer looks at `bits` after
+ * each publication (plain load behind the release store: a missed bit costs the reader its first time-out of
+ * 1 ms, never an event); if any is set it clears them all (atomic exchange), raises `wake` and wakes. */
+struct mv_log_sleepers {
+    uint32_t bits; /* 1 << reader */
+    uint32_t padding;
+};
+MV_ASSERT_AT(mv_log_sleepers, bits, 0);
+MV_ASSERT_AT(mv_log_sleepers, padding, 4);
+_Static_assert(sizeof(struct mv_log_sleepers) == 8, "mv_log_sleepers");
+
+/* In how many ways a log can be found damaged (or not the one that was asked for). Readers return the
+ * negative. */
+enum mv_log_fault {
+    MV_LOG_BAD_MAGIC = 1,
+    MV_LOG_BAD_ABI = 2,
+    MV_LOG_BAD_RECORD_SIZE = 3,
+    MV_LOG_BAD_HEADER = 4, /* the header's check */
+    MV_LOG_BAD_VERSION = 5,
+    MV_LOG_BAD_SLOT = 6,
+    MV_LOG_BAD_GENERATION = 7, /* the log belongs to another publishing session */
+    MV_LOG_BAD_LIMIT = 8,
+    MV_LOG_BAD_START = 9,
+    MV_LOG_TRUNCATED = 10,     /* the memory behind it is smaller than the header says */
+    MV_LOG_BAD_CURSOR = 11,    /* a cursor stands where no record can */
+    MV_LOG_BAD_READER = 12,    /* reader index out of range */
+    MV_LOG_BAD_PUBLISHED = 13, /* `published` out of range or misaligned */
+    MV_LOG_BAD_HIGH = 14,      /* `high` out of range or misaligned */
+    MV_LOG_BACKWARDS = 15,     /* fewer records published than already read */
+    MV_LOG_BAD_OFFSET = 16,    /* the next record's offset is out of range or misaligned */
+    MV_LOG_BAD_CHECK = 17,     /* a record's header is damaged */
+    MV_LOG_BAD_SIZE = 18,      /* a record's size is impossible, or it ends beyond the log */
+    MV_LOG_BAD_PAYLOAD = 19,   /* payload sizes don't add up to the record's size */
+    MV_LOG_BAD_SEQUENCE = 20,  /* another record than the next one (memory reused too early, or stale) */
+    MV_LOG_BAD_JUMP = 21,      /* a JUMP to where no chunk begins, or to another JUMP */
+};
+
+/* ---- the control block -------------------------------------------------------------------------- */
+
+enum mv_stage {                             /* written by the process that leads (or is about to) */
+                MV_STAGE_STARTING = 0,      /* the shim's constructor has not ended */
+                MV_STAGE_SINGLE_LEADER = 1, /* nothing is published, or only for a tracer */
+                MV_STAGE_ATTACHING = 2,     /* threads are being parked, the follower is being made */
+                MV_STAGE_FOLLOWED = 3,      /* a follower replays */
+                MV_STAGE_FAILOVER = 4,      /* the leader is dead; the follower finishes the backlog */
+                MV_STAGE_ENDED = 5,         /* the server has exited */
+};
+
+enum mv_reason { /* why a follower ended, a request was refused, or a role changed */
+                 MV_REASON_NONE = 0,
+                 MV_REASON_REQUESTED = 1, /* unfollow */
+                 MV_REASON_DIVERGED = 2,  /* control.divergence tells */
+                 MV_REASON_LOG_LIMIT = 3, /* the log's byte budget is used up */
+                 MV_REASON_LAG_LIMIT = 4,
+                 MV_REASON_UNSUPPORTED = 5, /* a call that no follower can replay yet: reason_text names it */
+                 MV_REASON_FOLLOWER_DIED =
+                     6,                     /* crashed or was killed: reason_code is the signal when known */
+                 MV_REASON_LEADER_DIED = 7, /* failover: reason_code is the signal when known */
+                 MV_REASON_LEADER_EXITED = 8,
+                 MV_REASON_CORRUPT = 9, /* a damaged log or control block: reason_text says where */
+                 MV_REASON_PARK_TIMEOUT = 10,
+                 MV_REASON_NO_RESOURCES = 11, /* fork, mmap … failed: reason_code is the errno */
+                 MV_REASON_ASYNC_SIGNAL =
+                     12,              /* a signal had to be delivered in the middle of 10 ms of computation */
+                 MV_REASON_BUSY = 13, /* the request does not fit the stage */
+};
+
+enum mv_request {
+    MV_REQUEST_NONE = 0,
+    MV_REQUEST_FOLLOW = 1,
+    MV_REQUEST_UNFOLLOW = 2,
+    MV_REQUEST_TRACE = 3,
+    MV_REQUEST_UNTRACE = 4
+};
+
+/* The queued SIGSYS that tells the leader to look at control.request: si_code SI_QUEUE and this value. */
+#define MV_KICK_REQUEST 0x4d764b52
+
+enum mv_thread_state {
+    MV_THREAD_FREE = 0,
+    MV_THREAD_RUNNING = 1, /* in the program, or in the shim's own code */
+    MV_THREAD_IN_CALL =
+        2, /* registers below are those of the program at its call: a backtrace can start there */
+    MV_THREAD_PARKED = 3,
+    MV_THREAD_DIVERGED = 4,
+    MV_THREAD_EXITED = 5,
+};
+
+/* Integer registers of the program at a call or at a park, for unwinders. */
+struct mv_registers {
+    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp, r8, r9, r10, r11, r12, r13, r14, r15, rip, fs_base;
+};
+_Static_assert(sizeof(struct mv_registers) == 144, "mv_registers");
+
+/* One thread of one version. Written by that thread (by its creator before it runs). */
+struct mv_thread_info {
+    uint32_t state;       /* enum mv_thread_state */
+    uint32_t tid;         /* the kernel's */
+    uint32_t logical_tid; /* what the program sees */
+    uint32_t in_call;     /* call being made (MV_INTENT_NONE when none) */
+    struct mv_registers registers;
+};
+MV_ASSERT_AT(mv_thread_info, state, 0);
+MV_ASSERT_AT(mv_thread_info, tid, 4);
+MV_ASSERT_AT(mv_thread_info, logical_tid, 8);
+MV_ASSERT_AT(mv_thread_info, in_call, 12);
+MV_ASSERT_AT(mv_thread_info, registers, 16);
+_Static_assert(sizeof(struct mv_thread_info) == 160, "mv_thread_info");
+
+/* Written by the follower's thread that parks, before control.follower_state says so. */
+enum mv_difference {
+    MV_DIFFERS_NOT = 0,
+    MV_DIFFERS_CALL = 1,     /* another call */
+    MV_DIFFERS_ARGUMENT = 2, /* position: which argument */
+    MV_DIFFERS_BYTES = 3,    /* position: first differing byte of the in-payload */
+    MV_DIFFERS_LENGTH = 4,   /* position: first byte that only one side has */
+    MV_DIFFERS_END = 5,      /* the leader's thread has ended, the follower's goes on */
+    MV_DIFFERS_ORDER = 6,    /* another lock, condition or thread-creation than the leader's */
+};
+#define MV_DIVERGENCE_BYTES 8192u
+struct mv_divergence {
+    uint32_t kind; /* enum mv_difference */
+    uint32_t slot; /* thread */
+    uint32_t position;
+    uint32_t call;                                 /* the follower's call */
+    uint64_t sequence;                             /* of the leader's record that did not match */
+    uint64_t offset;                               /* of that record in the leader's log */
+    uint64_t args[6];                              /* the follower's */
+    uint64_t site;                                 /* the follower's */
+    uint32_t leader_size;                          /* bytes of leader_record that are valid */
+    uint32_t follower_size;                        /* bytes of follower_payload that are valid */
+    uint8_t leader_record[MV_DIVERGENCE_BYTES];    /* copy: the log itself may be reused */
+    uint8_t follower_payload[MV_DIVERGENCE_BYTES]; /* encoded as an in-payload */
+};
+MV_ASSERT_AT(mv_divergence, kind, 0);
+MV_ASSERT_AT(mv_divergence, slot, 4);
+MV_ASSERT_AT(mv_divergence, position, 8);
+MV_ASSERT_AT(mv_divergence, call, 12);
+MV_ASSERT_AT(mv_divergence, sequence, 16);
+MV_ASSERT_AT(mv_divergence, offset, 24);
+MV_ASSERT_AT(mv_divergence, args, 32);
+MV_ASSERT_AT(mv_divergence, site, 80);
+MV_ASSERT_AT(mv_divergence, leader_size, 88);
+MV_ASSERT_AT(mv_divergence, follower_size, 92);
+MV_ASSERT_AT(mv_divergence, leader_record, 96);
+MV_ASSERT_AT(mv_divergence, follower_payload, 96 + MV_DIVERGENCE_BYTES);
+_Static_assert(sizeof(struct mv_divergence) == 96 + 2 * MV_DIVERGENCE_BYTES, "mv_divergence");
+
+/* A line from the shim to the operator (a refused call, a site left over, …). Slot = number % MV_MESSAGES;
+ * number is stored last (release): a reader takes the text, then looks whether number is still the same. */
+#define MV_MESSAGES 64u
+struct mv_message {
+    uint64_t number; /* 1, 2, 3, … ; 0 while it is being written */
+    uint32_t pid;
+    uint32_t level; /* 0 information, 1 warning, 2 error */
+    char text[240]; /* NUL-terminated UTF-8 */
+};
+_Static_assert(sizeof(struct mv_message) == 256, "mv_message");
+
+/* A child of an ended version, waited for by the coordinator (subreaper) on behalf of the promoted one.
+ * Written by the coordinator: status and rusage first, pid last (release). Freed (pid = 0) by the shim's
+ * wait4. */
+#define MV_ORPHANS 64u
+struct mv_orphan {
+    uint32_t pid;
+    int32_t status;
+    uint8_t rusage[144];
+};
+_Static_assert(sizeof(struct mv_orphan) == 152, "mv_orphan");
+
+struct mv_control {
+    uint64_t magic; /* first 64 bytes: written by the coordinator before the server starts, never again */
+    uint32_t abi;
+    uint32_t size;              /* sizeof(struct mv_control) */
+    uint64_t log_limit;         /* bytes: budget of all logs of one version together */
+    uint64_t lag_limit_bytes;   /* 0: none */
+    uint64_t lag_limit_ns;      /* 0: none */
+    uint32_t follow_from_start; /* 1: the constructor makes a follower */
+    uint32_t unused0;
+    uint64_t unused1[2];
+
+    /* Written by the coordinator while the server runs. */
+    uint32_t
+        coordinator_pid; /* 0 or a dead pid: nobody collects reports; a diverged follower then ends itself */
+    uint32_t request;    /* enum mv_request; then request_number++ (release), then the kick */
+    uint32_t request_number;
+    uint32_t report_taken; /* futex: 1 when the diverged follower may end */
+    uint32_t tracing;      /* 1: events are published though there is no follower */
+    uint32_t unused2[11];
+
+    /* Written by the shim of whoever leads (or takes over). */
+    uint32_t change; /* futex: raised (and woken) after any field of this part has changed; the coordinator
+                        waits on it */
+    uint32_t stage;  /* enum mv_stage */
+    uint32_t answered_number; /* = request_number when the request is settled */
+    uint32_t answer;          /* enum mv_reason; NONE: done */
+    uint32_t leader_version;  /* 0 or 1 */
+    uint32_t leader_pid;
+    uint32_t follower_pid; /* 0: none */
+    uint32_t keeper_pid;   /* 0: none */
+    uint32_t logical_pid;
+    uint32_t reason;         /* why the last follower ended, or how the last leader did */
+    int32_t reason_code;     /* signal or errno */
+    uint32_t follower_state; /* 0 none, 1 replaying, 2 parked at a divergence, 3 ended, 4 promoted */
+    uint64_t generation;     /* raised each time publishing starts: logs and cursors restart */
+    uint64_t failovers;
+    uint64_t attach_pause_ns; /* how long the threads were parked for the last follower */
+    uint64_t failover_ns; /* from the notice of the leader's death to the first call of the promoted one */
+    uint32_t session_fd;  /* the hidden descriptor of this memory, in the server's table: /proc/PID/fd/N */
+    uint32_t sites_rewritten;
+    uint32_t sites_trapped;
+    uint32_t sites_refused;
+    char reason_text[240];
+
+    /* Read by the leader at every publication; cleared by anyone who ends the follower. */
+    uint32_t publishing __attribute__((aligned(64)));
+    uint32_t unused3[15];
+
+    uint64_t message_count; /* last number given out (atomic add by any shim) */
+    struct mv_message messages[MV_MESSAGES];
+    struct mv_orphan orphans[MV_ORPHANS];
+    struct mv_thread_info threads[MV_VERSIONS][MV_MAX_THREADS];
+    struct mv_divergence divergence;
+};
+MV_ASSERT_AT(mv_control, magic, 0);
+MV_ASSERT_AT(mv_control, abi, 8);
+MV_ASSERT_AT(mv_control, size, 12);
+MV_ASSERT_AT(mv_control, log_limit, 16);
+MV_ASSERT_AT(mv_control, lag_limit_bytes, 24);
+MV_ASSERT_AT(mv_control, lag_limit_ns, 32);
+MV_ASSERT_AT(mv_control, follow_from_start, 40);
+MV_ASSERT_AT(mv_control, coordinator_pid, 64);
+MV_ASSERT_AT(mv_control, request, 68);
+MV_ASSERT_AT(mv_control, request_number, 72);
+MV_ASSERT_AT(mv_control, report_taken, 76);
+MV_ASSERT_AT(mv_control, tracing, 80);
+MV_ASSERT_AT(mv_control, change, 128);
+MV_ASSERT_AT(mv_control, stage, 132);
+MV_ASSERT_AT(mv_control, answered_number, 136);
+MV_ASSERT_AT(mv_control, answer, 140);
+MV_ASSERT_AT(mv_control, leader_version, 144);
+MV_ASSERT_AT(mv_control, leader_pid, 148);
+MV_ASSERT_AT(mv_control, follower_pid, 152);
+MV_ASSERT_AT(mv_control, keeper_pid, 156);
+MV_ASSERT_AT(mv_control, logical_pid, 160);
+MV_ASSERT_AT(mv_control, reason, 164);
+MV_ASSERT_AT(mv_control, reason_code, 168);
+MV_ASSERT_AT(mv_control, follower_state, 172);
+MV_ASSERT_AT(mv_control, generation, 176);
+MV_ASSERT_AT(mv_control, failovers, 184);
+MV_ASSERT_AT(mv_control, attach_pause_ns, 192);
+MV_ASSERT_AT(mv_control, failover_ns, 200);
+MV_ASSERT_AT(mv_control, session_fd, 208);
+MV_ASSERT_AT(mv_control, sites_rewritten, 212);
+MV_ASSERT_AT(mv_control, sites_trapped, 216);
+MV_ASSERT_AT(mv_control, sites_refused, 220);
+MV_ASSERT_AT(mv_control, reason_text, 224);
+MV_ASSERT_AT(mv_control, publishing, 512);
+MV_ASSERT_AT(mv_control, message_count, 576);
+MV_ASSERT_AT(mv_control, messages, 584);
+MV_ASSERT_AT(mv_control, orphans, 584 + 256 * 64);
+MV_ASSERT_AT(mv_control, threads, 584 + 256 * 64 + 152 * 64);
+MV_ASSERT_AT(mv_control, divergence, 584 + 256 * 64 + 152 * 64 + 160 * 256);
+_Static_assert(sizeof(struct mv_control) <= MV_CONTROL_SPAN, "mv_control");
+
+/* Folds the header of a record into 32 bits; finds any change of a single byte. */
+static inline uint32_t mv_event_check(const struct mv_event *event) {
+    const mv_word *w = (const mv_word *)event;
+    uint64_t h = w[0] ^ (w[1] & 0xffffffff00000000ull); /* without `check` itself */
+    for (unsigned i = 2; i < sizeof *event / 8; i++)
+        h = ((h << 9) | (h >> 55)) ^ w[i];
+    return (uint32_t)(h ^ (h >> 32));
+}
+
+/* The same over the part of a log's header that is written once. */
+static inline uint64_t mv_log_header_check(const struct mv_log_header *header) {
+    const mv_word *w = (const mv_word *)header;
+    uint64_t h = 0x9e3779b97f4a7c15ull;
+    for (unsigned i = 0; i < 8; i++)
+        if (i != __builtin_offsetof(struct mv_log_header, check) / 8)
+            h = ((h << 9) | (h >> 55)) ^ w[i];
+    return h;
+}
+
+#endif

@@ -1,0 +1,85 @@
+/* The keeper's step: memory comes and goes here, not in the leader. */
+#include "chunks.h"
+
+#include "../sys.h"
+
+#define MADV_POPULATE_WRITE_ 23    /* Linux 5.14 */
+#define AHEAD                16u   /* chunks (4 MiB) that lie ready for a writer that is growing */
+#define AHEAD_PAUSE          5u    /* ms */
+#define LONGEST_PAUSE        1000u /* ms */
+
+/* How many free chunks may stay resident. The proportional part keeps a lag that swings from being punched
+ * and populated over and over. */
+static uint32_t spare_wanted(struct mv_log_writer *w, uint32_t used) {
+    if (mv_exchange32(&w->grown, 0))
+        return AHEAD + used / 8;
+    return MV_CHUNKS_FLOOR - 1 + used / 8;
+}
+
+/* EMPTY → READY. Charged first; a quarter of the budget is left to writers that need it now. */
+static int populate(struct mv_log_writer *w, uint32_t chunk) {
+    uint64_t limit = w->budget->limit;
+    if (mv_load_relaxed64(&w->budget->held) + MV_LOG_CHUNK > limit - limit / 4 ||
+        !mv_chunks_charge(w, MV_LOG_CHUNK))
+        return 0;
+    long error = mv_sys3(__NR_madvise, (long)(w->base + (uint64_t)chunk * MV_LOG_CHUNK), MV_LOG_CHUNK,
+                         MADV_POPULATE_WRITE_);
+    mv_chunks_raise_top(w, chunk + 1);
+    if (!mv_is_error(error) && mv_swap8(&w->accounts->state[chunk], MV_CHUNK_EMPTY, MV_CHUNK_READY))
+        return 1;
+    mv_chunks_refund(w, MV_LOG_CHUNK); /* the writer took (and charged) it meanwhile, or there is no memory */
+    return !mv_is_error(error);
+}
+
+/* After stop: everything goes back. */
+static void give_all_back(struct mv_log_writer *w) {
+    for (uint32_t chunk = 1, top = mv_chunks_top(w); chunk < top; chunk++) {
+        if (mv_load_acquire8(&w->accounts->state[chunk]) == MV_CHUNK_USED)
+            mv_store_release8(&w->accounts->state[chunk], MV_CHUNK_READY);
+        mv_chunks_punch(w, chunk);
+    }
+}
+
+/* Returns 1 when memory was moved or is still to be: another step soon. */
+static int balance(struct mv_log_writer *w) {
+    mv_chunks_collect(w);
+    const uint8_t *state = w->accounts->state;
+    uint32_t top = mv_chunks_top(w), used = 0, spare = 0, busy = 0;
+    for (uint32_t chunk = 1; chunk < top; chunk++)
+        used += mv_load_acquire8(&state[chunk]) == MV_CHUNK_USED;
+    uint32_t wanted = spare_wanted(w, used);
+    for (uint32_t chunk = 1; chunk < MV_LOG_CHUNKS && mv_load_relaxed32(&w->running); chunk++) {
+        if (chunk >= mv_chunks_top(w) && spare >= wanted)
+            break;
+        uint8_t s = mv_load_acquire8(&state[chunk]);
+        if (spare < wanted) {
+            if (s == MV_CHUNK_EMPTY && !populate(w, chunk))
+                wanted = spare; /* no memory: leave it at that */
+            else if (s != MV_CHUNK_USED)
+                spare++;
+        } else if (s == MV_CHUNK_READY && mv_chunks_punch(w, chunk)) {
+            busy = 1;
+        }
+    }
+    return busy || used > MV_CHUNKS_FLOOR || wanted >= AHEAD;
+}
+
+int mv_log_keep(struct mv_log_writer *w) {
+    if (!mv_load_acquire32(&w->started) || !mv_swap32(&w->keeping, 0, 1))
+        return -1;
+    int pause = -1;
+    if (!mv_load_acquire32(&w->running)) {
+        give_all_back(w);
+    } else if (balance(w)) {
+        /* A lag that stays costs ever fewer looks; growth raises the word, and with it the pace. */
+        uint32_t last = w->keep_pause;
+        w->keep_pause = last == 0 ? AHEAD_PAUSE : last * 2 < LONGEST_PAUSE ? last * 2 : LONGEST_PAUSE;
+        if (mv_load_relaxed32(&w->grown))
+            w->keep_pause = AHEAD_PAUSE;
+        pause = (int)w->keep_pause;
+    } else {
+        w->keep_pause = 0;
+    }
+    mv_store_release32(&w->keeping, 0);
+    return pause;
+}

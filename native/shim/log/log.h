@@ -1,0 +1,227 @@
+/* The event log: one producer, up to MV_MAX_READERS readers, records of any size, elastic memory.
+ *
+ * The writer fills a chunk with records and ends it with a JUMP to the next one. The next chunk is the lowest
+ * that every active reader has left; so a reader that keeps up leaves the log in two or three chunks, and one
+ * that lags makes it grow, up to a budget. The writer never waits for anybody.
+ *
+ * No function here allocates, blocks (but mv_log_wait) or calls libc; all return values are stated below
+ * each. A writer belongs to one thread, a reader to one thread; only mv_log_keep() runs beside a writer, on
+ * the keeper's side, in the same address space. Async-signal-safe as long as the interrupted code of the same
+ * thread is not inside a function of the same writer or reader. */
+#ifndef MV_LOG_H
+#define MV_LOG_H
+
+#include "../../include/mvedsua/shared.h"
+#include "barriers.h"
+
+/* ---- writer --------------------------------------------------------------------------------------- */
+
+/* Bytes that the logs of one version may hold, and do hold. Zero `held` once; shared by all writers. */
+struct mv_log_budget {
+    uint64_t held;
+    uint64_t limit;
+};
+
+/* Why mv_log_reserve() returned NULL. */
+enum mv_log_refusal {
+    MV_LOG_REFUSED_NOT = 0,
+    MV_LOG_OVER_BUDGET = 1, /* a reader lags too far: the budget is used up */
+    MV_LOG_TOO_BIG = 2,     /* the record alone is larger than the budget */
+    MV_LOG_CURSOR_LOST = 3, /* the cursor of reader `lost_reader` is damaged */
+};
+
+struct mv_log_accounts; /* chunks.h: the state of every chunk; MV_LOG_ACCOUNTS_SIZE bytes */
+#define MV_LOG_ACCOUNTS_SIZE (17ull * MV_LOG_CHUNKS)
+
+struct mv_log_writer {
+    uint8_t *base; /* of the log's span; what reserve and publish touch stands first */
+    uint64_t position;
+    uint64_t end; /* last position at which the current extent still has room for its JUMP */
+    uint64_t sequence;
+    uint64_t bytes;
+
+    /* The rest is for the functions of this folder. */
+    struct mv_log_accounts *accounts;
+    struct mv_log_budget *budget;
+    uint32_t *keeper;     /* the keeper's futex word, or NULL */
+    uint32_t head;        /* first chunk of the oldest extent in use (guarded by `collecting`) */
+    uint32_t tail;        /* first chunk of the extent where `published` stands */
+    uint32_t current;     /* first chunk of the extent where `position` stands */
+    uint32_t low;         /* no free chunk lies below */
+    uint32_t posted_low;  /* the same, as the keeper and collectors lower it */
+    uint32_t top;         /* all chunks from here on have never been touched in this generation */
+    uint32_t collecting;  /* lock, only ever tried: whoever holds it frees passed extents */
+    uint32_t keeping;     /* lock of mv_log_keep() and of start/stop */
+    uint32_t running;     /* 1 between start and stop */
+    uint32_t started;     /* 1 once accounts describe the memory */
+    uint32_t grown;       /* raised by the writer at growth, taken by the keeper */
+    uint32_t keep_pause;  /* keeper: milliseconds until the next look */
+    uint32_t refusal;     /* enum mv_log_refusal of the last reserve that returned NULL */
+    uint32_t lost_reader; /* for MV_LOG_CURSOR_LOST */
+};
+
+/* Starts a log for a new publishing session: record 0 follows, no reader is active. `base` maps the log's
+ * MV_LOG_SPAN bytes writable and shared. `w` is zero-filled before its first use in a process, and kept for
+ * later sessions of the same log. `accounts`: MV_LOG_ACCOUNTS_SIZE zero-filled bytes that stay the log's
+ * (only touched pages cost memory), or NULL: mapped here, once. `keeper`: futex word, or NULL when nobody
+ * populates and punches (then stop gives the memory back itself).
+ * Returns 0, -ENOMEM, -EINVAL (version, slot, alignment) or -EBUSY (the keeper is still at the last session).
+ */
+int mv_log_writer_start(struct mv_log_writer *w, void *base, uint32_t version, uint32_t slot,
+                        uint64_t generation, struct mv_log_budget *budget, void *accounts, uint32_t *keeper);
+
+/* Ends publishing: the memory goes back (by the keeper, if there is one), the budget too. Readers must be
+ * gone. */
+void mv_log_writer_stop(struct mv_log_writer *w);
+
+/* Makes room for reader `reader` before it runs: from here on nothing that it has not consumed is reused.
+ * To be called by the writer's thread, or before it publishes. */
+void mv_log_expect_reader(struct mv_log_writer *w, uint32_t reader, uint32_t owner_pid);
+
+/* Stops respecting a reader that has ended; safe beside the writer. `base`: any writable mapping of the log.
+ */
+static inline void mv_log_drop_reader(void *base, uint32_t reader) {
+    struct mv_log_cursor *cursor = (struct mv_log_cursor *)((uint8_t *)base + MV_CURSOR_OFFSET(reader));
+    mv_store_release32(&cursor->active, MV_CURSOR_UNUSED);
+}
+
+int mv_log_extend(struct mv_log_writer *w, uint64_t size); /* the slow part of reserve */
+void mv_log_wake(struct mv_log_writer *w);                 /* the slow part of publish */
+
+static inline struct mv_log_header *mv_log_header_of(const struct mv_log_writer *w) {
+    return (struct mv_log_header *)w->base;
+}
+
+/* Contiguous room for a record with payloads of up to in_size and out_size bytes (multiples of 8), or NULL
+ * (w->refusal says why; the log is as before). The event's sizes are set, everything else is undefined: the
+ * caller fills call, flags, result, site, stamp, args and the payloads, may lower in_size before it writes
+ * the out-payload and out_size until the end, and publishes or forgets it. Only one reservation at a time. */
+static inline struct mv_event *mv_log_reserve(struct mv_log_writer *w, uint32_t in_size, uint32_t out_size) {
+    uint64_t size = sizeof(struct mv_event) + (uint64_t)in_size + out_size;
+    if (__builtin_expect(size > w->end - w->position, 0) && !mv_log_extend(w, size))
+        return 0;
+    struct mv_event *event = (struct mv_event *)(w->base + w->position);
+    event->in_size = in_size;
+    event->out_size = out_size;
+    return event;
+}
+
+/* Makes the reserved record visible, wakes sleeping readers, clears the intent. */
+static inline void mv_log_publish(struct mv_log_writer *w, struct mv_event *event) {
+    struct mv_log_header *header = mv_log_header_of(w);
+    uint64_t size = sizeof *event + (uint64_t)event->in_size + event->out_size;
+    mv_word *words = (mv_word *)event;
+    /* Put together in registers: mv_event_check() would load eight bytes that were just stored in pieces,
+     * which stalls store forwarding. The equality with it is a test's matter. */
+    uint64_t first = size | (uint64_t)event->call << 32 | (uint64_t)event->flags << 48;
+    uint64_t third = event->out_size;
+    uint64_t h = first ^ ((uint64_t)event->in_size << 32);
+    h = ((h << 9) | (h >> 55)) ^ third;
+    h = ((h << 9) | (h >> 55)) ^ w->sequence;
+    for (unsigned i = 4; i < sizeof *event / 8; i++)
+        h = ((h << 9) | (h >> 55)) ^ words[i];
+    words[0] = first;
+    words[1] = (uint32_t)(h ^ (h >> 32)) | (uint64_t)event->in_size << 32;
+    words[2] = third;
+    event->sequence = w->sequence;
+
+    w->position += size;
+    w->sequence++;
+    w->bytes += size;
+    mv_store_relaxed64(&header->sequence, w->sequence);
+    mv_store_relaxed64(&header->bytes, w->bytes);
+    mv_store_release64(&header->published, w->position);
+    /* After the record: a death between the two leaves an intent whose sequence is below the log's. */
+    mv_store_release32(&header->intent.call, MV_INTENT_NONE);
+
+    const struct mv_log_sleepers *sleepers = (const struct mv_log_sleepers *)(w->base + MV_SLEEPERS_OFFSET);
+    if (__builtin_expect(mv_load_relaxed32(&sleepers->bits) != 0, 0))
+        mv_log_wake(w);
+}
+
+/* ---- keeper --------------------------------------------------------------------------------------- */
+
+/* One step for one log, in a process that shares the writer's memory (CLONE_VM): frees what all readers have
+ * passed, populates chunks ahead of a growing writer, punches spare ones. Any number of milliseconds may pass
+ * between steps. Returns after how many milliseconds the next step is due, or -1: not before the writer
+ * raises the keeper's word.
+ *
+ * The word: 0 when the keeper sleeps or is about to; a writer that begins to grow makes it 1 and wakes one
+ * waiter. So: take a step for every log; when all said -1, store 0, take another step for every log, and
+ * futex-wait while the word is 0. A keeper that waits with a time-out need not store 0. */
+int mv_log_keep(struct mv_log_writer *w);
+
+/* Tells a writer that its keeper died (in the middle of anything): chunks that it had in hand are lost to
+ * this session, `keeper` (or NULL) is the new word. To be called by the writer's thread. */
+void mv_log_keeper_lost(struct mv_log_writer *w, uint32_t *keeper);
+
+/* ---- reader --------------------------------------------------------------------------------------- */
+
+struct mv_log_reader {
+    const uint8_t *base;
+    const struct mv_log_header *header;
+    struct mv_log_cursor *cursor;
+    struct mv_log_sleepers *sleepers;
+    uint64_t position;  /* of the next record */
+    uint64_t published; /* as last seen */
+    uint64_t high;      /* as last seen */
+    uint64_t sequence;
+    uint64_t bytes;
+    uint32_t size; /* of the record that peek gave out; 0: none */
+    uint32_t index;
+    uint32_t joining; /* 1 until the first record tells its sequence (mv_log_reader_start on a running log) */
+    uint32_t slept;   /* the first sleep's short time-out is behind us */
+};
+
+/* Opens a log for reading. `base` maps the log's span; the pages of cursor `index` and of the sleepers must
+ * be writable, the rest need not be. `size`: bytes of the span that have memory behind them (the file may be
+ * too short). Continues from the cursor when the writer expects this reader; else joins at the end: what is
+ * published from now on is seen. `owner_pid` is noted in the cursor.
+ * Returns 0 or a negative enum mv_log_fault. */
+int mv_log_reader_start(struct mv_log_reader *r, void *base, uint64_t size, uint32_t version, uint32_t slot,
+                        uint64_t generation, uint32_t index, uint32_t owner_pid);
+
+/* The next record, JUMPs followed: 1 and *event, valid until consumed; 0: nothing yet; a negative enum
+ * mv_log_fault: the log is damaged, and every later call says so again. Never touches memory outside the log.
+ */
+int mv_log_peek(struct mv_log_reader *r, const struct mv_event **event);
+
+/* Done with the peeked record: its memory may be reused. */
+void mv_log_consume(struct mv_log_reader *r);
+
+/* Gives the cursor up. */
+void mv_log_reader_stop(struct mv_log_reader *r);
+
+/* Has this reader seen everything that is published? */
+static inline int mv_log_read_all_consumed(const struct mv_log_reader *r) {
+    return mv_load_acquire64(&r->header->published) == mv_load_relaxed64(&r->cursor->position);
+}
+
+/* Has the thread that owns the log died (as the kernel's robust-list walk told)? Records may still be unread.
+ */
+int mv_log_owner_dead(const struct mv_log_reader *r);
+
+enum mv_log_wake_reason { MV_LOG_EVENT = 1, MV_LOG_OWNER_DEAD = 2, MV_LOG_STOP = 3 };
+
+/* Waits until there is something to peek (also: a fault to be told by peek), or the owner is dead and all is
+ * read, or *stop != stop_value (stop may be NULL; who changes it wakes it with a shared FUTEX_WAKE).
+ * Spins for about 2 µs, naps of 50 µs, after 5 ms sleeps. Returns enum mv_log_wake_reason. */
+int mv_log_wait(struct mv_log_reader *r, const uint32_t *stop, uint32_t stop_value);
+
+/* "a record's header is damaged", … for a (positive or negative) enum mv_log_fault. */
+const char *mv_log_fault_text(int fault);
+
+/* ---- death ---------------------------------------------------------------------------------------- */
+
+struct robust_list_head; /* <linux/futex.h> */
+
+/* Links the words into the calling thread's robust list (`head` as get_robust_list(2) gives it), in glibc's
+ * manner, so that glibc's own mutexes can be linked and unlinked around them; `tid` is the kernel's. The
+ * words must stay mapped. -EINVAL: the list is not glibc's (futex_offset is not -32). Only the thread itself
+ * may call this, or somebody while it stands still outside glibc. */
+int mv_death_link(struct mv_death_word words[MV_MAX_READERS], struct robust_list_head *head, uint32_t tid);
+
+/* Takes them out again (before an exit that isn't a death) and stores 0. */
+void mv_death_unlink(struct mv_death_word words[MV_MAX_READERS]);
+
+#endif
