@@ -1,0 +1,217 @@
+// What a follower's comparison sees, what it must overlook, and what bad memory and bad payloads do to it.
+#define _GNU_SOURCE
+#include "harness.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include "calls/guard.h"
+
+static struct mv_segment segments[MAX_SEGMENTS];
+static uint64_t payload[ARENA_SIZE / 8];
+static struct mv_payload_difference difference;
+
+// The leader's in-payload for these arguments; returns its size.
+static uint64_t publish(long number, const uint64_t args[6]) {
+    int count = mv_call_in_segments(mv_call_find((uint64_t)number), args, segments, MAX_SEGMENTS);
+
+    CHECK(count >= 0);
+    return mv_payload_write(payload, segments, count);
+}
+
+static int same(long number, const uint64_t args[6], uint64_t size) {
+    const struct mv_call_row *row = mv_call_find((uint64_t)number);
+    int count = mv_call_in_segments(row, args, segments, MAX_SEGMENTS);
+
+    return mv_payload_compare(row, args, payload, size, segments, count, &difference);
+}
+
+static void first_byte(void) {
+    test_begin();
+    uint64_t leader[6] = {1, U(arena), 1000};
+    uint64_t follower[6] = {1, U(arena + 4096), 1000};
+    static const uint32_t places[] = {0, 1, 7, 8, 15, 500, 993, 999};
+    uint64_t size = publish(SYS_write, leader);
+
+    CHECK(same(SYS_write, follower, size));
+    for (unsigned i = 0; i < sizeof places / sizeof places[0]; i++) {
+        arena[4096 + places[i]] ^= 1;
+        CHECK(!same(SYS_write, follower, size));
+        CHECK(difference.mismatch == MV_PAYLOAD_BYTES && difference.offset == places[i] &&
+              difference.arg == 1);
+        arena[4096 + places[i]] ^= 1;
+    }
+    follower[2] = 999;
+    CHECK(!same(SYS_write, follower, size));
+    CHECK(difference.mismatch == MV_PAYLOAD_LENGTH && difference.offset == 999);
+    follower[1] = 0;
+    CHECK(!same(SYS_write, follower, size) && difference.mismatch == MV_PAYLOAD_MISSING);
+    test_end("the_first_differing_byte_is_named");
+}
+
+static void scalars(void) {
+    test_begin();
+    const struct mv_call_row *row = mv_call_find(SYS_openat);
+    uint64_t a[6] = {U(-100), 1, O_RDONLY, 0600};
+    uint64_t b[6] = {0xffffff9c, 2, O_RDONLY, 0};
+
+    CHECK(mv_call_compare_scalars(row, a, b) == -1); // a 32-bit int; pointers; a mode that does not count
+    a[2] = b[2] = O_CREAT;
+    CHECK(mv_call_compare_scalars(row, a, b) == 3);
+    b[2] = O_RDONLY;
+    CHECK(mv_call_compare_scalars(row, a, b) == 2);
+    row = mv_call_find(SYS_fcntl);
+    uint64_t c[6] = {5, F_GETFL, 1}, d[6] = {5, F_GETFL, 2};
+    CHECK(mv_call_compare_scalars(row, c, d) == -1);
+    c[1] = d[1] = F_SETFL;
+    CHECK(mv_call_compare_scalars(row, c, d) == 2);
+    uint64_t e[6] = {3, 1ull << 40, 0}, f[6] = {3, 0, 0};
+    CHECK(mv_call_compare_scalars(mv_call_find(SYS_lseek), e, f) == 1);
+    test_end("scalars_are_compared_as_the_kernel_reads_them");
+}
+
+static void opaque(void) {
+    test_begin();
+    struct epoll_event *event = (struct epoll_event *)arena;
+    uint64_t leader[6] = {5, EPOLL_CTL_ADD, 6, U(event)}, follower[6] = {5, EPOLL_CTL_ADD, 6, U(event + 1)};
+    uint64_t size;
+
+    event[0] = (struct epoll_event){EPOLLIN, {.u64 = 1}};
+    event[1] = (struct epoll_event){EPOLLIN, {.u64 = 2}};
+    size = publish(SYS_epoll_ctl, leader);
+    CHECK(same(SYS_epoll_ctl, follower, size));
+    event[1].events = EPOLLOUT;
+    CHECK(!same(SYS_epoll_ctl, follower, size) && difference.offset == 0);
+
+    struct pollfd *fds = (struct pollfd *)(arena + 1024);
+    uint64_t polled[6] = {U(fds), 2, 0}, polls[6] = {U(fds + 8), 2, 0};
+    for (int i = 0; i < 2; i++) {
+        fds[i] = (struct pollfd){i, POLLIN, 1};
+        fds[8 + i] = (struct pollfd){i, POLLIN, 2};
+    }
+    size = publish(SYS_poll, polled);
+    CHECK(same(SYS_poll, polls, size));
+    fds[9].events = POLLOUT;
+    CHECK(!same(SYS_poll, polls, size) && difference.offset == 12);
+    test_end("user_data_and_stale_revents_are_not_compared");
+}
+
+static void bad_memory(void) {
+    test_begin();
+    uint8_t *beyond = arena + ARENA_SIZE;
+    uint64_t args[6] = {1, U(beyond), 100};
+
+    CHECK(publish(SYS_write, args) == 8 + 104);
+    args[1] = U(beyond - 10);
+    publish(SYS_write, args);
+    CHECK(((uint8_t *)payload)[8 + 9] == 0xa5 && ((uint8_t *)payload)[8 + 10] == 0);
+    args[1] = U(beyond);
+    args[2] = 5;
+    CHECK(mv_call_in_segments(mv_call_find(SYS_writev), args, segments, 9) == 0);
+    CHECK(mv_call_in_segments(mv_call_find(SYS_sendmsg), args, segments, 9) == 0);
+    CHECK(mv_call_in_segments(mv_call_find(SYS_execve), args, segments, 9) == 0);
+    args[0] = U(beyond - 4); // a path without an end
+    CHECK(mv_call_in_segments(mv_call_find(SYS_unlink), args, segments, 9) == 1 && segments[0].len == 4);
+    args[0] = U(beyond);
+    CHECK(mv_call_in_segments(mv_call_find(SYS_unlink), args, segments, 9) == 0);
+    for (unsigned skip = 1; skip < 20; skip++) {
+        char *text = (char *)beyond - skip;
+        memset(text, 'x', skip - 1);
+        text[skip - 1] = 0;
+        CHECK(mv_guard_string(text, 4096) == skip);
+    }
+    struct mv_call_entry entry;
+    uint64_t accepts[6] = {3, U(arena), U(beyond)};
+    mv_call_capture(mv_call_find(SYS_accept), accepts, &entry);
+    CHECK(entry.length == 0);
+
+    // Memory that only the follower can't write is an error, unless the kernel would not mind either.
+    uint8_t *constant = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct mv_segment out = {arena, 16, 0, MV_HOW_BYTES, 0}, target = {constant, 16, 0, MV_HOW_BYTES, 0};
+    uint64_t size = mv_payload_write(payload, &out, 1);
+    CHECK(mv_payload_fill(payload, size, &target, 1) == MV_PAYLOAD_FAULT);
+    out.how = target.how = MV_HOW_BYTES | MV_HOW_LAX;
+    size = mv_payload_write(payload, &out, 1);
+    CHECK(mv_payload_fill(payload, size, &target, 1) == 0);
+    munmap(constant, 4096);
+    test_end("bad_pointers_never_fault_in_the_walkers");
+}
+
+static void bad_payloads(void) {
+    test_begin();
+    uint64_t args[6] = {1, U(arena), 24};
+    uint64_t size = publish(SYS_write, args);
+    struct mv_segment target = {arena, 24, 1, MV_HOW_BYTES, 0};
+
+    CHECK(mv_payload_fill(payload, size, &target, 1) == 0);
+    CHECK(mv_payload_fill(payload, size - 8, &target, 1) == MV_PAYLOAD_MALFORMED);
+    CHECK(mv_payload_fill(payload, 4, &target, 1) == MV_PAYLOAD_MALFORMED);
+    CHECK(mv_payload_fill(payload, size, &target, 0) == MV_PAYLOAD_NO_ROOM);
+    target.len = 23;
+    CHECK(mv_payload_fill(payload, size, &target, 1) == MV_PAYLOAD_NO_ROOM);
+    CHECK(!same(SYS_write, args, size - 8) && difference.mismatch == MV_PAYLOAD_BROKEN);
+    ((struct mv_payload_segment *)payload)->length = 0xffffffff;
+    CHECK(mv_payload_fill(payload, size, &target, 1) == MV_PAYLOAD_MALFORMED);
+    CHECK(!same(SYS_write, args, size) && difference.mismatch == MV_PAYLOAD_BROKEN);
+    args[2] = 0;
+    CHECK(!same(SYS_write, args, size));
+    size = publish(SYS_write, args);
+    CHECK(size == 0);
+    args[2] = 24;
+    CHECK(!same(SYS_write, args, 0) && difference.mismatch == MV_PAYLOAD_SURPLUS);
+    test_end("malformed_payloads_are_named_errors");
+}
+
+static void limits(void) {
+    test_begin();
+    struct iovec *iov = (struct iovec *)arena;
+    uint64_t args[6] = {1, U(iov), 100};
+
+    for (int i = 0; i < 100; i++)
+        iov[i] = (struct iovec){arena + 8192, 10};
+    CHECK(mv_call_in_segments(mv_call_find(SYS_writev), args, segments, 100) == 100);
+    CHECK(mv_call_in_segments(mv_call_find(SYS_writev), args, segments, 99) == MV_SEGMENTS_TOO_MANY);
+    args[2] = U(-1);
+    iov[0].iov_len = U(-1);
+    CHECK(mv_call_in_segments(mv_call_find(SYS_writev), args, segments, 1) == 1 &&
+          segments[0].len == 0x7ffff000);
+    uint64_t write_all[6] = {1, U(arena), U(-1)};
+    CHECK(mv_call_in_segments(mv_call_find(SYS_write), write_all, segments, 1) == 1 &&
+          segments[0].len == 0x7ffff000);
+    uint64_t negative[6] = {1, U(arena), U(-5)};
+    CHECK(mv_call_in_segments(mv_call_find(SYS_connect), negative, segments, 1) == 0);
+    const char **strings = (const char **)(arena + 4096);
+    strings[0] = "one";
+    strings[1] = "";
+    strings[2] = NULL;
+    uint64_t executes[6] = {U("/bin/x"), U(strings), 0};
+    CHECK(mv_call_in_segments(mv_call_find(SYS_execve), executes, segments, 9) == 3 && segments[1].len == 4);
+    test_end("lengths_and_counts_are_bounded");
+}
+
+static void unknown(void) {
+    test_begin();
+    CHECK(mv_call_find(337) == NULL && mv_call_find(471) != NULL && mv_call_find(472) == NULL);
+    CHECK(mv_call_find(U(-1)) == NULL && mv_call_find(0x40000000) == NULL);
+    CHECK(mv_call_is_special(337) && mv_call_is_special(511) && mv_call_is_special(512) &&
+          mv_call_is_special(U(-1)));
+    CHECK(!mv_call_is_special(SYS_read) && mv_call_is_special(SYS_clone) && mv_call_is_special(425));
+    test_end("a_number_without_a_row_is_special_and_unknown");
+}
+
+int main(void) {
+    harness_start();
+    first_byte();
+    scalars();
+    opaque();
+    bad_memory();
+    bad_payloads();
+    limits();
+    unknown();
+    return failures != 0;
+}
