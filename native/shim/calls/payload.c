@@ -39,9 +39,11 @@ uint64_t mv_payload_write(void *to, const struct mv_segment *segments, int count
         uint8_t *end = at + MV_PAYLOAD_SPAN(segment->len);
         uint64_t missing;
 
-        *(struct mv_payload_segment *)at = (struct mv_payload_segment){
+        struct mv_payload_segment header = {
             .length = segment->len, .arg = segment->arg, .how = segment->how, .reserved = segment->index};
-        at += sizeof(struct mv_payload_segment);
+
+        __builtin_memcpy(at, &header, sizeof header);
+        at += sizeof header;
         missing = mv_guard_copy(at, segment->addr, segment->len);
         for (at += segment->len - missing; at < end; at++)
             *at = 0;

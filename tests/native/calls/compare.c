@@ -155,7 +155,7 @@ static void bad_payloads(void) {
     target.len = 23;
     CHECK(mv_payload_fill(payload, size, &target, 1) == MV_PAYLOAD_NO_ROOM);
     CHECK(!same(SYS_write, args, size - 8) && difference.mismatch == MV_PAYLOAD_BROKEN);
-    ((struct mv_payload_segment *)payload)->length = 0xffffffff;
+    memset(payload, 0xff, sizeof(uint32_t)); // the length
     CHECK(mv_payload_fill(payload, size, &target, 1) == MV_PAYLOAD_MALFORMED);
     CHECK(!same(SYS_write, args, size) && difference.mismatch == MV_PAYLOAD_BROKEN);
     args[2] = 0;
