@@ -75,6 +75,20 @@ internal static unsafe partial class HostCalls
         return result == -1 ? -Marshal.GetLastPInvokeError() : result;
     }
 
+    /// <summary>The release of uname(2), such as "6.1.0-13-amd64".</summary>
+    internal static string KernelRelease()
+    {
+        const int field = 65, release = 2; // struct utsname
+        var buffer = stackalloc byte[6 * field];
+        return uname(buffer) == 0 ? Marshal.PtrToStringUTF8((nint)(buffer + (release * field)))! : "";
+    }
+
+    /// <summary>Version of the glibc that this process uses.</summary>
+    internal static string GlibcVersion() => Marshal.PtrToStringUTF8(gnu_get_libc_version()) ?? "";
+
+    /// <summary>"EPERM", or the number where there is no name in use here.</summary>
+    internal static string ErrorName(int error) => Marshal.PtrToStringUTF8(strerrorname_np(error)) ?? $"errno {error}";
+
     private static byte[] Bytes(string text) => System.Text.Encoding.UTF8.GetBytes(text + '\0');
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
@@ -85,6 +99,15 @@ internal static unsafe partial class HostCalls
 
     [LibraryImport("libc")]
     private static partial int getrlimit(int resource, Limit* limit);
+
+    [LibraryImport("libc")]
+    private static partial int uname(byte* name);
+
+    [LibraryImport("libc")]
+    private static partial nint gnu_get_libc_version();
+
+    [LibraryImport("libc")]
+    private static partial nint strerrorname_np(int error);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial long syscall(long number, nint a, nint b, nint c, nint d, nint e, nint f);

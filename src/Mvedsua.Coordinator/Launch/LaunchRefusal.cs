@@ -1,8 +1,10 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Mvedsua.Coordinator.Launch;
 
 /// <summary>Why a server isn't started. The names are stable: scripts read them.</summary>
+[JsonConverter(typeof(RefusalKindConverter))]
 public enum RefusalKind
 {
     /// <summary>No such file, or nothing of that name in PATH.</summary>
@@ -87,12 +89,16 @@ public enum RefusalKind
     LibraryUnusable,
 }
 
+/// <summary>Writes a kind as "static-program".</summary>
+public sealed class RefusalKindConverter() : JsonStringEnumConverter<RefusalKind>(JsonNamingPolicy.KebabCaseLower);
+
 /// <summary>Why a server isn't started.</summary>
 /// <param name="Kind">The stable reason.</param>
 /// <param name="Message">One sentence: the cause, and what to do about it.</param>
 public sealed record LaunchRefusal(RefusalKind Kind, string Message)
 {
     /// <summary>The kind as scripts see it: "static-program".</summary>
+    [JsonIgnore]
     public string Name => NameOf(Kind);
 
     /// <summary>A kind as scripts see it.</summary>

@@ -1,0 +1,136 @@
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+
+namespace Mvedsua.Coordinator.Control;
+
+/// <summary>Talks to coordinators over their control sockets, one connection a request.</summary>
+/// <param name="revive">Starts a new coordinator for a session whose own died, and returns once it listens; throws
+/// <see cref="SessionException"/> when there is nothing to attach to.</param>
+public sealed class SessionClient(Func<string, CancellationToken, Task> revive) : ISessionClient
+{
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Names() => SessionDirectory.Names();
+
+    /// <inheritdoc/>
+    public async Task<SessionStatus> StatusAsync(string name, CancellationToken cancel) =>
+        (await OneAsync(name, ControlVerb.Status, cancel).ConfigureAwait(false)).Status ?? throw Malformed(name);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<SessionStatus> WatchAsync(string name, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        await foreach (var reply in StreamAsync(name, ControlVerb.Watch, cancel).ConfigureAwait(false))
+            yield return reply.Status ?? throw Malformed(name);
+    }
+
+    /// <inheritdoc/>
+    public async Task<string> FollowAsync(string name, CancellationToken cancel) =>
+        (await OneAsync(name, ControlVerb.Follow, cancel).ConfigureAwait(false)).Message ?? $"{name} has a follower";
+
+    /// <inheritdoc/>
+    public async Task<string> UnfollowAsync(string name, CancellationToken cancel) =>
+        (await OneAsync(name, ControlVerb.Unfollow, cancel).ConfigureAwait(false)).Message ?? $"{name} has no follower any more";
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<TraceEvent> TraceAsync(string name, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        await foreach (var reply in StreamAsync(name, ControlVerb.Trace, cancel).ConfigureAwait(false))
+            yield return reply.Event ?? throw Malformed(name);
+    }
+
+    /// <inheritdoc/>
+    public async Task<DivergenceReport> ReportAsync(string name, CancellationToken cancel) =>
+        (await OneAsync(name, ControlVerb.Report, cancel).ConfigureAwait(false)).Report ?? throw Malformed(name);
+
+    private async Task<ControlReply> OneAsync(string name, string verb, CancellationToken cancel)
+    {
+        await foreach (var reply in StreamAsync(name, verb, cancel).ConfigureAwait(false)) return reply;
+        throw new SessionException(ExitStatus.CoordinatorGone,
+            $"the coordinator of '{name}' ended before it answered; the server is unaffected, so try again.");
+    }
+
+    private async IAsyncEnumerable<ControlReply> StreamAsync(
+        string name, string verb, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        using var socket = await ConnectAsync(name, cancel).ConfigureAwait(false);
+        var stream = new NetworkStream(socket);
+        await using (stream.ConfigureAwait(false))
+        {
+            await SendAsync(stream, new ControlRequest(verb), name, cancel).ConfigureAwait(false);
+            var lines = new LineReader(stream);
+            while (await NextAsync(lines, name, cancel).ConfigureAwait(false) is { } reply)
+            {
+                if (!reply.Ok) throw new SessionException(reply.ExitStatus, reply.Error ?? "refused without a reason");
+                yield return reply;
+            }
+        }
+    }
+
+    private static async Task SendAsync(NetworkStream stream, ControlRequest request, string name, CancellationToken cancel)
+    {
+        try
+        {
+            await stream.WriteAsync(ControlProtocol.Encode(request), cancel).ConfigureAwait(false);
+        }
+        catch (IOException e)
+        {
+            throw Lost(name, e);
+        }
+    }
+
+    private static async Task<ControlReply?> NextAsync(LineReader lines, string name, CancellationToken cancel)
+    {
+        try
+        {
+            var line = await lines.ReadAsync(cancel).ConfigureAwait(false);
+            if (line is null) return null;
+            return JsonSerializer.Deserialize(line, ControlJson.Default.ControlReply) ?? throw Malformed(name);
+        }
+        catch (IOException e)
+        {
+            throw Lost(name, e);
+        }
+        catch (Exception e) when (e is JsonException or InvalidDataException)
+        {
+            throw Malformed(name);
+        }
+    }
+
+    private async Task<Socket> ConnectAsync(string name, CancellationToken cancel)
+    {
+        if (!SessionName.IsValid(name) || !Directory.Exists(SessionDirectory.PathOf(name))) throw Unknown(name);
+        if (await TryConnectAsync(name, cancel).ConfigureAwait(false) is { } socket) return socket;
+        await revive(name, cancel).ConfigureAwait(false);
+        return await TryConnectAsync(name, cancel).ConfigureAwait(false)
+            ?? throw new SessionException(ExitStatus.CoordinatorGone,
+                $"the coordinator of '{name}' is gone and a new one could not take over; the server is unaffected.");
+    }
+
+    private static async Task<Socket?> TryConnectAsync(string name, CancellationToken cancel)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(SessionDirectory.SocketOf(name)), cancel).ConfigureAwait(false);
+            return socket;
+        }
+        catch (SocketException)
+        {
+            socket.Dispose();
+            return null;
+        }
+    }
+
+    private SessionException Unknown(string name)
+    {
+        var names = Names();
+        var known = names.Count == 0 ? "there are no sessions; start one with 'mvedsua run'" : $"there are: {string.Join(", ", names)}";
+        return new SessionException(ExitStatus.UnknownSession, $"no session is named '{name}'; {known}.");
+    }
+
+    private static SessionException Malformed(string name) => new(ExitStatus.Internal,
+        $"the coordinator of '{name}' sent a reply that can't be understood; is it another release of Mvedsua?");
+
+    private static SessionException Lost(string name, IOException cause) => new(ExitStatus.CoordinatorGone,
+        $"the connection to the coordinator of '{name}' was lost ({cause.Message}); the server is unaffected, so try again.");
+}
