@@ -1,0 +1,149 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Mvedsua.Abi;
+
+/// <summary>Integer registers of the program at a call or at a park: struct mv_registers.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 144)]
+public struct MvRegisters
+{
+    [FieldOffset(0)] public ulong Rax;
+    [FieldOffset(8)] public ulong Rbx;
+    [FieldOffset(16)] public ulong Rcx;
+    [FieldOffset(24)] public ulong Rdx;
+    [FieldOffset(32)] public ulong Rsi;
+    [FieldOffset(40)] public ulong Rdi;
+    [FieldOffset(48)] public ulong Rbp;
+    [FieldOffset(56)] public ulong Rsp;
+    [FieldOffset(64)] public ulong R8;
+    [FieldOffset(72)] public ulong R9;
+    [FieldOffset(80)] public ulong R10;
+    [FieldOffset(88)] public ulong R11;
+    [FieldOffset(96)] public ulong R12;
+    [FieldOffset(104)] public ulong R13;
+    [FieldOffset(112)] public ulong R14;
+    [FieldOffset(120)] public ulong R15;
+    [FieldOffset(128)] public ulong Rip;
+    [FieldOffset(136)] public ulong FsBase;
+}
+
+/// <summary>One thread of one version: struct mv_thread_info.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 160)]
+public struct MvThreadInfo
+{
+    [FieldOffset(0)] public MvThreadState State;
+    [FieldOffset(4)] public uint Tid;
+    [FieldOffset(8)] public uint LogicalTid;
+    [FieldOffset(12)] public uint InCall;
+    [FieldOffset(16)] public MvRegisters Registers;
+}
+
+/// <summary>Where a follower differed: struct mv_divergence.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 96 + 2 * (int)MvAbi.DivergenceBytes)]
+public unsafe struct MvDivergence
+{
+    [FieldOffset(0)] public MvDifference Kind;
+    [FieldOffset(4)] public uint Slot;
+    [FieldOffset(8)] public uint Position;
+    [FieldOffset(12)] public uint Call;
+    [FieldOffset(16)] public ulong Sequence;
+    [FieldOffset(24)] public ulong Offset;
+    [FieldOffset(32)] public fixed ulong Args[6];
+    [FieldOffset(80)] public ulong Site;
+    [FieldOffset(88)] public uint LeaderSize;
+    [FieldOffset(92)] public uint FollowerSize;
+    [FieldOffset(96)] public fixed byte LeaderRecord[(int)MvAbi.DivergenceBytes];
+    [FieldOffset(96 + (int)MvAbi.DivergenceBytes)] public fixed byte FollowerPayload[(int)MvAbi.DivergenceBytes];
+}
+
+/// <summary>A line from the shim to the operator: struct mv_message.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 256)]
+public unsafe struct MvMessage
+{
+    [FieldOffset(0)] public ulong Number;
+    [FieldOffset(8)] public uint Pid;
+    [FieldOffset(12)] public uint Level;
+    [FieldOffset(16)] public fixed byte Text[240];
+}
+
+/// <summary>An orphan's status, waited for on behalf of the promoted version: struct mv_orphan.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 152)]
+public unsafe struct MvOrphan
+{
+    [FieldOffset(0)] public uint Pid;
+    [FieldOffset(4)] public int Status;
+    [FieldOffset(8)] public fixed byte Rusage[144];
+}
+
+[InlineArray((int)MvAbi.Messages)]
+public struct MvMessageRing
+{
+    private MvMessage _element;
+}
+
+[InlineArray((int)MvAbi.Orphans)]
+public struct MvOrphanTable
+{
+    private MvOrphan _element;
+}
+
+/// <summary>threads[version][slot], as one array: index version * MaxThreads + slot.</summary>
+[InlineArray((int)(MvAbi.Versions * MvAbi.MaxThreads))]
+public struct MvThreadTable
+{
+    private MvThreadInfo _element;
+}
+
+/// <summary>The control block at offset 0 of the session memory: struct mv_control. Who writes what, and in
+/// which order, stands in shared.h; <see cref="ControlBlock"/> is the way to touch a live one.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 84160)]
+public unsafe struct MvControl
+{
+    [FieldOffset(0)] public ulong Magic;
+    [FieldOffset(8)] public uint Abi;
+    [FieldOffset(12)] public uint Size;
+    [FieldOffset(16)] public ulong LogLimit;
+    [FieldOffset(24)] public ulong LagLimitBytes;
+    [FieldOffset(32)] public ulong LagLimitNs;
+    [FieldOffset(40)] public uint FollowFromStart;
+    [FieldOffset(44)] public uint Unused0;
+    [FieldOffset(48)] public fixed ulong Unused1[2];
+
+    [FieldOffset(64)] public uint CoordinatorPid;
+    [FieldOffset(68)] public MvRequest Request;
+    [FieldOffset(72)] public uint RequestNumber;
+    [FieldOffset(76)] public uint ReportTaken;
+    [FieldOffset(80)] public uint Tracing;
+    [FieldOffset(84)] public fixed uint Unused2[11];
+
+    [FieldOffset(128)] public uint Change;
+    [FieldOffset(132)] public MvStage Stage;
+    [FieldOffset(136)] public uint AnsweredNumber;
+    [FieldOffset(140)] public MvReason Answer;
+    [FieldOffset(144)] public uint LeaderVersion;
+    [FieldOffset(148)] public uint LeaderPid;
+    [FieldOffset(152)] public uint FollowerPid;
+    [FieldOffset(156)] public uint KeeperPid;
+    [FieldOffset(160)] public uint LogicalPid;
+    [FieldOffset(164)] public MvReason Reason;
+    [FieldOffset(168)] public int ReasonCode;
+    [FieldOffset(172)] public uint FollowerState;
+    [FieldOffset(176)] public ulong Generation;
+    [FieldOffset(184)] public ulong Failovers;
+    [FieldOffset(192)] public ulong AttachPauseNs;
+    [FieldOffset(200)] public ulong FailoverNs;
+    [FieldOffset(208)] public uint SessionFd;
+    [FieldOffset(212)] public uint SitesRewritten;
+    [FieldOffset(216)] public uint SitesTrapped;
+    [FieldOffset(220)] public uint SitesRefused;
+    [FieldOffset(224)] public fixed byte ReasonText[240];
+
+    [FieldOffset(512)] public uint Publishing;
+    [FieldOffset(516)] public fixed uint Unused3[15];
+
+    [FieldOffset(576)] public ulong MessageCount;
+    [FieldOffset(584)] public MvMessageRing Messages;
+    [FieldOffset(16968)] public MvOrphanTable Orphans;
+    [FieldOffset(26696)] public MvThreadTable Threads;
+    [FieldOffset(67656)] public MvDivergence Divergence;
+}

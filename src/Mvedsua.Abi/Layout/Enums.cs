@@ -1,0 +1,117 @@
+namespace Mvedsua.Abi;
+
+/// <summary>What a record's <c>call</c> is when it is no system call.</summary>
+public enum MvPseudoCall : ushort
+{
+    Jump = 0x8000,
+    Signal = 0x8001,
+    Order = 0x8002,
+    Clock = 0x8003,
+    Death = 0x8004,
+    Role = 0x8005,
+}
+
+[Flags]
+[System.Diagnostics.CodeAnalysis.SuppressMessage("Naming", "CA1711", Justification = "the name in shared.h")]
+public enum MvEventFlags : ushort
+{
+    None = 0,
+    SignalFollows = 1,
+    Restart = 2,
+    Allocator = 4,
+    Lent = 8,
+}
+
+public enum MvCursorState : uint
+{
+    Unused = 0,
+    Active = 1,
+    Joining = 2,
+}
+
+/// <summary>In how many ways a log can be found damaged, or not the one that was asked for.</summary>
+public enum MvLogFault
+{
+    None = 0,
+    BadMagic = 1,
+    BadAbi = 2,
+    BadRecordSize = 3,
+    BadHeader = 4,
+    BadVersion = 5,
+    BadSlot = 6,
+    BadGeneration = 7,
+    BadLimit = 8,
+    BadStart = 9,
+    Truncated = 10,
+    BadCursor = 11,
+    BadReader = 12,
+    BadPublished = 13,
+    BadHigh = 14,
+    Backwards = 15,
+    BadOffset = 16,
+    BadCheck = 17,
+    BadSize = 18,
+    BadPayload = 19,
+    BadSequence = 20,
+    BadJump = 21,
+}
+
+public enum MvStage : uint
+{
+    Starting = 0,
+    SingleLeader = 1,
+    Attaching = 2,
+    Followed = 3,
+    Failover = 4,
+    Ended = 5,
+}
+
+/// <summary>Why a follower ended, a request was refused, or a role changed.</summary>
+public enum MvReason : uint
+{
+    None = 0,
+    Requested = 1,
+    Diverged = 2,
+    LogLimit = 3,
+    LagLimit = 4,
+    Unsupported = 5,
+    FollowerDied = 6,
+    LeaderDied = 7,
+    LeaderExited = 8,
+    Corrupt = 9,
+    ParkTimeout = 10,
+    NoResources = 11,
+    AsyncSignal = 12,
+    Busy = 13,
+}
+
+public enum MvRequest : uint
+{
+    None = 0,
+    Follow = 1,
+    Unfollow = 2,
+    Trace = 3,
+    Untrace = 4,
+}
+
+public enum MvThreadState : uint
+{
+    Free = 0,
+    Running = 1,
+    InCall = 2,
+    Parked = 3,
+    Diverged = 4,
+    Exited = 5,
+}
+
+/// <summary>In what the follower's call differs from the leader's record.</summary>
+public enum MvDifference : uint
+{
+    DiffersNot = 0,
+    DiffersCall = 1,
+    DiffersArgument = 2,
+    DiffersBytes = 3,
+    DiffersLength = 4,
+    DiffersEnd = 5,
+    DiffersOrder = 6,
+}

@@ -1,0 +1,100 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Mvedsua.Abi;
+
+/// <summary>Header of one event. Meaning of every field: struct mv_event in shared.h.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 104)]
+public unsafe struct MvEvent
+{
+    [FieldOffset(0)] public uint Size;
+    [FieldOffset(4)] public ushort Call;
+    [FieldOffset(6)] public ushort Flags;
+    [FieldOffset(8)] public uint Check;
+    [FieldOffset(12)] public uint InSize;
+    [FieldOffset(16)] public uint OutSize;
+    [FieldOffset(20)] public uint Reserved;
+    [FieldOffset(24)] public ulong Sequence;
+    [FieldOffset(32)] public long Result;
+    [FieldOffset(40)] public ulong Site;
+    [FieldOffset(48)] public ulong Stamp;
+    [FieldOffset(56)] public fixed ulong Args[6];
+}
+
+/// <summary>What the kernel writes to when the owning thread dies: struct mv_death_word.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 64)]
+public unsafe struct MvDeathWord
+{
+    [FieldOffset(0)] public uint Word;
+    [FieldOffset(4)] public fixed uint Reserved[5];
+    [FieldOffset(24)] public ulong Previous;
+    [FieldOffset(32)] public ulong Next;
+    [FieldOffset(40)] public fixed ulong Padding[3];
+}
+
+/// <summary>The call that is being made and not yet published: struct mv_intent.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 32)]
+public struct MvIntent
+{
+    [FieldOffset(0)] public uint Call;
+    [FieldOffset(4)] public int Fd;
+    [FieldOffset(8)] public ulong Buffer;
+    [FieldOffset(16)] public ulong Length;
+    [FieldOffset(24)] public ulong Sequence;
+}
+
+[InlineArray((int)MvAbi.MaxReaders)]
+public struct MvDeathWords
+{
+    private MvDeathWord _element;
+}
+
+/// <summary>First page of a log: struct mv_log_header.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 512)]
+public unsafe struct MvLogHeader
+{
+    [FieldOffset(0)] public ulong Magic;
+    [FieldOffset(8)] public uint Abi;
+    [FieldOffset(12)] public uint RecordSize;
+    [FieldOffset(16)] public uint Version;
+    [FieldOffset(20)] public uint Slot;
+    [FieldOffset(24)] public ulong Generation;
+    [FieldOffset(32)] public ulong Limit;
+    [FieldOffset(40)] public ulong Start;
+    [FieldOffset(48)] public ulong Check;
+    [FieldOffset(56)] public ulong Unused;
+
+    [FieldOffset(64)] public ulong Published;
+    [FieldOffset(72)] public ulong Sequence;
+    [FieldOffset(80)] public ulong Bytes;
+    [FieldOffset(88)] public ulong High;
+    [FieldOffset(96)] public ulong Held;
+    [FieldOffset(104)] public fixed ulong Padding[3];
+
+    [FieldOffset(128)] public MvIntent Intent;
+    [FieldOffset(160)] public fixed ulong Padding2[4];
+
+    [FieldOffset(192)] public uint Wake;
+    [FieldOffset(196)] public fixed uint Padding3[15];
+
+    [FieldOffset(256)] public MvDeathWords Death;
+}
+
+/// <summary>A reader's cursor: struct mv_log_cursor.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 32)]
+public struct MvLogCursor
+{
+    [FieldOffset(0)] public ulong Position;
+    [FieldOffset(8)] public ulong Sequence;
+    [FieldOffset(16)] public ulong Bytes;
+    [FieldOffset(24)] public uint Active;
+    [FieldOffset(28)] public uint Owner;
+}
+
+/// <summary>Who sleeps: struct mv_log_sleepers.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 8)]
+public struct MvLogSleepers
+{
+    [FieldOffset(0)] public uint Bits;
+    [FieldOffset(4)] public uint Padding;
+}

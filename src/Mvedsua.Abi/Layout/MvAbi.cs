@@ -1,0 +1,32 @@
+namespace Mvedsua.Abi;
+
+/// <summary>The constants of <c>native/include/mvedsua/shared.h</c>, MV_ removed. A test compares them.</summary>
+public static class MvAbi
+{
+    public const uint AbiVersion = 1;
+    public const ulong ControlMagic = 0x6177736465764d31;
+    public const ulong LogMagic = 0x676f4c6465764d31;
+    public const uint Versions = 2;
+    public const uint MaxThreads = 128;
+    public const uint MaxReaders = 4;
+    public const uint Page = 4096;
+    public const ulong ControlSpan = 1ul << 20;
+    public const ulong LogSpan = 1ul << 36;
+    public const uint LogChunk = 256u << 10;
+    public const ulong LogChunks = LogSpan / LogChunk;
+    public const uint LogData = LogChunk;
+    public const ulong SessionSize = ControlSpan + Versions * MaxThreads * LogSpan;
+    public const ulong SleepersOffset = Page * (1ul + MaxReaders);
+    public const uint IntentNone = 0xffffffff;
+    public const uint KickRequest = 0x4d764b52;
+    public const uint DivergenceBytes = 8192;
+    public const uint Messages = 64;
+    public const uint Orphans = 64;
+
+    /// <summary>Offset in the session memory of a version's and thread's log.</summary>
+    public static ulong LogOffset(int version, int slot) =>
+        ControlSpan + ((ulong)version * MaxThreads + (ulong)slot) * LogSpan;
+
+    /// <summary>Offset in a log of a reader's cursor.</summary>
+    public static ulong CursorOffset(int reader) => Page * (1ul + (ulong)reader);
+}
