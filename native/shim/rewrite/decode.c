@@ -15,7 +15,8 @@ static const ZydisDecoder decoder = {
                      [ZYDIS_DECODER_MODE_CLDEMOTE] = ZYAN_TRUE},
 };
 
-/* Whether only prefixes stand before the opcode that leave a near branch as it is: bnd, hints, notrack, REX. */
+/* Whether only prefixes stand before the opcode that leave a near branch as it is: bnd, hints, notrack, REX.
+ */
 static int plain_branch_prefixes(const ZydisDecodedInstruction *z) {
     for (int i = 0; i < z->raw.prefix_count; i++) {
         uint8_t prefix = z->raw.prefixes[i].value;
@@ -102,7 +103,8 @@ static enum mv_insn_kind kind_two_byte(const ZydisDecodedInstruction *z, struct 
 void mv_decode(uintptr_t at, uintptr_t end, struct mv_insn *insn) {
     ZydisDecodedInstruction z;
     *insn = (struct mv_insn){.kind = MV_INSN_INVALID, .len = 1};
-    if (at >= end || !ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder, NULL, (const void *)at, end - at, &z)))
+    if (at >= end ||
+        !ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder, NULL, (const void *)at, end - at, &z)))
         return;
 
     insn->len = z.length;

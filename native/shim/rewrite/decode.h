@@ -6,18 +6,18 @@
 
 enum mv_insn_kind {
     MV_INSN_INVALID,
-    MV_INSN_PLAIN,   /* no change of control flow; may have a RIP-relative operand */
-    MV_INSN_NOP,     /* padding: nop, its long forms */
+    MV_INSN_PLAIN, /* no change of control flow; may have a RIP-relative operand */
+    MV_INSN_NOP,   /* padding: nop, its long forms */
     MV_INSN_INT3,
-    MV_INSN_ENDBR,   /* a target of indirect branches */
+    MV_INSN_ENDBR, /* a target of indirect branches */
     MV_INSN_SYSCALL,
-    MV_INSN_JMP,     /* direct; target set */
-    MV_INSN_JCC,     /* direct; target and condition set */
-    MV_INSN_LOOP,    /* loop, loope, loopne, jrcxz: only a rel8 form exists */
-    MV_INSN_CALL,    /* direct; target set */
+    MV_INSN_JMP,  /* direct; target set */
+    MV_INSN_JCC,  /* direct; target and condition set */
+    MV_INSN_LOOP, /* loop, loope, loopne, jrcxz: only a rel8 form exists */
+    MV_INSN_CALL, /* direct; target set */
     MV_INSN_CALL_INDIRECT,
-    MV_INSN_STOP,    /* control never falls through: ret, indirect jmp, ud2, hlt */
-    MV_INSN_FIXED,   /* can't be moved (xbegin, int n, branches with odd prefixes); target may be set */
+    MV_INSN_STOP,  /* control never falls through: ret, indirect jmp, ud2, hlt */
+    MV_INSN_FIXED, /* can't be moved (xbegin, int n, branches with odd prefixes); target may be set */
 };
 
 struct mv_insn {

@@ -122,9 +122,10 @@ int mv_object_at(uintptr_t base, struct mv_object *object) {
     if (!mv_sys_readable(base))
         return 0;
     const struct header *h = (const struct header *)base;
-    /* Magic, 64-bit, little-endian; EM_X86_64; the program headers on the first page, as all linkers put them. */
-    if (*(const uint32_t *)h->ident != 0x464c457f || h->ident[4] != 2 || h->ident[5] != 1 || h->machine != 62 ||
-        h->phentsize != sizeof(struct segment) || h->phnum > MAX_HEADERS ||
+    /* Magic, 64-bit, little-endian; EM_X86_64; the program headers on the first page, as all linkers put
+     * them. */
+    if (*(const uint32_t *)h->ident != 0x464c457f || h->ident[4] != 2 || h->ident[5] != 1 ||
+        h->machine != 62 || h->phentsize != sizeof(struct segment) || h->phnum > MAX_HEADERS ||
         h->phoff + h->phnum * sizeof(struct segment) > MV_PAGE)
         return 0;
 
@@ -155,7 +156,8 @@ int mv_object_at(uintptr_t base, struct mv_object *object) {
         object->frame_hdr_size = s[i].memsz;
         for (int k = 0; k < h->phnum; k++) {
             uintptr_t from = object->bias + s[k].vaddr;
-            if (s[k].type == PT_LOAD && at >= from && at < from + s[k].filesz && readable(from, s[k].filesz)) {
+            if (s[k].type == PT_LOAD && at >= from && at < from + s[k].filesz &&
+                readable(from, s[k].filesz)) {
                 object->frames_start = from;
                 object->frames_end = from + s[k].filesz;
             }

@@ -13,9 +13,9 @@ struct mv_symbol {
 };
 
 struct mv_object {
-    uintptr_t base;       /* where the ELF header stands */
-    uintptr_t bias;       /* what has to be added to the file's addresses */
-    uintptr_t start, end; /* extent of all loaded segments */
+    uintptr_t base;                  /* where the ELF header stands */
+    uintptr_t bias;                  /* what has to be added to the file's addresses */
+    uintptr_t start, end;            /* extent of all loaded segments */
     const struct mv_symbol *symbols; /* NULL when there are none, or they aren't in memory (yet) */
     uint32_t symbol_count;
     const char *strings;
@@ -25,7 +25,8 @@ struct mv_object {
     uintptr_t frames_start, frames_end; /* the readable segment that holds it and .eh_frame */
 };
 
-/* Fills `object` from the image at `base`; 0 when there is no x86-64 ELF image. Every pointer has been checked to be readable. */
+/* Fills `object` from the image at `base`; 0 when there is no x86-64 ELF image. Every pointer has been
+ * checked to be readable. */
 int mv_object_at(uintptr_t base, struct mv_object *object);
 
 /* The image that the code at `code` belongs to, by looking for its header below. 0: none within reach. */
@@ -33,7 +34,7 @@ int mv_object_around(uintptr_t code, struct mv_object *object);
 
 /* An object's unwind table, used as the list of its functions. All zero: none. */
 struct mv_frames {
-    uintptr_t header; /* .eh_frame_hdr, the base of the table's entries */
+    uintptr_t header;     /* .eh_frame_hdr, the base of the table's entries */
     const int32_t *table; /* pairs: start of the function, address of its entry; both relative to header */
     uint32_t count;
     uintptr_t low, high; /* readable memory that must hold the entries */

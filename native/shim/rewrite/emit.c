@@ -16,7 +16,9 @@ static void put32(struct mv_emit *e, uint32_t value) {
         put(e, (uint8_t)(value >> 8 * i));
 }
 
-static int in_reach(int64_t distance) { return distance == (int32_t)distance; }
+static int in_reach(int64_t distance) {
+    return distance == (int32_t)distance;
+}
 
 /* A displacement to `to` that is counted from `from`. */
 static int put_relative(struct mv_emit *e, uintptr_t to, uintptr_t from) {

@@ -133,7 +133,8 @@ void mv_frames_region(struct mv_frames *f, uintptr_t pc, uintptr_t low, uintptr_
     *region = (struct mv_region){low, high, f->count == 0};
     if (f->count == 0)
         return;
-    uint32_t first = 0, last = f->count; /* rows before `first` start at or below pc, rows from `last` above */
+    uint32_t first = 0,
+             last = f->count; /* rows before `first` start at or below pc, rows from `last` above */
     while (first < last) {
         uint32_t middle = first + (last - first) / 2;
         if (mv_frames_start(f, middle) <= pc)

@@ -16,7 +16,8 @@ struct mv_range {
     size_t name_length;
 };
 
-/* Maps the pool of a segment for code in [low, high): a page of slots, then `trampolines` bytes. 0 or a status. */
+/* Maps the pool of a segment for code in [low, high): a page of slots, then `trampolines` bytes. 0 or a
+ * status. */
 int mv_segment_map(struct mv_segment *segment, size_t trampolines, uintptr_t low, uintptr_t high);
 
 /* Makes slots read-only and trampolines executable, and gives back what lies behind `used`. 0 or a status. */

@@ -34,7 +34,8 @@ long mv_pool_map(size_t size, uintptr_t low, uintptr_t high) {
 
     low &= ~(uintptr_t)(MV_PAGE - 1);
     /* Growing steps: dense near the object, and still few tries through the whole reach. */
-    for (uintptr_t gone = 0, pace = 0x10000; gone < REACH; gone += pace, pace += pace / 8 & ~(uintptr_t)0xfff) {
+    for (uintptr_t gone = 0, pace = 0x10000; gone < REACH;
+         gone += pace, pace += pace / 8 & ~(uintptr_t)0xfff) {
         if (low < LOWEST + size + gone)
             break;
         got = try_at(low - size - gone, size, low, high);

@@ -24,7 +24,9 @@ void mv_rewrite_unlock(void) {
         mv_sys_futex_wake((uint32_t *)&lock_word);
 }
 
-void mv_rewrite_after_fork(void) { atomic_store_explicit(&lock_word, 0, memory_order_relaxed); }
+void mv_rewrite_after_fork(void) {
+    atomic_store_explicit(&lock_word, 0, memory_order_relaxed);
+}
 
 const char *mv_rewrite_status_text(int status) {
     switch (status) {
@@ -33,7 +35,8 @@ const char *mv_rewrite_status_text(int status) {
     case MV_REWRITE_NO_MEMORY:
         return "no memory for trampolines; raise RLIMIT_AS or the container's memory limit";
     case MV_REWRITE_WX_FORBIDDEN:
-        return "changing code is forbidden here (systemd MemoryDenyWriteExecute=, SELinux execmod or PR_SET_MDWE)";
+        return "changing code is forbidden here (systemd MemoryDenyWriteExecute=, SELinux execmod or "
+               "PR_SET_MDWE)";
     case MV_REWRITE_NO_MAPS:
         return "/proc/self/maps can't be read; mount /proc";
     case MV_REWRITE_OUT_OF_REACH:
@@ -50,7 +53,8 @@ static int known(uintptr_t at, void *context) {
     return mv_registry_knows(at);
 }
 
-static void keep_patch(struct mv_segment *segment, const struct mv_window *window, const struct mv_emit *out) {
+static void keep_patch(struct mv_segment *segment, const struct mv_window *window,
+                       const struct mv_emit *out) {
     struct mv_patch *p = &segment->patches[segment->patch_count++];
     p->window = window->start;
     p->window_size = (uint8_t)(window->end - window->start);
@@ -223,7 +227,8 @@ int mv_rewrite_process(const struct mv_rewrite_config *settings, struct mv_rewri
     return status;
 }
 
-int mv_rewrite_range(uintptr_t start, size_t len, int prot, unsigned flags, struct mv_rewrite_counts *counts) {
+int mv_rewrite_range(uintptr_t start, size_t len, int prot, unsigned flags,
+                     struct mv_rewrite_counts *counts) {
     struct mv_rewrite_counts ignored;
     if (counts == NULL)
         counts = &ignored;
@@ -242,7 +247,8 @@ void mv_rewrite_forget(uintptr_t start, size_t len) {
     uintptr_t end = start + len;
     int concerned = 0;
     for (struct mv_segment *s = mv_segment_first(); s != NULL; s = s->next)
-        concerned |= start < s->end && end > s->start && !atomic_load_explicit(&s->dead, memory_order_relaxed);
+        concerned |=
+            start < s->end && end > s->start && !atomic_load_explicit(&s->dead, memory_order_relaxed);
     if (!concerned)
         return;
     mv_rewrite_lock();

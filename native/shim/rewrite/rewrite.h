@@ -47,8 +47,8 @@ struct mv_rewrite_counts {
 };
 
 struct mv_rewrite_config {
-    uintptr_t entry;            /* where trampolines jump to; see the protocol above */
-    uintptr_t vdso_entry;       /* the same for `syscall`s inside the vDSO; 0: entry */
+    uintptr_t entry;              /* where trampolines jump to; see the protocol above */
+    uintptr_t vdso_entry;         /* the same for `syscall`s inside the vDSO; 0: entry */
     uintptr_t own_start, own_end; /* the caller's own code, never touched */
 };
 
@@ -61,7 +61,7 @@ int mv_rewrite_process(const struct mv_rewrite_config *config, struct mv_rewrite
 
 enum mv_rewrite_flags {
     MV_RANGE_SHARED = 1, /* a shared mapping: nothing is written, sites count as refused */
-    MV_RANGE_LIVE = 2,   /* other threads may be executing it: nothing is written, new sites count as trapped */
+    MV_RANGE_LIVE = 2, /* other threads may be executing it: nothing is written, new sites count as trapped */
 };
 
 /*
@@ -90,8 +90,8 @@ typedef void mv_rewrite_visitor(const struct mv_rewrite_object *object, void *co
 void mv_rewrite_visit(mv_rewrite_visitor *visit, void *context);
 
 /*
- * The instruction of the original code that a program counter inside a trampoline stands for, 0 if pc isn't in
- * one. A displaced instruction: itself; lea and jmp: the `syscall`; cont: the instruction after the
+ * The instruction of the original code that a program counter inside a trampoline stands for, 0 if pc isn't
+ * in one. A displaced instruction: itself; lea and jmp: the `syscall`; cont: the instruction after the
  * `syscall`; the final jmp: the end of the window. Async-signal-safe, lock-free.
  */
 uintptr_t mv_trampoline_to_original(uintptr_t pc);
@@ -109,10 +109,10 @@ struct mv_vdso_functions {
 
 /*
  * Sends every vDSO function for which `hooks` holds an address there, and stores in `originals` addresses
- * under which the kernel's implementations can still be called (0: this kernel doesn't export it, or its entry
- * can't be patched). The originals reach `vdso_entry` when they fall back to a system call.
- * `auxv`: the process's auxiliary vector. Call it after mv_rewrite_process, before threads exist.
- * Returns the number of functions redirected, or a negative status.
+ * under which the kernel's implementations can still be called (0: this kernel doesn't export it, or its
+ * entry can't be patched). The originals reach `vdso_entry` when they fall back to a system call. `auxv`: the
+ * process's auxiliary vector. Call it after mv_rewrite_process, before threads exist. Returns the number of
+ * functions redirected, or a negative status.
  */
 int mv_vdso_redirect(const uint64_t *auxv, const struct mv_vdso_functions *hooks,
                      struct mv_vdso_functions *originals);

@@ -6,7 +6,7 @@
 
 /* A short branch reaches 127 bytes past its own end; a window and the instructions looked at around it need
  * some more. Everything this near to a site is decoded from the start of its function. */
-enum { NEIGHBOURHOOD = 192 };
+enum { NEIGHBOURHOOD = 192, NEAR_LINE = 64 };
 
 /* Finds the next 0f 05 at or after `at`; `end` when there is none. Eight bytes a step: this runs over all
  * executable memory of the process. */
@@ -27,6 +27,19 @@ static uintptr_t next_hit(uintptr_t at, uintptr_t end) {
         at++;
     }
     return end;
+}
+
+static void mark_near(struct mv_scan *s, uintptr_t from, uintptr_t to) {
+    from = from < s->start ? 0 : (from - s->start) / NEAR_LINE;
+    to = ((to < s->end ? to : s->end - 1) - s->start) / NEAR_LINE;
+    for (; from <= to; from++)
+        s->near[from / 64] |= (uint64_t)1 << (from % 64);
+}
+
+static void mark_target(struct mv_scan *s, uintptr_t at) {
+    size_t line = (at - s->start) / NEAR_LINE;
+    if (at >= s->start && at < s->end && (s->near[line / 64] >> (line % 64) & 1) != 0)
+        mv_scan_mark(s, s->target, at);
 }
 
 /*
@@ -51,19 +64,19 @@ static void mark_far_targets(struct mv_scan *s) {
                 continue;
             length = 6;
         }
-        mv_scan_mark(s, s->target, p + length + (uintptr_t)(intptr_t)*(const int32_t *)(p + length - 4));
+        mark_target(s, p + length + (uintptr_t)(intptr_t) * (const int32_t *)(p + length - 4));
     }
 }
 
 static void mark_function_starts(struct mv_scan *s) {
     for (uint32_t i = 0; i < s->frames.count; i++)
-        mv_scan_mark(s, s->target, mv_frames_start(&s->frames, i));
+        mark_target(s, mv_frames_start(&s->frames, i));
     for (uint32_t i = 0; i < s->object.symbol_count; i++) {
         const struct mv_symbol *symbol = &s->object.symbols[i];
         enum { STT_FUNC = 2, STT_NOTYPE = 0, STT_IFUNC = 10, SHN_UNDEF = 0 };
         int type = symbol->info & 15;
         if (symbol->section != SHN_UNDEF && (type == STT_FUNC || type == STT_IFUNC || type == STT_NOTYPE))
-            mv_scan_mark(s, s->target, s->object.bias + symbol->value);
+            mark_target(s, s->object.bias + symbol->value);
     }
 }
 
@@ -80,11 +93,11 @@ static uintptr_t decode_region(struct mv_scan *s, uintptr_t at, uintptr_t end, u
         }
         int padding = insn.kind == MV_INSN_NOP || insn.kind == MV_INSN_INT3;
         if ((stopped && !padding) || insn.kind == MV_INSN_ENDBR)
-            mv_scan_mark(s, s->target, at);
+            mark_target(s, at);
         stopped = mv_insn_stops(&insn) || (stopped && padding);
         mv_scan_mark(s, s->boundary, at);
         if (insn.target != 0)
-            mv_scan_mark(s, s->target, insn.target);
+            mark_target(s, insn.target);
         at += insn.len;
     }
     s->decoded_stopped = stopped;
@@ -114,7 +127,8 @@ static void decode_around(struct mv_scan *s, uintptr_t low, uintptr_t at, uintpt
         uintptr_t reached = decode_region(s, from, region.end, limit);
         at = reached > at ? reached : at + 1;
         s->decoded = reached;
-        if (reached > region.end) /* an instruction ran over the end: the next region starts where it starts */
+        if (reached >
+            region.end) /* an instruction ran over the end: the next region starts where it starts */
             s->decoded = at = region.end;
     }
 }
@@ -163,7 +177,9 @@ static void classify(struct mv_scan *s, uintptr_t low, struct mv_site *site) {
 
 static int open_maps(struct mv_scan *s, size_t sites) {
     size_t map = ((s->end - s->start) / 64 + 1) * sizeof(uint64_t);
-    s->scratch_size = (2 * map + sites * sizeof(struct mv_site) + MV_PAGE - 1) & ~(size_t)(MV_PAGE - 1);
+    size_t lines = ((s->end - s->start) / NEAR_LINE / 64 + 1) * sizeof(uint64_t);
+    s->scratch_size =
+        (2 * map + lines + sites * sizeof(struct mv_site) + MV_PAGE - 1) & ~(size_t)(MV_PAGE - 1);
     long scratch = mv_sys_map(0, s->scratch_size);
     if (scratch < 0) {
         s->scratch = 0;
@@ -172,11 +188,10 @@ static int open_maps(struct mv_scan *s, size_t sites) {
     s->scratch = (uintptr_t)scratch;
     s->boundary = (uint64_t *)s->scratch;
     s->target = (uint64_t *)(s->scratch + map);
-    s->sites = (struct mv_site *)(s->scratch + 2 * map);
+    s->near = (uint64_t *)(s->scratch + 2 * map);
+    s->sites = (struct mv_site *)(s->scratch + 2 * map + lines);
     if (s->object.base != 0)
         mv_frames_open(&s->object, &s->frames);
-    mark_far_targets(s);
-    mark_function_starts(s);
     return MV_REWRITE_OK;
 }
 
@@ -184,8 +199,15 @@ int mv_scan_open(struct mv_scan *s, uintptr_t start, uintptr_t end, uintptr_t ba
                  void *context) {
     *s = (struct mv_scan){.start = start, .end = end};
     size_t hits = 0;
-    for (uintptr_t at = next_hit(start, end); at < end; at = next_hit(at + 2, end))
-        hits += !known(at, context);
+    enum { FEW = 64 };
+    uintptr_t few[FEW]; /* enough for all but libc: saves the second walk over the code */
+    for (uintptr_t at = next_hit(start, end); at < end; at = next_hit(at + 2, end)) {
+        if (known(at, context))
+            continue;
+        if (hits < FEW)
+            few[hits] = at;
+        hits++;
+    }
     if (hits == 0)
         return MV_REWRITE_OK;
     if (base == MV_BASE_UNKNOWN)
@@ -196,24 +218,45 @@ int mv_scan_open(struct mv_scan *s, uintptr_t start, uintptr_t end, uintptr_t ba
     if (status != MV_REWRITE_OK)
         return status;
 
-    uintptr_t low = readable_from(s);
-    for (uintptr_t at = next_hit(start, end); at < end; at = next_hit(at + 2, end)) {
-        if (known(at, context) || s->site_count == hits)
-            continue;
-        decode_around(s, low, at - NEIGHBOURHOOD, at + NEIGHBOURHOOD);
+    for (uintptr_t at = start; s->site_count < hits;) {
+        if (s->site_count < FEW) {
+            at = few[s->site_count];
+        } else {
+            do
+                at = next_hit(at + 2, end);
+            while (at < end && known(at, context));
+            if (at >= end)
+                break;
+        }
         s->sites[s->site_count++].at = at;
+        mark_near(s, at - NEIGHBOURHOOD, at + NEIGHBOURHOOD);
     }
+    uintptr_t low = readable_from(s);
+    uint32_t code = 0;
     for (uint32_t i = 0; i < s->site_count; i++)
+        decode_around(s, low, s->sites[i].at - NEIGHBOURHOOD, s->sites[i].at + NEIGHBOURHOOD);
+    for (uint32_t i = 0; i < s->site_count; i++) {
         classify(s, low, &s->sites[i]);
+        code += s->sites[i].kind == MV_SITE_CODE;
+    }
+    /* Most objects hold the two bytes in data only: the walk over all of their code is for the others. */
+    if (code != 0) {
+        mark_far_targets(s);
+        mark_function_starts(s);
+    }
     return MV_REWRITE_OK;
 }
 
 int mv_scan_open_whole(struct mv_scan *s, uintptr_t start, uintptr_t end, const struct mv_object *object) {
     *s = (struct mv_scan){.start = start, .end = end, .object = *object};
     int status = open_maps(s, 0);
-    if (status == MV_REWRITE_OK)
-        decode_around(s, start, start, end);
-    return status;
+    if (status != MV_REWRITE_OK)
+        return status;
+    mark_near(s, start, end);
+    decode_around(s, start, start, end);
+    mark_far_targets(s);
+    mark_function_starts(s);
+    return MV_REWRITE_OK;
 }
 
 void mv_scan_close(struct mv_scan *s) {

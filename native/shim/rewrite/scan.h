@@ -26,10 +26,11 @@ struct mv_scan {
     struct mv_object object; /* object.base 0: not part of an ELF image */
     struct mv_frames frames;
     uint64_t *boundary; /* a bit per byte: an instruction starts here; only near sites */
-    uint64_t *target;   /* a bit per byte: control may come here from elsewhere */
+    uint64_t *target;   /* a bit per byte: control may come here from elsewhere; complete only near sites */
+    uint64_t *near;     /* a bit per 64 bytes: a site is so near that targets matter. Keeps the maps cold. */
     struct mv_site *sites;
     uint32_t site_count;
-    uintptr_t decoded; /* everything that was needed below has been decoded */
+    uintptr_t decoded;   /* everything that was needed below has been decoded */
     int decoded_stopped; /* the last instruction before `decoded` doesn't fall through */
     uintptr_t scratch;
     size_t scratch_size;

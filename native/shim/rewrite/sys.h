@@ -66,7 +66,9 @@ static inline long mv_sys_read(long fd, void *buffer, size_t size) {
     return mv_raw(0, fd, (long)buffer, (long)size, 0, 0, 0);
 }
 
-static inline void mv_sys_close(long fd) { mv_raw(3, fd, 0, 0, 0, 0, 0); }
+static inline void mv_sys_close(long fd) {
+    mv_raw(3, fd, 0, 0, 0, 0, 0);
+}
 
 static inline void mv_sys_futex_wait(uint32_t *word, uint32_t value) {
     mv_raw(202, (long)word, 128 /* FUTEX_WAIT_PRIVATE */, value, 0, 0, 0);

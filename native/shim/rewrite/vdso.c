@@ -12,9 +12,12 @@ enum { HOOKS = sizeof(struct mv_vdso_functions) / sizeof(uintptr_t) };
 
 /* In the order of struct mv_vdso_functions. Either name may be the only one exported. */
 static const char names[HOOKS][2][24] = {
-    {"__vdso_clock_gettime", "clock_gettime"}, {"__vdso_gettimeofday", "gettimeofday"},
-    {"__vdso_time", "time"},                   {"__vdso_getcpu", "getcpu"},
-    {"__vdso_clock_getres", "clock_getres"},   {"__vdso_getrandom", "getrandom"},
+    {"__vdso_clock_gettime", "clock_gettime"},
+    {"__vdso_gettimeofday", "gettimeofday"},
+    {"__vdso_time", "time"},
+    {"__vdso_getcpu", "getcpu"},
+    {"__vdso_clock_getres", "clock_getres"},
+    {"__vdso_getrandom", "getrandom"},
 };
 
 static uintptr_t image_address(const uint64_t *auxv) {

@@ -3,12 +3,13 @@
 #include "decode.h"
 
 enum {
-    REACH = 4, /* instructions looked at on either side: with 3 bytes missing, more are never needed */
+    REACH = 4,        /* instructions looked at on either side: with 3 bytes missing, more are never needed */
     SHORT_LOW = -126, /* of a 2-byte jump, counted from its first byte */
     SHORT_HIGH = 129,
 };
 
-/* The instruction that ends at `at` and falls through, by the boundaries found from the function's start; 0: none. */
+/* The instruction that ends at `at` and falls through, by the boundaries found from the function's start; 0:
+ * none. */
 static uintptr_t previous(const struct mv_scan *s, uintptr_t at, uintptr_t low, struct mv_insn *insn) {
     for (uintptr_t p = at - 1; p >= low && at - p <= 15; p--) {
         if (!mv_scan_has(s, s->boundary, p))
@@ -19,7 +20,8 @@ static uintptr_t previous(const struct mv_scan *s, uintptr_t at, uintptr_t low, 
     return 0;
 }
 
-/* How dear it is to run the instruction elsewhere; all of them are correct, some take more bytes or tricks. */
+/* How dear it is to run the instruction elsewhere; all of them are correct, some take more bytes or tricks.
+ */
 static unsigned weight(const struct mv_insn *insn) {
     switch (insn->kind) {
     case MV_INSN_PLAIN:
