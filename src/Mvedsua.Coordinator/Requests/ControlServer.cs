@@ -1,0 +1,240 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net.Sockets;
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using Mvedsua.Coordinator.Control;
+
+namespace Mvedsua.Coordinator.Requests;
+
+/// <summary>What the control socket can ask of a session. Every method may be called from any thread.</summary>
+internal interface IControlled
+{
+    /// <summary>The state now.</summary>
+    Task<SessionStatus> StatusAsync();
+
+    /// <summary>Ends when the state has changed since the call.</summary>
+    Task NextChangeAsync(CancellationToken cancel);
+
+    /// <summary>Asks the leader for a change of roles.</summary>
+    Task<ControlReply> FollowAsync();
+
+    /// <inheritdoc cref="FollowAsync"/>
+    Task<ControlReply> UnfollowAsync();
+
+    /// <summary>The leader's calls as they happen.</summary>
+    IAsyncEnumerable<TraceEvent> TraceAsync(CancellationToken cancel);
+
+    /// <summary>The last report; null: none.</summary>
+    DivergenceReport? LastReport();
+}
+
+/// <summary>The coordinator's end of control.sock: one request a connection, newline-delimited JSON.</summary>
+internal sealed partial class ControlServer : IDisposable
+{
+    private const int LongestRequest = 64 << 10;
+    private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(100);
+    private readonly IControlled _session;
+    private readonly ILogger _log;
+    private readonly Socket _listener;
+    private readonly CancellationTokenSource _closing = new();
+
+    /// <summary>Listens on that path, which must be free or left over.</summary>
+    internal ControlServer(string path, IControlled session, ILogger log)
+    {
+        _session = session;
+        _log = log;
+        File.Delete(path);
+        _listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        _listener.Bind(new UnixDomainSocketEndPoint(path));
+        /* The directory keeps others out already; between bind and chmod nobody can connect: it doesn't listen yet. */
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        _listener.Listen(16);
+    }
+
+    /// <summary>Serves until disposed.</summary>
+    internal async Task RunAsync()
+    {
+        while (true)
+        {
+            Socket client;
+            try
+            {
+                client = await _listener.AcceptAsync(_closing.Token).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+            {
+                return;
+            }
+            _ = ServeAsync(client);
+        }
+    }
+
+    public void Dispose()
+    {
+        _closing.Cancel();
+        _listener.Dispose();
+        _closing.Dispose();
+    }
+
+    private async Task ServeAsync(Socket client)
+    {
+        using var stream = new NetworkStream(client, ownsSocket: true);
+        PipeReader reader = PipeReader.Create(stream);
+        PipeWriter writer = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
+        try
+        {
+            if (PeerCredentials.Of(client) is not { MayControl: true } peer)
+            {
+                LogStranger(_log, PeerCredentials.Of(client)?.Uid ?? uint.MaxValue);
+                await SendAsync(writer, ControlReply.Refuse(ExitStatus.UnknownSession, "This session is another user's.")).ConfigureAwait(false);
+                return;
+            }
+            if (await ReadRequestAsync(reader).ConfigureAwait(false) is { } request)
+                await AnswerAsync(request, reader, writer).ConfigureAwait(false);
+            else
+                await SendAsync(writer, ControlReply.Refuse(ExitStatus.Internal, "The request could not be understood.")).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
+        {
+            /* The client hung up. */
+        }
+        catch (Exception e)
+        {
+            LogFailure(_log, e);
+            await TrySendAsync(writer, ControlReply.Refuse(ExitStatus.Internal, $"The coordinator failed: {e.Message}")).ConfigureAwait(false);
+        }
+        finally
+        {
+            await reader.CompleteAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task AnswerAsync(ControlRequest request, PipeReader reader, PipeWriter writer)
+    {
+        if (request.Protocol != ControlProtocol.Version)
+        {
+            await SendAsync(writer, ControlReply.Refuse(ExitStatus.Internal,
+                $"The client speaks protocol {request.Protocol}, the coordinator {ControlProtocol.Version}: use the release that runs the session.")).ConfigureAwait(false);
+            return;
+        }
+        using var hangUp = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token);
+        switch (request.Verb)
+        {
+            case ControlVerb.Status:
+                await SendAsync(writer, await OfStatusAsync().ConfigureAwait(false)).ConfigureAwait(false);
+                break;
+            case ControlVerb.Watch:
+                _ = CancelAtHangUpAsync(reader, hangUp);
+                while (true)
+                {
+                    Task change = _session.NextChangeAsync(hangUp.Token);
+                    await SendAsync(writer, await OfStatusAsync().ConfigureAwait(false)).ConfigureAwait(false);
+                    await Task.Delay(WatchInterval, hangUp.Token).ConfigureAwait(false);
+                    await change.ConfigureAwait(false);
+                }
+            case ControlVerb.Follow:
+                await SendAsync(writer, await _session.FollowAsync().ConfigureAwait(false)).ConfigureAwait(false);
+                break;
+            case ControlVerb.Unfollow:
+                await SendAsync(writer, await _session.UnfollowAsync().ConfigureAwait(false)).ConfigureAwait(false);
+                break;
+            case ControlVerb.Trace:
+                _ = CancelAtHangUpAsync(reader, hangUp);
+                await TraceAsync(writer, hangUp.Token).ConfigureAwait(false);
+                break;
+            case ControlVerb.Report:
+                await SendAsync(writer, _session.LastReport() is { } report
+                    ? new ControlReply(true, Report: report)
+                    : ControlReply.Refuse(ExitStatus.NoReport, "No follower of this session has diverged.")).ConfigureAwait(false);
+                break;
+            default:
+                await SendAsync(writer, ControlReply.Refuse(ExitStatus.Usage, $"'{request.Verb}' is no request.")).ConfigureAwait(false);
+                break;
+        }
+    }
+
+    private async Task<ControlReply> OfStatusAsync() => new(true, Status: await _session.StatusAsync().ConfigureAwait(false));
+
+    private async Task TraceAsync(PipeWriter writer, CancellationToken hangUp)
+    {
+        try
+        {
+            await foreach (TraceEvent e in _session.TraceAsync(hangUp).ConfigureAwait(false))
+                await SendAsync(writer, new ControlReply(true, Event: e)).ConfigureAwait(false);
+        }
+        catch (SessionException e)
+        {
+            await SendAsync(writer, ControlReply.Refuse(e.Status, e.Message)).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>A client of a stream sends nothing more: the next thing that it does is to hang up.</summary>
+    private static async Task CancelAtHangUpAsync(PipeReader reader, CancellationTokenSource hangUp)
+    {
+        try
+        {
+            while (true)
+            {
+                ReadResult result = await reader.ReadAsync(hangUp.Token).ConfigureAwait(false);
+                reader.AdvanceTo(result.Buffer.End);
+                if (result.IsCompleted) break;
+            }
+            await hangUp.CancelAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException or InvalidOperationException or ObjectDisposedException)
+        {
+            if (e is IOException) await hangUp.CancelAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static async Task<ControlRequest?> ReadRequestAsync(PipeReader reader)
+    {
+        while (true)
+        {
+            ReadResult result = await reader.ReadAsync().ConfigureAwait(false);
+            if (result.Buffer.PositionOf((byte)'\n') is { } end)
+            {
+                ControlRequest? request = Parse(result.Buffer.Slice(0, end));
+                reader.AdvanceTo(result.Buffer.GetPosition(1, end));
+                return request;
+            }
+            bool hopeless = result.IsCompleted || result.Buffer.Length > LongestRequest;
+            reader.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+            if (hopeless) return null;
+        }
+    }
+
+    private static ControlRequest? Parse(ReadOnlySequence<byte> line)
+    {
+        var json = new Utf8JsonReader(line);
+        try
+        {
+            return JsonSerializer.Deserialize(ref json, ControlJson.Default.ControlRequest);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static async Task SendAsync(PipeWriter writer, ControlReply reply) =>
+        await writer.WriteAsync(ControlProtocol.Encode(reply)).ConfigureAwait(false);
+
+    private static async Task TrySendAsync(PipeWriter writer, ControlReply reply)
+    {
+        try
+        {
+            await SendAsync(writer, reply).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or SocketException or InvalidOperationException)
+        {
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "a client of another user (uid {Uid}) was refused")]
+    private static partial void LogStranger(ILogger log, uint uid);
+
+    [LoggerMessage(LogLevel.Error, "a request failed")]
+    private static partial void LogFailure(ILogger log, Exception e);
+}

@@ -1,0 +1,53 @@
+using Mvedsua.Abi;
+
+namespace Mvedsua.Coordinator.Sessions;
+
+/// <summary>The shim's reasons in plain words and as stable names.</summary>
+internal static class Reasons
+{
+    /// <summary>A name for scripts, such as "log-limit".</summary>
+    internal static string Name(MvReason reason) => reason switch
+    {
+        MvReason.None => "none",
+        MvReason.Requested => "requested",
+        MvReason.Diverged => "diverged",
+        MvReason.LogLimit => "log-limit",
+        MvReason.LagLimit => "lag-limit",
+        MvReason.Unsupported => "unsupported",
+        MvReason.FollowerDied => "follower-died",
+        MvReason.LeaderDied => "leader-died",
+        MvReason.LeaderExited => "leader-exited",
+        MvReason.Corrupt => "corrupt",
+        MvReason.ParkTimeout => "park-timeout",
+        MvReason.NoResources => "no-resources",
+        MvReason.AsyncSignal => "async-signal",
+        MvReason.Busy => "busy",
+        _ => $"reason-{(uint)reason}",
+    };
+
+    /// <summary>One clause, without a full stop; <paramref name="text"/> is the shim's own remark, often empty.</summary>
+    internal static string Explain(MvReason reason, int code, string text)
+    {
+        string clause = reason switch
+        {
+            MvReason.None => "no reason was given",
+            MvReason.Requested => "it was asked to",
+            MvReason.Diverged => "it diverged from the leader",
+            MvReason.LogLimit => "the event log's memory limit was reached",
+            MvReason.LagLimit => "it fell behind further than the lag limit allows",
+            MvReason.Unsupported => "the server made a call that no follower can replay yet",
+            MvReason.FollowerDied => code > 0 ? $"it was killed by {WaitStatus.SignalName(code)}" : "it died",
+            MvReason.LeaderDied => code > 0 ? $"the leader was killed by {WaitStatus.SignalName(code)}" : "the leader died",
+            MvReason.LeaderExited => "the leader exited",
+            MvReason.Corrupt => "the session memory is damaged",
+            MvReason.ParkTimeout => "not all of the server's threads came to a call in time",
+            MvReason.NoResources => code > 0
+                ? $"the kernel refused a resource ({System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(code)})"
+                : "the kernel refused a resource",
+            MvReason.AsyncSignal => "a signal had to be delivered in the middle of a computation",
+            MvReason.Busy => "the request does not fit the stage",
+            _ => $"reason {(uint)reason} (unknown to this release)",
+        };
+        return text.Length == 0 ? clause : $"{clause}: {text}";
+    }
+}

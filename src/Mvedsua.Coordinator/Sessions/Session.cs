@@ -1,0 +1,282 @@
+using Mvedsua.Abi;
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Mvedsua.Coordinator.Control;
+using Mvedsua.Coordinator.Interop;
+using Mvedsua.Coordinator.Reports;
+using Mvedsua.Coordinator.Requests;
+
+namespace Mvedsua.Coordinator.Sessions;
+
+/// <summary>One running session: takes its events from one queue, one by one, and does what the state machine says.
+/// All state is touched by the thread in <see cref="Run"/> alone.</summary>
+internal sealed partial class Session : IControlled, IDisposable
+{
+    private static readonly TimeSpan EndingTime = TimeSpan.FromSeconds(2);
+    private const int HistoryLength = 48;
+
+    private readonly BlockingCollection<SessionEvent> _events = [];
+    private readonly ILogger _log;
+    private readonly SharedMemory _memory;
+    private readonly SessionState _state;
+    private readonly ReportStore _reports;
+    private readonly ProcessWatcher? _watcher;
+    private readonly List<PastEvent> _history = [];
+    private readonly CancellationTokenSource _ending = new();
+    private readonly bool _ownsServer;
+    private SessionFile _file;
+    private ShimRequest? _pending;
+    private LagMonitor? _lagMonitor;
+    private ulong _messagesSeen;
+    private WaitStatus? _status;
+    private bool _stop;
+    private volatile TaskCompletionSource _change = NewChange();
+
+    /// <param name="file">What is known of the session.</param>
+    /// <param name="memory">The session memory, mapped writable.</param>
+    /// <param name="server">The process that leads or was just started.</param>
+    /// <param name="ownsServer">True: the server's processes are our children.</param>
+    /// <param name="log">Where stages and messages go.</param>
+    internal Session(SessionFile file, SharedMemory memory, int server, bool ownsServer, ILogger log)
+    {
+        _file = file;
+        _memory = memory;
+        _log = log;
+        _ownsServer = ownsServer;
+        _state = new SessionState(server);
+        _reports = new ReportStore(SessionDirectory.PathOf(file.Name));
+        _watcher = ownsServer ? null : new ProcessWatcher(Post);
+    }
+
+    /// <summary>Who leads now. Any thread.</summary>
+    internal int LeaderPid { get; private set; }
+
+    internal void Post(SessionEvent e)
+    {
+        try
+        {
+            _events.Add(e);
+        }
+        catch (InvalidOperationException)
+        {
+            /* The session has ended. */
+        }
+    }
+
+    /// <summary>Handles events until the session has ended or <see cref="Stop"/> was called; returns the last leader's
+    /// status, null when it isn't known.</summary>
+    internal WaitStatus? Run()
+    {
+        LeaderPid = _state.LeaderPid;
+        _watcher?.Watch(LeaderPid);
+        Save();
+        new ChangeWatcher(_memory.Control, Post).Start();
+        Post(new SessionEvent.ControlChanged());
+        while (!_stop && _state.Phase != Phase.Ended)
+        {
+            Handle(_events.Take());
+            Announce();
+        }
+        _pending?.Settle(ControlReply.Refuse(ExitStatus.CoordinatorGone, "The session has ended."));
+        _events.CompleteAdding();
+        if (_state.Phase == Phase.Ended) EndRemaining();
+        return _status;
+    }
+
+    /// <summary>Leaves the server alone from now on. Any thread.</summary>
+    internal void Stop() => Post(new SessionEvent.Inspect(() => _stop = true));
+
+    public void Dispose()
+    {
+        _ending.Cancel();
+        _lagMonitor?.Dispose();
+    }
+
+    private void Handle(SessionEvent e)
+    {
+        SayMessages();
+        switch (e)
+        {
+            case SessionEvent.ControlChanged:
+                Apply(_state.Observe(_memory.Control.View()));
+                break;
+            case SessionEvent.ProcessEnded ended:
+                Apply(_state.ProcessEnded(ended.Pid, ended.Status, ended.Usage, _memory.Control.View()));
+                break;
+            case SessionEvent.NoChildLeft when _ownsServer:
+                Apply(_state.NoChildLeft());
+                break;
+            case SessionEvent.SignalArrived signal:
+                Forward(signal.Signal);
+                break;
+            case SessionEvent.Requested requested:
+                Begin(requested.Request);
+                break;
+            case SessionEvent.RequestExpired expired when expired.Request == _pending:
+                Settle(ControlReply.Refuse(ExitStatus.Internal,
+                    $"The leader has not answered within {ShimRequest.TimeLimit.TotalSeconds:0} s (is it stopped?); the server is untouched."));
+                break;
+            case SessionEvent.ReportStored stored:
+                LetGo(stored);
+                break;
+            case SessionEvent.FollowerOverdue overdue when _state.FollowerPid == overdue.FollowerPid:
+                SessionLog.FollowerKilled(_log, overdue.FollowerPid);
+                _ = Libc.Kill(overdue.FollowerPid, Signals.Kill);
+                break;
+            case SessionEvent.LagTooLong lag when _state.Phase == Phase.Followed && lag.Generation == _memory.Control.View().Generation:
+                EndFollower(MvReason.LagLimit);
+                break;
+            case SessionEvent.Inspect inspect:
+                inspect.Look();
+                break;
+        }
+        SettleWhenAnswered();
+    }
+
+    private void Apply(IReadOnlyList<SessionAction> actions)
+    {
+        foreach (SessionAction action in actions) Apply(action);
+    }
+
+    private void Apply(SessionAction action)
+    {
+        ControlView view = _memory.Control.View();
+        switch (action)
+        {
+            case SessionAction.PhaseChanged change:
+                SessionLog.PhaseChanged(_log, change.From, change.To);
+                break;
+            case SessionAction.FollowerAttached attached:
+                SessionLog.FollowerAttached(_log, attached.Pid, attached.Pause.TotalMilliseconds);
+                Remember($"follower {attached.Pid} attached");
+                _lagMonitor = LagMonitor.StartIfLimited(_memory, view.Generation, Post);
+                break;
+            case SessionAction.FollowerEnded ended:
+                string why = Reasons.Explain(view.Reason, view.ReasonCode, view.ReasonText);
+                SessionLog.FollowerEnded(_log, ended.Pid, why);
+                Remember($"follower {ended.Pid} ended: {why}");
+                _lagMonitor?.Dispose();
+                _lagMonitor = null;
+                break;
+            case SessionAction.FollowerDied died:
+                _memory.Control.EndPublishing(MvReason.FollowerDied, died.Status?.Signal ?? 0, followerIsGone: true);
+                if (_memory.Control.View().Reason == MvReason.FollowerDied) ReportInBackground(died.Pid, ReportKind.FollowerDied);
+                break;
+            case SessionAction.TakeReport take:
+                _memory.Control.EndPublishing(MvReason.Diverged, 0, followerIsGone: false);
+                ReportInBackground(take.Pid, ReportKind.Diverged);
+                break;
+            case SessionAction.LeaderEnded ended:
+                if (_state.FollowerPid != 0) SessionLog.LeaderEnded(_log, ended.Pid, ended.Status?.ToString() ?? "status unknown");
+                _status = ended.Status;
+                break;
+            case SessionAction.LetFollowerEnd end:
+                KillLater(end.Pid);
+                break;
+            case SessionAction.LeaderChanged changed:
+                LeaderPid = changed.To;
+                SessionLog.LeaderChanged(_log, changed.From, changed.To, view.FailoverTime.TotalMilliseconds);
+                string how = changed.Status?.ToString() ?? Reasons.Explain(MvReason.LeaderDied, view.ReasonCode, "");
+                Remember($"leader {changed.From} is gone ({how}), {changed.To} leads");
+                ServiceManager.TellMainPid(changed.To);
+                ReportInBackground(changed.To, ReportKind.Failover);
+                break;
+            case SessionAction.Orphan orphan:
+                if (_memory.Control.Block.AddOrphan(orphan.Pid, orphan.Status.Raw, orphan.Usage))
+                    _ = Libc.Kill(LeaderPid, Signals.Child); /* as the kernel does for a parent */
+                else
+                    SessionLog.Problem(_log, $"the table of ended children is full: the status of {orphan.Pid} is lost");
+                break;
+            case SessionAction.ProcessesChanged:
+                Save();
+                if (_watcher is { } watcher)
+                    foreach (int pid in _state.Members) watcher.Watch(pid);
+                break;
+            case SessionAction.SessionEnded ended:
+                _status = ended.Status ?? _status;
+                SessionLog.SessionEnded(_log, _status?.ToString() ?? "status unknown");
+                break;
+        }
+    }
+
+    private void Save()
+    {
+        ProcessIdentity[] processes = [.. _state.Members.Select(ProcessIdentity.Of).OfType<ProcessIdentity>()];
+        _file = _file with { Processes = processes, CoordinatorPid = Environment.ProcessId };
+        try
+        {
+            _file.Save();
+        }
+        catch (IOException e)
+        {
+            SessionLog.Problem(_log, $"session.json can't be written ({e.Message}): a later coordinator may not find this session");
+        }
+    }
+
+    private void Forward(int signal)
+    {
+        if (Libc.Kill(LeaderPid, signal) != 0) SessionLog.SignalLost(_log, WaitStatus.SignalName(signal), LeaderPid);
+    }
+
+    /// <summary>Tells the leader to go solo and ends the follower, which has no effect outside itself.</summary>
+    private void EndFollower(MvReason reason)
+    {
+        _memory.Control.EndPublishing(reason, 0, followerIsGone: false);
+        if (_state.FollowerPid != 0) _ = Libc.Kill(_state.FollowerPid, Signals.Kill);
+    }
+
+    private void ReportInBackground(int pid, ReportKind kind)
+    {
+        var builder = new ReportBuilder(_file.Name, _memory, pid, kind);
+        _ = Task.Run(() =>
+        {
+            StoredReport? report = null;
+            try
+            {
+                report = _reports.Store(builder.Build());
+                SessionLog.ReportStored(_log, report.Path, report.Report.Summary);
+            }
+            catch (Exception e)
+            {
+                /* A report that fails must not keep the follower parked for ever. */
+                SessionLog.ReportFailed(_log, pid, e);
+            }
+            if (kind == ReportKind.Diverged) Post(new SessionEvent.ReportStored(pid, report));
+        });
+    }
+
+    private void LetGo(SessionEvent.ReportStored stored)
+    {
+        if (_state.FollowerPid != stored.FollowerPid) return;
+        _memory.Control.MarkReportTaken();
+        KillLater(stored.FollowerPid);
+    }
+
+    private void KillLater(int follower) => After(EndingTime, new SessionEvent.FollowerOverdue(follower));
+
+    /* An event that comes when its cause is gone is ignored: nobody needs to cancel it. */
+    private void After(TimeSpan delay, SessionEvent e) =>
+        _ = Task.Delay(delay, _ending.Token).ContinueWith(_ => Post(e), CancellationToken.None,
+            TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+
+    private void SayMessages()
+    {
+        foreach (ShimMessage message in _memory.Control.MessagesAfter(ref _messagesSeen))
+        {
+            LogLevel level = message.Level switch { 0 => LogLevel.Information, 1 => LogLevel.Warning, _ => LogLevel.Error };
+            SessionLog.ShimSays(_log, level, message.Pid, message.Text);
+        }
+    }
+
+    /// <summary>A keeper, or a follower that nobody needs any more, must not outlive the session.</summary>
+    private void EndRemaining()
+    {
+        foreach (ProcessIdentity process in _file.Processes.Where(p => p.IsAlive)) _ = Libc.Kill(process.Pid, Signals.Kill);
+    }
+
+    private void Remember(string what)
+    {
+        _history.Add(new PastEvent(DateTimeOffset.Now, what));
+        if (_history.Count > HistoryLength) _history.RemoveAt(0);
+    }
+}

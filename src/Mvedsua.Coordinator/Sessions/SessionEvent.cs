@@ -1,0 +1,37 @@
+using Mvedsua.Coordinator.Reports;
+
+namespace Mvedsua.Coordinator.Sessions;
+
+/// <summary>Something that happened to a session. All of them pass through one queue and are handled one by one.</summary>
+internal abstract record SessionEvent
+{
+    /// <summary>The shim raised control.change.</summary>
+    internal sealed record ControlChanged : SessionEvent;
+
+    /// <summary>A process ended. Status and resource usage (struct rusage) are null when it wasn't our child.</summary>
+    internal sealed record ProcessEnded(int Pid, WaitStatus? Status, byte[]? Usage) : SessionEvent;
+
+    /// <summary>No child is left.</summary>
+    internal sealed record NoChildLeft : SessionEvent;
+
+    /// <summary>The coordinator was sent a signal that is meant for the server.</summary>
+    internal sealed record SignalArrived(int Signal) : SessionEvent;
+
+    /// <summary>A client asks for a change of roles, or the tracer for events.</summary>
+    internal sealed record Requested(ShimRequest Request) : SessionEvent;
+
+    /// <summary>The shim has not answered in time.</summary>
+    internal sealed record RequestExpired(ShimRequest Request) : SessionEvent;
+
+    /// <summary>The report of a diverged follower is written; it may end.</summary>
+    internal sealed record ReportStored(int FollowerPid, StoredReport? Report) : SessionEvent;
+
+    /// <summary>A follower that was told to end has had its time.</summary>
+    internal sealed record FollowerOverdue(int FollowerPid) : SessionEvent;
+
+    /// <summary>The follower is further behind than the session allows.</summary>
+    internal sealed record LagTooLong(ulong Generation, TimeSpan Age) : SessionEvent;
+
+    /// <summary>Somebody wants to look at the session between two events.</summary>
+    internal sealed record Inspect(Action Look) : SessionEvent;
+}

@@ -1,0 +1,172 @@
+/* A shim that intercepts nothing: it plays the shim's part of shared.h, so that the coordinator can be tested
+ * on situations that real servers reach only by luck. Its behaviour is told by environment variables:
+ *   FAKE_FOLLOWER=replay|diverge|crash|refuse|silent   what a follow request leads to
+ *   FAKE_FAILOVER=1                                    the follower takes over when the leader dies
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "mvedsua/shared.h"
+
+static struct mv_control *control;
+
+static void changed(void)
+{
+    __atomic_add_fetch(&control->change, 1, __ATOMIC_SEQ_CST);
+    syscall(SYS_futex, &control->change, FUTEX_WAKE, 1 << 30, 0, 0, 0);
+}
+
+static void say(uint32_t level, const char *text)
+{
+    uint64_t number = __atomic_add_fetch(&control->message_count, 1, __ATOMIC_SEQ_CST);
+    struct mv_message *message = &control->messages[number % MV_MESSAGES];
+    __atomic_store_n(&message->number, 0, __ATOMIC_RELEASE);
+    message->pid = (uint32_t)getpid();
+    message->level = level;
+    strncpy(message->text, text, sizeof message->text - 1);
+    __atomic_store_n(&message->number, number, __ATOMIC_RELEASE);
+}
+
+static void promote(void)
+{
+    control->stage = MV_STAGE_FAILOVER;
+    changed();
+    control->leader_pid = (uint32_t)getpid();
+    control->leader_version = 1;
+    control->follower_pid = 0;
+    control->follower_state = 4;
+    control->reason = MV_REASON_LEADER_DIED;
+    control->reason_code = SIGKILL;
+    control->failovers++;
+    control->failover_ns = 123456;
+    control->stage = MV_STAGE_SINGLE_LEADER;
+    changed();
+}
+
+static void diverge(void)
+{
+    struct mv_divergence *d = &control->divergence;
+    *d = (struct mv_divergence){.kind = MV_DIFFERS_CALL, .call = SYS_getpid, .sequence = 0};
+    control->reason = MV_REASON_DIVERGED;
+    control->threads[1][0].state = MV_THREAD_DIVERGED;
+    control->publishing = 0;
+    control->follower_state = 2;
+    changed();
+    while (__atomic_load_n(&control->report_taken, __ATOMIC_ACQUIRE) == 0)
+        syscall(SYS_futex, &control->report_taken, FUTEX_WAIT, 0, 0, 0, 0);
+    control->follower_state = 3;
+    control->stage = MV_STAGE_SINGLE_LEADER;
+    changed();
+    _exit(0);
+}
+
+/* The follower sleeps until its leader is gone. */
+static void follow(const char *behaviour, uint32_t leader)
+{
+    prctl(PR_SET_NAME, "fake-follower");
+    while (__atomic_load_n(&control->follower_state, __ATOMIC_ACQUIRE) != 1)
+        usleep(1000);
+    if (strcmp(behaviour, "crash") == 0)
+        raise(SIGKILL);
+    if (strcmp(behaviour, "diverge") == 0)
+        diverge();
+    int leader_fd = (int)syscall(SYS_pidfd_open, leader, 0);
+    struct { int fd; short events, revents; } wait = {leader_fd, 1, 0};
+    while (syscall(SYS_poll, &wait, 1, -1) != 1)
+        ;
+    if (!getenv("FAKE_FAILOVER"))
+        _exit(0);
+    promote();
+    for (;;)
+        pause();
+}
+
+static void answer(uint32_t reason, const char *text)
+{
+    strncpy(control->reason_text, text, sizeof control->reason_text - 1);
+    control->answer = reason;
+    __atomic_store_n(&control->answered_number, control->request_number, __ATOMIC_RELEASE);
+    changed();
+}
+
+static void attach(const char *behaviour)
+{
+    uint32_t leader = (uint32_t)getpid();
+    control->reason = MV_REASON_NONE;
+    control->reason_text[0] = 0;
+    control->stage = MV_STAGE_ATTACHING;
+    control->generation++;
+    changed();
+    long pid = syscall(SYS_clone, CLONE_PARENT | CLONE_FILES, 0, 0, 0, 0);
+    if (pid == 0)
+        follow(behaviour, leader);
+    control->follower_pid = (uint32_t)pid;
+    control->attach_pause_ns = 1500000;
+    control->publishing = 1;
+    control->stage = MV_STAGE_FOLLOWED;
+    __atomic_store_n(&control->follower_state, 1, __ATOMIC_RELEASE);
+    answer(MV_REASON_NONE, "");
+}
+
+static void kicked(int number, siginfo_t *info, void *context)
+{
+    (void)number, (void)context;
+    if (info->si_code != SI_QUEUE || info->si_value.sival_int != MV_KICK_REQUEST)
+        return;
+    const char *behaviour = getenv("FAKE_FOLLOWER");
+    if (!behaviour)
+        behaviour = "replay";
+    if (strcmp(behaviour, "silent") == 0)
+        return;
+    switch (control->request) {
+    case MV_REQUEST_FOLLOW:
+        if (strcmp(behaviour, "refuse") == 0)
+            answer(MV_REASON_UNSUPPORTED, "io_uring_setup");
+        else
+            attach(behaviour);
+        break;
+    case MV_REQUEST_UNFOLLOW:
+        control->reason = MV_REASON_REQUESTED;
+        control->publishing = 0;
+        control->follower_state = 3;
+        control->stage = MV_STAGE_SINGLE_LEADER;
+        kill((pid_t)control->follower_pid, SIGKILL);
+        answer(MV_REASON_NONE, "");
+        break;
+    default:
+        answer(MV_REASON_NONE, "");
+    }
+}
+
+__attribute__((constructor)) static void start(void)
+{
+    const char *fd = getenv("MVEDSUA_SESSION_FD");
+    if (!fd)
+        return;
+    control = mmap(0, MV_CONTROL_SPAN, PROT_READ | PROT_WRITE, MAP_SHARED, atoi(fd), 0);
+    if (control == MAP_FAILED || control->magic != MV_CONTROL_MAGIC)
+        _exit(99);
+    control->session_fd = (uint32_t)fcntl(atoi(fd), F_DUPFD_CLOEXEC, 900);
+    close(atoi(fd));
+    unsetenv("MVEDSUA_SESSION_FD");
+    unsetenv("LD_PRELOAD"); /* only the first program of a command plays */
+    control->leader_pid = control->logical_pid = (uint32_t)getpid();
+    control->threads[0][0] = (struct mv_thread_info){.state = MV_THREAD_RUNNING, .tid = control->leader_pid};
+    control->sites_rewritten = 572;
+    control->stage = MV_STAGE_SINGLE_LEADER;
+    struct sigaction act = {.sa_sigaction = kicked, .sa_flags = SA_SIGINFO | SA_RESTART};
+    sigaction(SIGSYS, &act, 0);
+    say(1, "this is the fake shim");
+    changed();
+}
