@@ -106,6 +106,13 @@ static inline struct mv_event *mv_log_reserve(struct mv_log_writer *w, uint32_t 
     return event;
 }
 
+/* What word `i - 1` of a record's header contributes to mv_event_check(): that is a chain of rotations by 9,
+ * which comes to this, without a word having to wait for the ones before it. */
+static inline uint64_t mv_rotated(uint64_t word, unsigned i) {
+    unsigned by = 9 * (sizeof(struct mv_event) / 8 - i) % 64;
+    return by ? word << by | word >> (64 - by) : word;
+}
+
 /* Makes the reserved record visible, wakes sleeping readers, clears the intent. */
 static inline void mv_log_publish(struct mv_log_writer *w, struct mv_event *event) {
     struct mv_log_header *header = mv_log_header_of(w);
@@ -115,11 +122,11 @@ static inline void mv_log_publish(struct mv_log_writer *w, struct mv_event *even
      * which stalls store forwarding. The equality with it is a test's matter. */
     uint64_t first = size | (uint64_t)event->call << 32 | (uint64_t)event->flags << 48;
     uint64_t third = event->out_size;
-    uint64_t h = first ^ ((uint64_t)event->in_size << 32);
-    h = ((h << 9) | (h >> 55)) ^ third;
-    h = ((h << 9) | (h >> 55)) ^ w->sequence;
+    uint64_t h = mv_rotated(first ^ ((uint64_t)event->in_size << 32), 2) ^ mv_rotated(third, 3) ^
+                 mv_rotated(w->sequence, 4);
+#pragma GCC unroll 16
     for (unsigned i = 4; i < sizeof *event / 8; i++)
-        h = ((h << 9) | (h >> 55)) ^ words[i];
+        h ^= mv_rotated(words[i], i + 1);
     words[0] = first;
     words[1] = (uint32_t)(h ^ (h >> 32)) | (uint64_t)event->in_size << 32;
     words[2] = third;
