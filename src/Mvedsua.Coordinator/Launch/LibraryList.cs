@@ -6,12 +6,14 @@ namespace Mvedsua.Coordinator.Launch;
 public static class LibraryList
 {
     /// <summary>Absolute paths in load order, the loader included; names that it can't find are returned as they stand.</summary>
-    /// <param name="loader">The program's interpreter, which is run with --list; it runs none of the program's code.</param>
+    /// <param name="loader">The program's interpreter. It is run as ldd(1) runs it, and runs none of the program's code.</param>
     /// <param name="program">Absolute path of the program.</param>
     public static IReadOnlyList<string> Of(string loader, string program)
     {
-        var start = new ProcessStartInfo(loader, ["--list", program]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(loader, [program]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment.Remove("LD_PRELOAD");
+        // Unlike --list this goes on behind a library that is missing.
+        start.Environment["LD_TRACE_LOADED_OBJECTS"] = "1";
         using var process = Process.Start(start) ?? throw new IOException($"{loader} can't be started");
         var errors = process.StandardError.ReadToEndAsync();
         List<string> found = [];

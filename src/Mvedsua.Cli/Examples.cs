@@ -1,0 +1,58 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+
+namespace Mvedsua.Cli;
+
+/// <summary>The examples at the end of every verb's --help.</summary>
+internal static class Examples
+{
+    private static readonly Dictionary<string, string[]> _examples = new()
+    {
+        ["mvedsua"] = ["mvedsua doctor redis-server", "mvedsua run --name cache --follower -- redis-server --port 6379", "mvedsua status"],
+        ["run"] =
+        [
+            "mvedsua run -- redis-server --port 6379",
+            "mvedsua run --name cache --follower --log-limit 1GiB --lag-limit 2s -- redis-server",
+        ],
+        ["status"] = ["mvedsua status", "mvedsua status cache --json", "mvedsua status cache --watch"],
+        ["follow"] = ["mvedsua follow cache"],
+        ["unfollow"] = ["mvedsua unfollow cache"],
+        ["trace"] = ["mvedsua trace cache", "mvedsua trace cache --json | head -n 100"],
+        ["report"] = ["mvedsua report cache", "mvedsua report cache --json"],
+        ["doctor"] = ["mvedsua doctor", "mvedsua doctor redis-server --port 6379"],
+        ["inspect"] = ["mvedsua inspect /usr/bin/redis-server", "mvedsua inspect /lib/x86_64-linux-gnu/libc.so.6 --json"],
+        ["completion"] = ["eval \"$(mvedsua completion bash)\""],
+        ["attach"] = ["mvedsua attach cache"],
+    };
+
+    /// <summary>Names of the verbs that have examples.</summary>
+    internal static IReadOnlyCollection<string> Verbs => _examples.Keys;
+
+    internal static void AddTo(RootCommand root)
+    {
+        var option = root.Options.OfType<HelpOption>().Single();
+        option.Action = new HelpWithExamples((HelpAction)option.Action!);
+    }
+
+    private sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLineAction
+    {
+        public override bool ClearsParseErrors => true;
+
+        public override int Invoke(ParseResult parseResult)
+        {
+            var configuration = parseResult.InvocationConfiguration;
+            var output = configuration.Output;
+            var text = new StringWriter();
+            configuration.Output = text;
+            var status = help.Invoke(parseResult);
+            configuration.Output = output;
+            // The parser's own usage line would put the server before the options.
+            output.Write(text.ToString().Replace("mvedsua run <COMMAND>... [options]", "mvedsua run [options] -- COMMAND...", StringComparison.Ordinal));
+            output.WriteLine("Examples:");
+            var verb = parseResult.CommandResult.Command is RootCommand ? "mvedsua" : parseResult.CommandResult.Command.Name;
+            foreach (var example in _examples[verb]) output.WriteLine($"  {example}");
+            return status;
+        }
+    }
+}

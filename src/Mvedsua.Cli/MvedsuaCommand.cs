@@ -1,0 +1,29 @@
+using System.CommandLine;
+using Mvedsua.Cli.Verbs;
+using Mvedsua.Coordinator.Control;
+
+namespace Mvedsua.Cli;
+
+/// <summary>The command line: all verbs.</summary>
+internal static class MvedsuaCommand
+{
+    internal static RootCommand Create()
+    {
+        var client = new SessionClient(Revival.StartAsync);
+        var root = new RootCommand("Runs unmodified servers so that they survive crashes and updates without their clients noticing.")
+        {
+            RunVerb.Create(),
+            StatusVerb.Create(client),
+            FollowVerb.CreateFollow(client),
+            FollowVerb.CreateUnfollow(client),
+            TraceVerb.Create(client),
+            ReportVerb.Create(client),
+            DoctorVerb.Create(),
+            InspectVerb.Create(),
+            CompletionVerb.Create(),
+            AttachVerb.Create(),
+        };
+        Examples.AddTo(root);
+        return root;
+    }
+}

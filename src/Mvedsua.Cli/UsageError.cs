@@ -1,0 +1,17 @@
+using System.CommandLine;
+using Mvedsua.Coordinator.Control;
+
+namespace Mvedsua.Cli;
+
+/// <summary>A command line that can't be understood: what is wrong with it, and where to read on.</summary>
+internal static class UsageError
+{
+    internal static int Report(ParseResult parsed)
+    {
+        foreach (var message in parsed.Errors.Select(e => e.Message.TrimEnd('.')).Distinct())
+            Console.Error.WriteLine($"mvedsua: {message}.");
+        var verb = parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ";
+        Console.Error.WriteLine($"Try 'mvedsua {verb}--help'.");
+        return (int)ExitStatus.Usage;
+    }
+}

@@ -1,0 +1,70 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Mvedsua.Coordinator.Control;
+using Mvedsua.Coordinator.Launch;
+
+namespace Mvedsua.Cli.Verbs;
+
+/// <summary><c>mvedsua run</c>: starts a server and stays in the foreground with it.</summary>
+internal static class RunVerb
+{
+    internal static Command Create()
+    {
+        var name = new Option<string?>("--name")
+        {
+            Description = "The session's name (default: the program's, with a number when that one is taken)",
+            HelpName = "NAME",
+        };
+        var follower = new Option<bool>("--follower") { Description = "Start a follower of the same version with the server" };
+        var logLimit = new Option<long?>("--log-limit")
+        {
+            Description = "Most memory that the event logs may use: 64MiB, 1g, 0.25 (of memory; the default)",
+            HelpName = "SIZE",
+            CustomParser = result => Parse(result, text => (long?)ByteSize.Parse(text)),
+        };
+        var lagLimit = new Option<LagLimit?>("--lag-limit")
+        {
+            Description = "End a follower that lags by more: 64MiB, 500ms (default: only the log limit)",
+            HelpName = "SIZE|TIME",
+            CustomParser = result => Parse(result, LagLimit.Parse),
+        };
+        var server = new Argument<string[]>("COMMAND")
+        {
+            Description = "The server and its arguments, after '--'",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var command = new Command("run", "Starts a server, stays in the foreground and exits with the server's status.")
+        {
+            name, follower, logLimit, lagLimit, server,
+        };
+        command.SetAction((parsed, cancel) =>
+        {
+            var words = parsed.GetRequiredValue(server);
+            var chosen = parsed.GetValue(name) ?? FreeName(SessionName.FromProgram(words[0]));
+            var limit = parsed.GetValue(logLimit);
+            var plan = LaunchChecks.Plan(words, chosen, limit);
+            return Host.Create().RunAsync(plan, new RunOptions(chosen, parsed.GetValue(follower), limit, parsed.GetValue(lagLimit)), cancel);
+        });
+        return command;
+    }
+
+    private static string FreeName(string wanted)
+    {
+        var name = wanted;
+        for (var number = 2; SessionDirectory.IsLive(name); number++) name = $"{wanted}-{number}";
+        return name;
+    }
+
+    private static T? Parse<T>(ArgumentResult result, Func<string, T> parse)
+    {
+        try
+        {
+            return parse(result.Tokens[0].Value);
+        }
+        catch (FormatException e)
+        {
+            result.AddError(e.Message);
+            return default;
+        }
+    }
+}
