@@ -4,6 +4,7 @@
 
 #define EINTR  4
 #define EFAULT 14
+#define EPOLL_CTL_DEL 2
 // The kernel transfers no more than this in one call (include/linux/fs.h).
 #define MAX_RW_COUNT     0x7ffff000UL
 #define IOV_MAX          1024
@@ -215,6 +216,10 @@ static void walk_in(struct walk *walk, const struct mv_call_row *row, const stru
             walk_message_lengths(walk, value + MMSG_SIZE * i);
         }
         walk->index = 0;
+        break;
+    case MV_ARG_EPOLLEVENT:
+        if ((int32_t)walk->args[arg->length_arg] != EPOLL_CTL_DEL)
+            emit(walk, value, arg->unit, MV_HOW_BYTES);
         break;
     case MV_ARG_SIGSETARG:
         if (value)

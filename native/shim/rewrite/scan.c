@@ -6,7 +6,7 @@
 
 /* A short branch reaches 127 bytes past its own end; a window and the instructions looked at around it need
  * some more. Everything this near to a site is decoded from the start of its function. */
-enum { NEIGHBOURHOOD = 192, NEAR_LINE = 64 };
+enum { NEIGHBOURHOOD = 192, NEAR_LINE = 64, GAP_MAX = 1 << 20 };
 
 /* Finds the next 0f 05 at or after `at`; `end` when there is none. Eight bytes a step: this runs over all
  * executable memory of the process. */
@@ -44,15 +44,15 @@ static void mark_target(struct mv_scan *s, uintptr_t at) {
 
 /*
  * Marks what any 4-byte displacement could lead to, whether or not an instruction starts there: cheaper than
- * decoding everything, and it can only mark too much. `e8` call, `e9` jmp, `0f 8x` jcc, `8d` lea (the address
- * of a label is taken to jump there later).
+ * decoding everything, and it can only mark too much. `e8` call, `e9` jmp, `0f 8x` jcc; with `labels` also
+ * `8d` lea (the address of a label is taken to jump there later; the address of a table as well).
  */
-static void mark_far_targets(struct mv_scan *s) {
+static void mark_far_targets(struct mv_scan *s, int labels) {
     enum { NONE, REL32, ESCAPE, LEA };
     uint8_t class[256] = {0};
     class[0xe8] = class[0xe9] = REL32;
     class[0x0f] = ESCAPE;
-    class[0x8d] = LEA;
+    class[0x8d] = labels ? LEA : NONE;
     for (uintptr_t p = s->start; p + 6 <= s->end; p++) {
         uint8_t kind = class[*(const uint8_t *)p];
         if (kind == NONE)
@@ -69,38 +69,50 @@ static void mark_far_targets(struct mv_scan *s) {
 }
 
 static void mark_function_starts(struct mv_scan *s) {
+    enum { STT_FUNC = 2, STT_IFUNC = 10, SHN_UNDEF = 0 };
     for (uint32_t i = 0; i < s->frames.count; i++)
         mark_target(s, mv_frames_start(&s->frames, i));
     for (uint32_t i = 0; i < s->object.symbol_count; i++) {
         const struct mv_symbol *symbol = &s->object.symbols[i];
-        enum { STT_FUNC = 2, STT_NOTYPE = 0, STT_IFUNC = 10, SHN_UNDEF = 0 };
         int type = symbol->info & 15;
-        if (symbol->section != SHN_UNDEF && (type == STT_FUNC || type == STT_IFUNC || type == STT_NOTYPE))
+        if (symbol->section != SHN_UNDEF && (type == STT_FUNC || type == STT_IFUNC))
             mark_target(s, s->object.bias + symbol->value);
     }
 }
 
-/* Decodes one region up to `limit`; returns where it stopped, which is a start of an instruction. */
-static uintptr_t decode_region(struct mv_scan *s, uintptr_t at, uintptr_t end, uintptr_t limit) {
+static int is_padding(const struct mv_insn *insn) {
+    return insn->kind == MV_INSN_NOP || insn->kind == MV_INSN_INT3;
+}
+
+static void mark_branch(struct mv_scan *s, const struct mv_insn *insn) {
+    if (insn->target != 0 && insn->rip_disp == 0)
+        mark_target(s, insn->target);
+}
+
+/* Decodes a function from `at` up to `limit`; returns where it stopped, which is a start of an instruction.
+ */
+static uintptr_t decode_function(struct mv_scan *s, uintptr_t at, uintptr_t end, uintptr_t limit) {
+    struct mv_insn insn = {0};
     /* Only a branch can lead to what comes next, unless it is padding. */
     int stopped = at == s->decoded && s->decoded_stopped;
     while (at < end && at < limit) {
-        struct mv_insn insn;
         mv_decode(at, end, &insn);
         if (insn.kind == MV_INSN_INVALID) {
             at++;
             continue;
         }
-        int padding = insn.kind == MV_INSN_NOP || insn.kind == MV_INSN_INT3;
-        if ((stopped && !padding) || insn.kind == MV_INSN_ENDBR)
+        if ((stopped && !is_padding(&insn)) || insn.kind == MV_INSN_ENDBR)
             mark_target(s, at);
-        stopped = mv_insn_stops(&insn) || (stopped && padding);
+        stopped = mv_insn_stops(&insn) || (stopped && is_padding(&insn));
         mv_scan_mark(s, s->boundary, at);
-        if (insn.target != 0)
-            mark_target(s, insn.target);
+        mark_branch(s, &insn);
         at += insn.len;
     }
     s->decoded_stopped = stopped;
+    /* clone's unwind information ends before its `syscall`: the code goes on without. (A call there is one
+     * that doesn't return.) */
+    if (at == end && !stopped && insn.kind != MV_INSN_CALL && insn.kind != MV_INSN_CALL_INDIRECT)
+        mark_target(s, end);
     return at;
 }
 
@@ -113,6 +125,7 @@ static uintptr_t readable_from(const struct mv_scan *s) {
     return low;
 }
 
+/* Decodes the functions around a site. To be called in the order of addresses. */
 static void decode_around(struct mv_scan *s, uintptr_t low, uintptr_t at, uintptr_t limit) {
     if (limit > s->end)
         limit = s->end;
@@ -123,13 +136,63 @@ static void decode_around(struct mv_scan *s, uintptr_t low, uintptr_t at, uintpt
     while (at < limit) {
         struct mv_region region;
         mv_frames_region(&s->frames, at, low, s->end, &region);
-        uintptr_t from = region.start < s->decoded ? s->decoded : region.start;
-        uintptr_t reached = decode_region(s, from, region.end, limit);
-        at = reached > at ? reached : at + 1;
-        s->decoded = reached;
-        if (reached >
-            region.end) /* an instruction ran over the end: the next region starts where it starts */
-            s->decoded = at = region.end;
+        if (region.is_function) {
+            uintptr_t from = region.start < s->decoded ? s->decoded : region.start;
+            at = decode_function(s, from, region.end, limit);
+        } else {
+            at = region.end;
+        }
+        if (at > region.end) /* an instruction ran over the end: the next region starts where it starts */
+            at = region.end;
+        s->decoded = at;
+    }
+}
+
+/*
+ * Between functions there may be code without unwind information, or tables. Code is what can be reached:
+ * from the function before, by a branch, as an exported function. Followed until nothing new is found.
+ */
+static void walk_gap(struct mv_scan *s, const struct mv_region *gap) {
+    for (int round = 0, changed = 1; changed && round < 16; round++) {
+        int reachable = 0;
+        changed = 0;
+        for (uintptr_t at = gap->start; at < gap->end;) {
+            struct mv_insn insn;
+            reachable |= mv_scan_has(s, s->target, at);
+            if (reachable)
+                mv_decode(at, gap->end, &insn);
+            if (!reachable || insn.kind == MV_INSN_INVALID) {
+                reachable = 0;
+                at++;
+                continue;
+            }
+            if (!mv_scan_has(s, s->boundary, at)) {
+                mv_scan_mark(s, s->boundary, at);
+                mark_branch(s, &insn);
+                changed = 1;
+            }
+            reachable = !mv_insn_stops(&insn);
+            at += insn.len;
+        }
+    }
+}
+
+/* Does this for the gaps that hold a site; code around sites in functions needs no more than itself. */
+static void walk_gaps(struct mv_scan *s, uintptr_t low) {
+    struct mv_region gap = {0};
+    int marked = 0;
+    for (uint32_t i = 0; i < s->site_count; i++) {
+        if (s->sites[i].at < gap.end)
+            continue;
+        mv_frames_region(&s->frames, s->sites[i].at, low, s->end, &gap);
+        if (gap.is_function || gap.end - gap.start > GAP_MAX)
+            continue;
+        if (!marked) {
+            mark_far_targets(s, 0);
+            mark_function_starts(s);
+            marked = 1;
+        }
+        walk_gap(s, &gap);
     }
 }
 
@@ -141,17 +204,6 @@ static int is_restorer(const struct mv_scan *s, uintptr_t at) {
     return b[0] == 0x48 && b[1] == 0xc7 && b[2] == 0xc0 && b[3] == 15 && b[4] == 0 && b[5] == 0 && b[6] == 0;
 }
 
-/* Whether everything from the start of a region without unwind information up to and with `at` decodes. */
-static int decodes_cleanly(uintptr_t from, uintptr_t at, uintptr_t end) {
-    struct mv_insn insn;
-    for (; from <= at; from += insn.len) {
-        mv_decode(from, end, &insn);
-        if (insn.kind == MV_INSN_INVALID)
-            return 0;
-    }
-    return 1;
-}
-
 static void classify(struct mv_scan *s, uintptr_t low, struct mv_site *site) {
     struct mv_region region;
     mv_frames_region(&s->frames, site->at, low, s->end, &region);
@@ -160,12 +212,11 @@ static void classify(struct mv_scan *s, uintptr_t low, struct mv_site *site) {
     int starts = mv_scan_has(s, s->boundary, site->at);
     if (is_restorer(s, site->at))
         site->kind = MV_SITE_RESTORER;
-    else if (!starts)
-        site->kind = mv_scan_has(s, s->target, site->at) ? MV_SITE_UNSURE : MV_SITE_DATA;
-    else if (region.is_function)
+    else if (starts)
         site->kind = MV_SITE_CODE;
-    else
-        site->kind = decodes_cleanly(region.start, site->at, region.end) ? MV_SITE_CODE : MV_SITE_DATA;
+    else /* a branch into the middle of an instruction, where another one begins */
+        site->kind =
+            region.is_function && mv_scan_has(s, s->target, site->at) ? MV_SITE_UNSURE : MV_SITE_DATA;
 
     if (region.is_function && region.end < s->end) {
         struct mv_region behind;
@@ -233,15 +284,24 @@ int mv_scan_open(struct mv_scan *s, uintptr_t start, uintptr_t end, uintptr_t ba
     }
     uintptr_t low = readable_from(s);
     uint32_t code = 0;
-    for (uint32_t i = 0; i < s->site_count; i++)
-        decode_around(s, low, s->sites[i].at - NEIGHBOURHOOD, s->sites[i].at + NEIGHBOURHOOD);
+    for (uint32_t i = 0; i < s->site_count; i++) {
+        uintptr_t from = s->sites[i].at - NEIGHBOURHOOD;
+        struct mv_region region;
+        mv_frames_region(&s->frames, s->sites[i].at, low, s->end, &region);
+        if (!region.is_function && region.end - region.start <= GAP_MAX) {
+            mark_near(s, region.start, region.end);
+            from = region.start - 1 < from ? region.start - 1 : from; /* the function before */
+        }
+        decode_around(s, low, from, s->sites[i].at + NEIGHBOURHOOD);
+    }
+    walk_gaps(s, low);
     for (uint32_t i = 0; i < s->site_count; i++) {
         classify(s, low, &s->sites[i]);
         code += s->sites[i].kind == MV_SITE_CODE;
     }
     /* Most objects hold the two bytes in data only: the walk over all of their code is for the others. */
     if (code != 0) {
-        mark_far_targets(s);
+        mark_far_targets(s, 1);
         mark_function_starts(s);
     }
     return MV_REWRITE_OK;
@@ -254,7 +314,7 @@ int mv_scan_open_whole(struct mv_scan *s, uintptr_t start, uintptr_t end, const 
         return status;
     mark_near(s, start, end);
     decode_around(s, start, start, end);
-    mark_far_targets(s);
+    mark_far_targets(s, 1);
     mark_function_starts(s);
     return MV_REWRITE_OK;
 }

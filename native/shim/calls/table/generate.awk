@@ -77,6 +77,7 @@ function parse_kind(text,    at, inner, base) {
     if (known("iovin mmsgin", base)) { counted_size(inner); a_flags = base == "iovin" ? "in" : "in out"; return }
     if (known("iovout mmsgout", base)) { counted_size(inner); a_flags = base == "iovout" ? "out" : "in out inout"; return }
     if (base == "fdset") { counted_size(inner); a_flags = "in out inout"; return }
+    if (base == "epollevent") { counted_size(inner); a_struct = struct_index["epoll_event"]; a_unit = struct_size["epoll_event"]; a_flags = "in"; return }
     if (known("ioctlarg fcntlarg prctlarg", base)) { counted_size(inner); a_flags = "in out inout command"; return }
     if (!known("in out outall inout", base)) fail("unknown kind " text)
     a_flags = base == "in" ? "in" : base == "inout" ? "in out inout" : "out"

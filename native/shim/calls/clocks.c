@@ -1,0 +1,77 @@
+/* vDSO functions: the calls that never reach the kernel (pitfall 10). Their entries lead here.
+ *
+ * An ordinary function call on the program's stack: caller-saved registers are free, and a hook that
+ * publishes marks the thread `hooked`, so that a signal's handler waits until the record is complete. */
+#include "../roles/roles.h"
+#include "../rewrite/rewrite.h"
+#include "../state.h"
+#include "../sys.h"
+
+static struct mv_vdso_functions original;
+
+typedef long two_words(uint64_t, uint64_t);
+typedef long three_words(uint64_t, uint64_t, uint64_t);
+typedef long five_words(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+
+static int published(void) { return mv.role != MV_ROLE_SOLO && mv_self && !mv_self->in_allocator; }
+
+static long clock_gettime_hook(uint64_t clock, uint64_t time)
+{
+    if (__builtin_expect(!published(), 1))
+        return ((two_words *)original.clock_gettime)(clock, time);
+    return mv_role_clock(__NR_clock_gettime, original.clock_gettime, clock, time, 0);
+}
+
+static long gettimeofday_hook(uint64_t time, uint64_t zone)
+{
+    if (__builtin_expect(!published(), 1))
+        return ((two_words *)original.gettimeofday)(time, zone);
+    return mv_role_clock(__NR_gettimeofday, original.gettimeofday, time, zone, 0);
+}
+
+static long time_hook(uint64_t time)
+{
+    if (__builtin_expect(!published(), 1))
+        return ((two_words *)original.time)(time, 0);
+    return mv_role_clock(__NR_time, original.time, time, 0, 0);
+}
+
+static long getcpu_hook(uint64_t cpu, uint64_t node, uint64_t unused)
+{
+    if (__builtin_expect(!published(), 1))
+        return ((three_words *)original.getcpu)(cpu, node, unused);
+    return mv_role_clock(__NR_getcpu, original.getcpu, cpu, node, unused);
+}
+
+static long clock_getres_hook(uint64_t clock, uint64_t resolution)
+{
+    if (__builtin_expect(!published(), 1))
+        return ((two_words *)original.clock_getres)(clock, resolution);
+    return mv_role_clock(__NR_clock_getres, original.clock_getres, clock, resolution, 0);
+}
+
+/* The vDSO's getrandom keeps a state in the caller's memory and asks the kernel only now and then: in the other
+ * roles every request goes to the kernel, and so into the log. (len 0 with a state size of ~0: a query, local.) */
+static long getrandom_hook(uint64_t buffer, uint64_t length, uint64_t flags, uint64_t state, uint64_t state_size)
+{
+    if (!published() || state_size == ~0ull)
+        return ((five_words *)original.getrandom)(buffer, length, flags, state, state_size);
+    return mv_role_clock(__NR_getrandom, 0, buffer, length, flags);
+}
+
+void mv_clocks_start(void)
+{
+    static const struct mv_vdso_functions none;
+    struct mv_vdso_functions hooks = {
+        .clock_gettime = (uintptr_t)clock_gettime_hook,
+        .gettimeofday = (uintptr_t)gettimeofday_hook,
+        .time = (uintptr_t)time_hook,
+        .getcpu = (uintptr_t)getcpu_hook,
+        .clock_getres = (uintptr_t)clock_getres_hook,
+        .getrandom = (uintptr_t)getrandom_hook,
+    };
+    original = none;
+    int result = mv_vdso_redirect(mv.auxv, &hooks, &original);
+    if (result < 0)
+        mv_say_string(MV_WARNING, mv_rewrite_status_text(result));
+}

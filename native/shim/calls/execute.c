@@ -1,0 +1,137 @@
+/* Makes a call for real, with what the shim itself has to add to it. Used by every role. */
+#include "../roles/roles.h"
+#include "../rewrite/rewrite.h"
+#include "../state.h"
+#include "../sys.h"
+#include "table.h"
+
+#include <sys/mman.h>
+
+#define ENOSYS (-38L)
+#define EPERM (-1L)
+
+long mv_syscall_interruptible(const uint64_t args[6], uint32_t nr, const uint32_t *attention);
+
+/* The call as the program made it. A signal that arrives before or during it comes back as -MV_ERESTART
+ * (to be made again) or -EINTR, and is pending in `attention`. */
+long mv_make_call(struct mv_thread *self, struct mv_frame *frame)
+{
+    uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
+    return mv_syscall_interruptible(args, self->call, &self->attention);
+}
+
+/* Refusals are told once per call number. */
+static long refuse(uint32_t call, long result, const char *why)
+{
+    static uint8_t told[1024];
+    uint32_t index = call < 1024 ? call : 1023;
+    if (!__atomic_exchange_n(&told[index], 1, __ATOMIC_RELAXED)) {
+        const struct mv_call_row *row = mv_call_find(call);
+        struct mv_text text = {.used = 0};
+        mv_text_add(&text, "refused: ");
+        if (row)
+            mv_text_add(&text, row->name);
+        else {
+            mv_text_add(&text, "system call number ");
+            mv_text_number(&text, call);
+        }
+        mv_text_add(&text, why);
+        mv_say(MV_WARNING, &text);
+    }
+    return result;
+}
+
+/* Code that becomes executable is rewritten before the program gets to run it. Memory that stays writable
+ * as well can change unseen: Syscall User Dispatch watches from then on, where a session asks for it. */
+static void code_appears(uint64_t start, uint64_t size, int prot, unsigned flags)
+{
+    if (mv.control)
+        mv_net_wanted();
+    if (!(prot & PROT_READ) || !size)
+        return;
+    mv_rewrite_range(start, (size + 4095) & ~4095ull, prot, flags, NULL);
+    mv_publish_site_counts();
+}
+
+static long map(struct mv_frame *frame)
+{
+    int prot = (int)frame->rdx;
+    int flags = (int)frame->r10;
+    long result = mv_sys6(__NR_mmap, (long)frame->rdi, (long)frame->rsi, (long)frame->rdx, (long)frame->r10,
+                          (long)frame->r8, (long)frame->r9);
+    if (mv_is_error(result))
+        return result;
+    if (flags & MAP_FIXED)
+        mv_rewrite_forget((uintptr_t)result, frame->rsi);
+    if (prot & PROT_EXEC)
+        code_appears((uint64_t)result, frame->rsi, prot, (flags & MAP_SHARED) ? MV_RANGE_SHARED : 0);
+    return result;
+}
+
+static long protect(struct mv_thread *self, struct mv_frame *frame)
+{
+    long result = mv_make_call(self, frame);
+    if (result == 0 && (frame->rdx & PROT_EXEC))
+        code_appears(frame->rdi, frame->rsi, (int)frame->rdx, 0);
+    return result;
+}
+
+enum mv_action mv_execute(struct mv_thread *self, struct mv_frame *frame)
+{
+    long result;
+    switch (self->call) {
+    case __NR_mmap:
+        result = map(frame);
+        break;
+    case __NR_mprotect:
+    case __NR_pkey_mprotect:
+        result = protect(self, frame);
+        break;
+    case __NR_rt_sigaction:
+        result = mv_sigaction((int)frame->rdi, (const void *)frame->rsi, (void *)frame->rdx, frame->r10);
+        break;
+    case __NR_rt_sigprocmask:
+        result = mv_sigprocmask(self, (int)frame->rdi, (const uint64_t *)frame->rsi, (uint64_t *)frame->rdx, frame->r10);
+        break;
+    case __NR_rt_sigreturn:
+        return MV_ACTION_SIGRETURN;
+    case __NR_clone:
+    case __NR_clone3:
+    case __NR_fork:
+    case __NR_vfork:
+        return mv_clone(self, frame);
+    case __NR_execve:
+    case __NR_execveat:
+        result = mv_exec(self, frame);
+        break;
+    case __NR_exit:
+        mv_role_thread_exit(self);
+        mv_area_leave(self);
+        for (;;)
+            mv_sys1(__NR_exit, (long)frame->rdi);
+    case __NR_close:
+    case __NR_close_range:
+    case __NR_dup2:
+    case __NR_dup3:
+        result = mv_close_call(frame);
+        break;
+    case __NR_io_uring_setup:
+    case __NR_io_uring_enter:
+    case __NR_io_uring_register:
+        result = refuse(self->call, ENOSYS, " (ENOSYS): its work is done without system calls, no follower could replay it");
+        break;
+    default: {
+        const struct mv_call_row *row = mv_call_find(self->call);
+        if (!row)
+            result = refuse(self->call, ENOSYS, " (ENOSYS): it is in no call table of this release");
+        else if (row->cls == MV_CLASS_REFUSED)
+            result = refuse(self->call, EPERM, " (EPERM): it would work around the interception");
+        else if (mv.translated && mv_translate(self, frame, &result))
+            ;
+        else
+            result = mv_make_call(self, frame);
+    }
+    }
+    frame->rax = (uint64_t)result;
+    return MV_ACTION_RETURN;
+}

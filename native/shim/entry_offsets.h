@@ -1,0 +1,44 @@
+/* Offsets for entry.S; asserted against the structs in thread.h. */
+#ifndef MV_ENTRY_OFFSETS_H
+#define MV_ENTRY_OFFSETS_H
+#define F_R15 0
+#define F_R14 8
+#define F_R13 16
+#define F_R12 24
+#define F_RBP 32
+#define F_RBX 40
+#define F_R10 48
+#define F_R9 56
+#define F_R8 64
+#define F_RDI 72
+#define F_RSI 80
+#define F_RDX 88
+#define F_RAX 96
+#define F_SITE 104
+#define F_CONT 112
+#define F_RSP 120
+#define T_STACK_TOP 0
+#define T_ATTENTION 8
+#define T_DELIVER_MASK 16
+#define T_RESUME 24
+#define R_RAX 0
+#define R_RBX 8
+#define R_RCX 16
+#define R_RDX 24
+#define R_RSI 32
+#define R_RDI 40
+#define R_RBP 48
+#define R_RSP 56
+#define R_R8 64
+#define R_R9 72
+#define R_R10 80
+#define R_R12 88
+#define R_R13 96
+#define R_R14 104
+#define R_R15 112
+#define R_RIP 120
+#define T_RAW_DEPTH 160
+#define T_RAW_CONT 168
+#define T_CHILD_ON_NEW_STACK 232
+#define MV_ACTION_SIGRETURN 2
+#endif

@@ -1,0 +1,187 @@
+/* execve and execveat: which programs the shim goes along with (pitfalls 20, 21).
+ *
+ * MVEDSUA_EXEC says: `same` (default) only the same executable file; `all`; `none`. Where the shim goes
+ * along, its entry is put first into LD_PRELOAD, whatever environment the program passes, and the user's
+ * own entries stay; where it does not, its entry and its variables are taken out. */
+#include "../state.h"
+#include "../sys.h"
+
+#include <linux/stat.h>
+
+enum mv_exec_policy { EXEC_SAME = 0, EXEC_ALL = 1, EXEC_NONE = 2 };
+
+#define ENV_ENTRIES 8192u
+#define ENV_TEXT 65536u
+struct environment {
+    const char *entries[ENV_ENTRIES];
+    char text[ENV_TEXT];
+};
+
+static int starts_with(const char *text, const char *prefix)
+{
+    while (*prefix)
+        if (*text++ != *prefix++)
+            return 0;
+    return 1;
+}
+
+static int same_text(const char *a, const char *b, size_t length_of_b)
+{
+    for (size_t i = 0; i < length_of_b; i++)
+        if (a[i] != b[i])
+            return 0;
+    return a[length_of_b] == 0;
+}
+
+static int equal(const char *a, const char *b) { return starts_with(a, b) && starts_with(b, a); }
+
+static size_t length(const char *text)
+{
+    size_t n = 0;
+    while (text[n])
+        n++;
+    return n;
+}
+
+/* Finds NAME=value in the initial stack's environment. */
+static const char *variable(char *const *envp, const char *name_and_equals)
+{
+    for (; *envp; envp++)
+        if (starts_with(*envp, name_and_equals))
+            return *envp + length(name_and_equals);
+    return NULL;
+}
+
+static int is_ours(const char *entry, size_t size)
+{
+    return mv.library && (same_text(mv.library, entry, size) && length(mv.library) == size);
+}
+
+void mv_exec_start(const uint64_t *stack)
+{
+    char *const *envp = (char *const *)(stack + 1 + stack[0] + 1);
+    const char *preload = variable(envp, "LD_PRELOAD=");
+    const char *policy = variable(envp, "MVEDSUA_EXEC=");
+    const char *net = variable(envp, "MVEDSUA_NET=");
+    mv.net_requested = net && equal(net, "on");
+    mv.exec_policy = policy && equal(policy, "all") ? EXEC_ALL : policy && equal(policy, "none") ? EXEC_NONE : EXEC_SAME;
+    if (variable(envp, "MVEDSUA_LOG="))
+        mv_say_to_stderr();
+
+    /* Our entry is the one of LD_PRELOAD that names libmvedsua.so; kept as the user wrote it. */
+    static char path[4096];
+    for (const char *at = preload; at && *at;) {
+        size_t n = 0;
+        while (at[n] && at[n] != ':' && at[n] != ' ')
+            n++;
+        if (n >= 13 && n < sizeof path && starts_with(at + n - 13, "libmvedsua.so")) {
+            for (size_t i = 0; i < n; i++)
+                path[i] = at[i];
+            path[n] = 0;
+            mv.library = path;
+            break;
+        }
+        at += n + (at[n] != 0);
+    }
+    struct statx st;
+    if (mv_sys5(__NR_statx, -100, (long)"/proc/self/exe", 0, 0x100 /* STATX_INO */, (long)&st) == 0) {
+        mv.exe_device = (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor;
+        mv.exe_inode = st.stx_ino;
+    }
+}
+
+static int goes_along(int at, const char *path, int flags)
+{
+    if (!mv.library || mv.exec_policy == EXEC_NONE)
+        return 0;
+    if (mv.exec_policy == EXEC_ALL)
+        return 1;
+    struct statx st;
+    if (mv_sys5(__NR_statx, at, (long)path, flags, 0x100, (long)&st) != 0)
+        return 1; /* the exec fails too; nothing to decide */
+    return ((uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor) == mv.exe_device && st.stx_ino == mv.exe_inode;
+}
+
+/* LD_PRELOAD=ours:<theirs without ours> into `to`; 0 when it does not fit. */
+static size_t preload_entry(char *to, size_t room, const char *theirs, int with_ours)
+{
+    static const char name[] = "LD_PRELOAD=";
+    size_t used = 0;
+    if (room < sizeof name + length(mv.library) + (theirs ? length(theirs) : 0) + 4)
+        return 0;
+    for (; name[used]; used++)
+        to[used] = name[used];
+    size_t start = used;
+    for (size_t i = 0; with_ours && mv.library[i]; i++)
+        to[used++] = mv.library[i];
+    while (theirs && *theirs) {
+        size_t n = 0;
+        while (theirs[n] && theirs[n] != ':' && theirs[n] != ' ')
+            n++;
+        if (n && !is_ours(theirs, n)) {
+            if (used > start)
+                to[used++] = ':';
+            for (size_t i = 0; i < n; i++)
+                to[used++] = theirs[i];
+        }
+        theirs += n + (theirs[n] != 0);
+    }
+    to[used] = 0;
+    return used > start ? used : 0;
+}
+
+/* The environment to exec with: `envp` itself when nothing has to change or there is no room. */
+static char *const *rewritten(struct mv_thread *self, char *const *envp, int along)
+{
+    if (!mv.library)
+        return envp;
+    if (!self->exec_environment) {
+        long at = mv_sys6(__NR_mmap, 0, sizeof(struct environment), 3, 0x22, -1, 0);
+        if (mv_is_error(at))
+            return envp;
+        self->exec_environment = (void *)at; /* kept: a vfork child's mapping is its parent's */
+    }
+    struct environment *new = self->exec_environment;
+    const char *theirs = NULL;
+    size_t n = 1, text = 0;
+    for (char *const *at = envp; at && *at; at++) {
+        if (starts_with(*at, "LD_PRELOAD="))
+            theirs = *at + 11;
+        else if (!starts_with(*at, "MVEDSUA_SESSION_FD=") && (along || !starts_with(*at, "MVEDSUA_"))) {
+            if (n + 3 >= ENV_ENTRIES)
+                return envp;
+            new->entries[n++] = *at;
+        }
+    }
+    text = preload_entry(new->text, ENV_TEXT, theirs, along);
+    new->entries[0] = new->text;
+    if (along && mv.control && (uint32_t)mv_sys0(__NR_getpid) == mv.pid && mv.session_fd >= 0) {
+        /* The server replaces itself: the session goes on. The descriptor must survive the exec. */
+        struct mv_text entry = {.used = 0};
+        mv_text_add(&entry, "MVEDSUA_SESSION_FD=");
+        mv_text_number(&entry, mv.session_fd);
+        for (uint32_t i = 0; i <= entry.used; i++)
+            new->text[text + 1 + i] = entry.bytes[i];
+        new->entries[n++] = new->text + text + 1;
+        mv_sys3(__NR_fcntl, mv.session_fd, 2 /* F_SETFD */, 0);
+    }
+    new->entries[n] = NULL;
+    return (char *const *)(text ? new->entries : new->entries + 1);
+}
+
+long mv_exec(struct mv_thread *self, struct mv_frame *frame)
+{
+    int is_at = self->call == __NR_execveat;
+    int at = is_at ? (int)frame->rdi : -100;
+    const char *path = (const char *)(is_at ? frame->rsi : frame->rdi);
+    char *const *envp = (char *const *)(is_at ? frame->r10 : frame->rdx);
+    int flags = is_at ? (int)frame->r8 : 0;
+
+    int along = goes_along(at, path, flags);
+    char *const *environment = rewritten(self, envp, along);
+    long result = is_at ? mv_sys5(__NR_execveat, at, (long)path, (long)frame->rdx, (long)environment, flags)
+                        : mv_sys3(__NR_execve, (long)path, (long)frame->rsi, (long)environment);
+    if (mv.session_fd >= 0 && mv.control)
+        mv_sys3(__NR_fcntl, mv.session_fd, 2, 1 /* FD_CLOEXEC */);
+    return result;
+}

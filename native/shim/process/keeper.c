@@ -1,0 +1,122 @@
+/* The keeper: a sleeping process that shares the leader's memory and descriptor table. It populates log
+ * pages ahead of the writers and punches them behind, keeps memory and descriptors readable after a SIGKILL
+ * of the leader, and notices the death of leader and follower through their death words. It goes when the
+ * leader is dead and nobody needs what it keeps.
+ *
+ * It runs on a stack of its own but with the creator's thread pointer: nothing here may touch mv_self. */
+#include "../log/barriers.h"
+#include "../roles/roles.h"
+#include "../sys.h"
+
+#include <linux/futex.h>
+#include <linux/sched.h>
+
+#define KEEPER_STACK (64u << 10)
+#define KEEPER_WORD 2u /* which of a log's death words is the keeper's */
+
+uint32_t mv_keeper_word;
+static uint32_t keeper_pid;
+static uint8_t *stack;
+
+struct waiter {
+    uint64_t value, address;
+    uint32_t flags, reserved;
+};
+
+static struct mv_death_word *death_word(uint32_t version)
+{
+    struct mv_log_header *header = (struct mv_log_header *)mv_log_base(version, 0);
+    return &header->death[KEEPER_WORD];
+}
+
+static int dead(uint32_t word) { return (word & FUTEX_OWNER_DIED) != 0; }
+
+static void wait_for_something(int milliseconds, uint32_t leader_word, uint32_t follower_word)
+{
+    struct waiter waiters[3] = {
+        {0, (uint64_t)&mv_keeper_word, 2 /* U32 */ | 128 /* private */, 0},
+        {leader_word, (uint64_t)&death_word(mv.version)->word, 2, 0},
+        {follower_word, (uint64_t)&death_word(mv.version ^ 1)->word, 2, 0},
+    };
+    int64_t until[2], *limit = NULL;
+    if (milliseconds >= 0) {
+        mv_sys2(__NR_clock_gettime, 1, (long)until);
+        until[1] += (int64_t)milliseconds * 1000000;
+        until[0] += until[1] / 1000000000;
+        until[1] %= 1000000000;
+        limit = until;
+    }
+    mv_sys5(__NR_futex_waitv, (long)waiters, 3, 0, (long)limit, 1 /* CLOCK_MONOTONIC */);
+}
+
+static int keep_logs(void)
+{
+    int next = -1;
+    for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {
+        if (!mv_writers[slot].started)
+            continue;
+        int due = mv_log_keep(&mv_writers[slot]);
+        if (due >= 0 && (next < 0 || due < next))
+            next = due;
+    }
+    return next;
+}
+
+static void follower_died(void)
+{
+    uint32_t one = 1;
+    struct mv_control *control = mv.control;
+    if (!control->follower_pid || !__atomic_compare_exchange_n(&control->publishing, &one, 0, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        return;
+    static const char text[] = "the follower was killed";
+    for (unsigned i = 0; i < sizeof text; i++)
+        control->reason_text[i] = text[i];
+    control->reason = MV_REASON_FOLLOWER_DIED;
+    control->follower_state = 3;
+    mv_control_changed();
+}
+
+static void keep(void)
+{
+    struct mv_control *control = mv.control;
+    uint32_t leader = mv.pid;
+    for (;;) {
+        __atomic_store_n(&mv_keeper_word, 0, __ATOMIC_RELEASE);
+        int next = keep_logs();
+        uint32_t leader_word = __atomic_load_n(&death_word(mv.version)->word, __ATOMIC_ACQUIRE);
+        uint32_t follower_word = __atomic_load_n(&death_word(mv.version ^ 1)->word, __ATOMIC_ACQUIRE);
+        if (dead(follower_word) && control->follower_state == 1)
+            follower_died();
+        if (dead(leader_word) || mv_sys3(__NR_tgkill, leader, leader, 0) == -3) {
+            /* What it keeps is needed until the follower serves, or is dead too. */
+            if (control->follower_state != 1 || control->leader_pid != leader || dead(follower_word))
+                mv_sys1(__NR_exit, 0);
+            next = 1;
+        }
+        wait_for_something(next, leader_word, follower_word);
+    }
+}
+
+/* One keeper a process. 0 or -errno. */
+int mv_keeper_start(void)
+{
+    if (keeper_pid && mv_sys2(__NR_kill, keeper_pid, 0) == 0 && keeper_pid == mv.control->keeper_pid)
+        return 0;
+    if (!stack) {
+        long at = mv_sys6(__NR_mmap, 0, KEEPER_STACK, 3, 0x22, -1, 0);
+        if (mv_is_error(at))
+            return (int)at;
+        stack = (uint8_t *)at;
+    }
+    uint64_t top = (uint64_t)stack + KEEPER_STACK - 64;
+    uint64_t context[8] = {0, 0, 0, 0, 0, 0, top - 8, (uint64_t)keep};
+    uint64_t mask = ~0ull, before;
+    mv_sys4(__NR_rt_sigprocmask, 2, (long)&mask, (long)&before, 8);
+    long pid = mv_clone_thread(CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_PARENT, top, 0, 0, context);
+    mv_sys4(__NR_rt_sigprocmask, 2, (long)&before, 0, 8);
+    if (mv_is_error(pid))
+        return (int)pid;
+    keeper_pid = (uint32_t)pid;
+    mv.control->keeper_pid = keeper_pid;
+    return 0;
+}

@@ -1,0 +1,79 @@
+/* A follower that differs parks, tells how, waits until the report is taken, and ends. The leader is told
+ * first: it goes solo at its next call and never waits for any of this. */
+#include "../calls/payload.h"
+#include "../sys.h"
+#include "roles.h"
+
+static uint32_t taken;
+
+static void copy(uint8_t *to, const void *from, uint32_t size)
+{
+    for (uint32_t i = 0; i < size; i++)
+        to[i] = ((const uint8_t *)from)[i];
+}
+
+/* The follower's segments as far as they fit; the last one is cut. */
+static uint32_t own_payload(uint8_t *to, const struct mv_segment *segments, int count)
+{
+    uint32_t used = 0;
+    for (int i = 0; i < count; i++) {
+        struct mv_segment segment = segments[i];
+        if (used + MV_PAYLOAD_SPAN(segment.len) > MV_DIVERGENCE_BYTES) {
+            if (used + 64 > MV_DIVERGENCE_BYTES)
+                break;
+            segment.len = MV_DIVERGENCE_BYTES - used - 16;
+        }
+        used += (uint32_t)mv_payload_write(to + used, &segment, 1);
+        if (segment.len != segments[i].len)
+            break;
+    }
+    return used;
+}
+
+void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint32_t position, const struct mv_event *event,
+                 uint32_t call, const uint64_t args[6], uint64_t site, const struct mv_segment *segments, int count)
+{
+    struct mv_control *control = mv.control;
+    if (__atomic_exchange_n(&taken, 1, __ATOMIC_ACQ_REL))
+        for (;;) /* another thread tells; this one waits for the end of the process */
+            mv_sys0(__NR_pause);
+    uint32_t one = 1;
+    int first = __atomic_compare_exchange_n(&control->publishing, &one, 0, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+
+    struct mv_divergence *d = &control->divergence;
+    d->kind = kind;
+    d->slot = self->slot;
+    d->position = position;
+    d->call = call;
+    d->sequence = event->sequence;
+    d->offset = self->reader.position;
+    d->site = site;
+    for (int i = 0; i < 6; i++)
+        d->args[i] = args[i];
+    d->leader_size = event->size < MV_DIVERGENCE_BYTES ? event->size : MV_DIVERGENCE_BYTES;
+    copy(d->leader_record, event, d->leader_size);
+    d->follower_size = own_payload(d->follower_payload, segments, count);
+    if (self->info)
+        self->info->state = MV_THREAD_DIVERGED;
+    if (first) {
+        struct mv_text text = {.used = 0};
+        mv_text_add(&text, "the follower made another call than its leader: `mvedsua report` tells the difference");
+        copy((uint8_t *)control->reason_text, text.bytes, text.used + 1);
+        control->reason = MV_REASON_DIVERGED;
+        control->reason_code = 0;
+    }
+    control->report_taken = 0;
+    __atomic_store_n(&control->follower_state, 2, __ATOMIC_RELEASE);
+    mv_control_changed();
+
+    /* Nobody there to take the report: do not stay. (A dead coordinator's pid is gone, or another process.) */
+    int64_t limit[2] = {10, 0};
+    uint32_t pid = control->coordinator_pid;
+    while (pid && mv_sys2(__NR_kill, pid, 0) != -3 && !__atomic_load_n(&control->report_taken, __ATOMIC_ACQUIRE))
+        if (mv_sys4(__NR_futex, (long)&control->report_taken, 0 /* WAIT */, 0, (long)limit) == -110)
+            break;
+    control->follower_state = 3;
+    mv_control_changed();
+    for (;;)
+        mv_sys1(__NR_exit_group, 0);
+}

@@ -1,0 +1,209 @@
+/* Failover: the leader is dead, its follower finishes the backlog and serves.
+ *
+ * Each thread comes here when its own log is read to the end. The first one waits until *all* leader threads
+ * are dead and all their records consumed: a thread of ours that still replays must not run beside one that
+ * already acts. That can't hang: a thread with unread records either reads them or waits for another thread of
+ * ours, which in the leader did what is waited for before it died. Then the role is changed, once.
+ *
+ * The pids and tids that the program knows stay the dead leader's (mv.translated). */
+#include "../log/barriers.h"
+#include "../signals/signals.h"
+#include "../sys.h"
+#include "roles.h"
+
+#define EINVAL (-22L)
+
+static uint32_t taking_over; /* 0 nobody, 1 under way */
+
+static uint64_t now(void)
+{
+    int64_t time[2];
+    mv_sys2(__NR_clock_gettime, 1, (long)time);
+    return (uint64_t)time[0] * 1000000000u + (uint64_t)time[1];
+}
+
+static void nap(void)
+{
+    int64_t time[2] = {0, 20000};
+    mv_sys2(__NR_nanosleep, (long)time, 0);
+}
+
+static int backlog_left(void)
+{
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
+        if (area->replaying && (!mv_log_owner_dead(&area->reader) || !mv_log_read_all_consumed(&area->reader)))
+            return 1;
+    return 0;
+}
+
+static void promote(struct mv_thread *self, uint64_t since)
+{
+    struct mv_control *control = mv.control;
+    mv.translated = 1;
+    __atomic_store_n(&mv.role, MV_ROLE_SOLO, __ATOMIC_RELEASE);
+    for (int number = 1; number <= 64; number++)
+        if (number != 31 && number != 9 && number != 19)
+            mv_signal_install(number);
+    mv_fast_calls_for_role();
+    control->leader_version = mv.version;
+    control->leader_pid = mv.pid;
+    control->follower_pid = 0;
+    control->follower_state = 4;
+    control->failovers++;
+    control->publishing = 0;
+    control->stage = MV_STAGE_SINGLE_LEADER;
+    if (control->reason != MV_REASON_LEADER_DIED)
+        control->reason_code = 0;
+    control->reason = MV_REASON_LEADER_DIED;
+    control->failover_ns = now() - since;
+    mv_control_changed();
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
+        area->replaying = 0;
+        if (area != self)
+            mv_kick(area, MV_KICK_SETTLE);
+    }
+    __atomic_store_n(&taking_over, 0, __ATOMIC_RELEASE);
+    mv_sys3(__NR_futex, (long)&mv.role, 129 /* WAKE, private */, 0x7fffffff);
+}
+
+/* This thread's signal mask and net are the program's again. */
+void mv_settle(struct mv_thread *self)
+{
+    if (mv.role == MV_ROLE_FOLLOWER)
+        return;
+    mv_net_disarm();
+    if (self->mask_replaced && !self->deferred)
+        mv_mask_restore(self);
+}
+
+/* The log of this thread ended. 1: this process leads now. 0: it was no death, the log goes on. */
+int mv_takeover(struct mv_thread *self)
+{
+    if (mv.role == MV_ROLE_FOLLOWER && !__atomic_load_n(&taking_over, __ATOMIC_ACQUIRE)) {
+        if (!__atomic_load_n(&mv.control->publishing, __ATOMIC_ACQUIRE))
+            mv_follower_end(MV_REASON_REQUESTED, 0, "ended");
+        if (self->replaying && !mv_log_owner_dead(&self->reader))
+            return 0;
+    }
+    if (!__atomic_exchange_n(&taking_over, 1, __ATOMIC_ACQ_REL) && mv.role == MV_ROLE_FOLLOWER) {
+        uint64_t since = now();
+        mv.control->stage = MV_STAGE_FAILOVER;
+        mv_control_changed();
+        while (backlog_left())
+            nap();
+        promote(self, since);
+    }
+    while (__atomic_load_n(&mv.role, __ATOMIC_ACQUIRE) == MV_ROLE_FOLLOWER)
+        mv_sys4(__NR_futex, (long)&mv.role, 128 /* WAIT, private */, MV_ROLE_FOLLOWER, 0);
+    mv_settle(self);
+    return 1;
+}
+
+/* The follower differs from a leader that is gone (or whose last record is its exit): there is nobody left
+ * to be compared with, and ending would end the service. What is left of this thread's log is dropped. */
+int mv_takeover_at(struct mv_thread *self, enum mv_difference kind)
+{
+    const struct mv_event *event;
+    if (kind == MV_DIFFERS_END) {
+        /* The exit takes a moment; a thread's own exit is not the process's. */
+        mv_log_consume(&self->reader);
+        while (!mv_log_owner_dead(&self->reader))
+            if (mv_log_wait(&self->reader, &mv.control->publishing, 1) == MV_LOG_STOP)
+                break;
+    }
+    if (!mv_log_owner_dead(&self->reader))
+        return 0;
+    mv_say_string(MV_ERROR, "the follower differs from its leader, which is dead: it serves from where they part");
+    while (mv_log_peek(&self->reader, &event) > 0)
+        mv_log_consume(&self->reader);
+    return mv_takeover(self);
+}
+
+/* ---- after a promotion: names ---------------------------------------------------------------------- */
+
+static long real_tid(long logical)
+{
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
+        if (area->logical_tid == (uint32_t)logical)
+            return area->tid;
+    return logical;
+}
+
+static long real_pid(long logical) { return (uint32_t)logical == mv.logical_pid ? (long)mv.pid : logical; }
+
+/* A child of the dead leader, which the coordinator waited for on its behalf. */
+static int take_orphan(int64_t wanted, int32_t *status, void *usage, long *result)
+{
+    for (unsigned i = 0; i < MV_ORPHANS; i++) {
+        struct mv_orphan *orphan = &mv.control->orphans[i];
+        uint32_t pid = __atomic_load_n(&orphan->pid, __ATOMIC_ACQUIRE);
+        if (!pid || (wanted > 0 && (int64_t)pid != wanted))
+            continue;
+        if (status)
+            *status = orphan->status;
+        for (unsigned b = 0; usage && b < 144; b++)
+            ((uint8_t *)usage)[b] = orphan->rusage[b];
+        __atomic_store_n(&orphan->pid, 0, __ATOMIC_RELEASE);
+        *result = pid;
+        return 1;
+    }
+    return 0;
+}
+
+/* Is this pid a child that the dead leader left (alive, and not ours)? */
+static int is_left_over(int64_t pid) { return pid > 0 && mv_sys2(__NR_kill, pid, 0) == 0; }
+
+static long wait_for(struct mv_thread *self, struct mv_frame *frame)
+{
+    long result;
+    int64_t wanted = (int32_t)frame->rdi;
+    for (;;) {
+        if (take_orphan(wanted, (int32_t *)frame->rsi, (void *)frame->r10, &result))
+            return result;
+        result = mv_make_call(self, frame);
+        if (result != -10 /* ECHILD */ || !is_left_over(wanted))
+            return result;
+        if (frame->rdx & 1 /* WNOHANG */)
+            return 0;
+        nap();
+    }
+}
+
+/* Calls in which a promoted process must speak of itself by its logical names. 1: *result is set. */
+int mv_translate(struct mv_thread *self, struct mv_frame *frame, long *result)
+{
+    switch (self->call) {
+    case __NR_getpid:
+        *result = mv.logical_pid;
+        return 1;
+    case __NR_gettid:
+    case __NR_set_tid_address:
+        if (self->call == __NR_set_tid_address)
+            mv_make_call(self, frame);
+        *result = self->logical_tid;
+        return 1;
+    case __NR_tgkill:
+        *result = mv_sys3(__NR_tgkill, real_pid((int32_t)frame->rdi), real_tid((int32_t)frame->rsi), (long)frame->rdx);
+        return 1;
+    case __NR_tkill:
+        *result = mv_sys2(__NR_tkill, real_tid((int32_t)frame->rdi), (long)frame->rsi);
+        return 1;
+    case __NR_kill:
+        *result = mv_sys2(__NR_kill, real_pid((int32_t)frame->rdi), (long)frame->rsi);
+        return 1;
+    case __NR_rt_sigqueueinfo:
+        *result = mv_sys3(__NR_rt_sigqueueinfo, real_pid((int32_t)frame->rdi), (long)frame->rsi, (long)frame->rdx);
+        return 1;
+    case __NR_rt_tgsigqueueinfo:
+        *result = mv_sys4(__NR_rt_tgsigqueueinfo, real_pid((int32_t)frame->rdi), real_tid((int32_t)frame->rsi),
+                          (long)frame->rdx, (long)frame->r10);
+        return 1;
+    case __NR_wait4:
+        if (!mv.control)
+            return 0;
+        *result = wait_for(self, frame);
+        return 1;
+    default:
+        return 0;
+    }
+}

@@ -1,0 +1,336 @@
+/* The follower: takes each call's outcome from its leader's log, and compares what it would have asked for.
+ *
+ * Nothing that leaves the process is executed: what is local is (memory, futexes, masks), what travels comes
+ * from the log. A difference parks the thread (divergence.c); the leader's death promotes (failover.c). */
+#include "../calls/payload.h"
+#include "../calls/table.h"
+#include "../log/barriers.h"
+#include "../signals/signals.h"
+#include "../sys.h"
+#include "roles.h"
+
+#include <linux/sched.h>
+
+#define MV_SEGMENTS_MAX 1040
+
+/* Ends this process; the leader goes on alone. */
+void mv_follower_end(enum mv_reason reason, int code, const char *text)
+{
+    uint32_t one = 1;
+    if (__atomic_compare_exchange_n(&mv.control->publishing, &one, 0, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+        struct mv_text why = {.used = 0};
+        mv_text_add(&why, text);
+        for (uint32_t i = 0; i < sizeof mv.control->reason_text; i++)
+            mv.control->reason_text[i] = i < why.used ? why.bytes[i] : 0;
+        mv.control->reason = reason;
+        mv.control->reason_code = code;
+        mv.control->follower_state = 3;
+        mv_say(MV_WARNING, &why);
+    }
+    for (;;)
+        mv_sys1(__NR_exit_group, 0);
+}
+
+void mv_follower_crashed(struct mv_thread *self, int number, const struct mv_siginfo *info, const struct mv_ucontext *uc)
+{
+    struct mv_text text = {.used = 0};
+    uint32_t one = 1;
+    (void)self;
+    if (!__atomic_compare_exchange_n(&mv.control->publishing, &one, 0, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        return;
+    mv_text_add(&text, "the follower got signal ");
+    mv_text_number(&text, number);
+    mv_text_add(&text, " at ");
+    mv_text_hex(&text, uc->rip);
+    mv_text_add(&text, ", address ");
+    mv_text_hex(&text, info->rest[0]);
+    for (uint32_t i = 0; i < sizeof mv.control->reason_text; i++)
+        mv.control->reason_text[i] = i < text.used ? text.bytes[i] : 0;
+    mv.control->reason = MV_REASON_FOLLOWER_DIED;
+    mv.control->reason_code = number;
+    mv.control->follower_state = 3;
+    mv_say(MV_WARNING, &text);
+}
+
+/* The leader's next event for this thread; NULL when there is none any more and this process leads now. */
+const struct mv_event *mv_follower_next(struct mv_thread *self)
+{
+    for (;;) {
+        const struct mv_event *event;
+        int found = self->replaying ? mv_log_peek(&self->reader, &event) : 0;
+        if (found < 0)
+            mv_follower_end(MV_REASON_CORRUPT, found, mv_log_fault_text(found));
+        if (found) {
+            if (event->call != MV_CALL_DEATH)
+                return event;
+            int number = (int)event->args[0];
+            int crash = number == 4 || number == 5 || number == 6 || number == 7 || number == 8 || number == 11;
+            mv_log_consume(&self->reader);
+            if (!crash)
+                mv_follower_end(MV_REASON_LEADER_EXITED, number, "the server was ended by a signal");
+            continue;
+        }
+        if (!self->replaying || mv_log_wait(&self->reader, &mv.control->publishing, 1) != MV_LOG_EVENT) {
+            if (mv_takeover(self))
+                return NULL;
+        }
+    }
+}
+
+/* The call whose record was just consumed ended with a handler: its siginfo is the next record. */
+void mv_follower_signal_follows(struct mv_thread *self, uint16_t flags)
+{
+    if (!(flags & MV_EVENT_SIGNAL_FOLLOWS))
+        return;
+    const struct mv_event *event = mv_follower_next(self);
+    if (!event)
+        return; /* died before the handler ran: the signal is lost with the leader, as any queued one is */
+    if (event->call != MV_CALL_SIGNAL || event->in_size < 128)
+        mv_follower_end(MV_REASON_CORRUPT, 0, "the event log names a signal that does not follow");
+    mv_signal_replay(self, (int)event->args[0], event + 1);
+    mv_log_consume(&self->reader);
+}
+
+static int leader_is_gone(struct mv_thread *self) { return mv_log_owner_dead(&self->reader); }
+
+/* Compares one call with its event. 1: equal; else the divergence is told and this does not return, unless
+ * the leader is dead: then there is nobody to be compared with, and 0 says so. */
+static int matches(struct mv_thread *self, const struct mv_call_row *row, const uint64_t args[6], uint64_t site,
+                   const struct mv_event *event, long *result)
+{
+    struct mv_segment segments[MV_SEGMENTS_MAX];
+    uint32_t call = (uint32_t)(row - mv_call_find(0));
+    int count = 0;
+    enum mv_difference kind = MV_DIFFERS_NOT;
+    uint32_t position = 0;
+    if (row->flags & (MV_CALL_IN | MV_CALL_COMMAND))
+        count = mv_call_in_segments(row, args, segments, MV_SEGMENTS_MAX);
+    if (count < 0)
+        count = 0;
+    *result = (long)event->result;
+    if (event->call != call) {
+        kind = event->call == __NR_exit_group || event->call == __NR_exit ? MV_DIFFERS_END : MV_DIFFERS_CALL;
+    } else {
+        int scalar = mv_call_compare_scalars(row, args, event->args);
+        struct mv_payload_difference difference;
+        if (!(event->flags & MV_EVENT_RESTART) && (event->in_size || count) &&
+            !mv_payload_compare(row, args, event + 1, event->in_size, segments, count, &difference)) {
+            if (difference.mismatch == MV_PAYLOAD_BROKEN)
+                mv_follower_end(MV_REASON_CORRUPT, 0, "a payload in the event log is malformed");
+            kind = difference.mismatch == MV_PAYLOAD_BYTES ? MV_DIFFERS_BYTES : MV_DIFFERS_LENGTH;
+            position = difference.offset;
+        } else if (scalar >= 0) {
+            kind = MV_DIFFERS_ARGUMENT;
+            position = (uint32_t)scalar;
+        }
+        if (kind != MV_DIFFERS_NOT && kind != MV_DIFFERS_ARGUMENT) {
+            long own = mv_mask_equal(event, segments, count);
+            if (own >= 0) {
+                *result = own;
+                kind = MV_DIFFERS_NOT;
+            }
+        }
+    }
+    if (kind == MV_DIFFERS_NOT)
+        return 1;
+    if ((kind == MV_DIFFERS_END || leader_is_gone(self)) && mv_takeover_at(self, kind))
+        return 0;
+    mv_diverged(self, kind, position, event, call, args, site, segments, count);
+}
+
+/* Replays one call. *promoted: make it yourself. */
+long mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row, uint64_t args[6], uint64_t site,
+                        int *promoted)
+{
+    struct mv_segment targets[MV_SEGMENTS_MAX];
+    long result;
+    const struct mv_event *event = mv_follower_next(self);
+    if (!event || !matches(self, row, args, site, event, &result)) {
+        *promoted = 1;
+        return 0;
+    }
+    if (event->out_size) {
+        int count = mv_call_out_targets(row, args, result, targets, MV_SEGMENTS_MAX);
+        int bad = count < 0 ? count
+                            : mv_payload_fill((const uint8_t *)(event + 1) + event->in_size, event->out_size, targets, count);
+        if (bad)
+            mv_follower_end(MV_REASON_CORRUPT, bad, "the outcome of a call does not fit the follower's memory");
+    }
+    uint16_t flags = event->flags;
+    mv_log_consume(&self->reader);
+    mv_follower_signal_follows(self, flags);
+    return result;
+}
+
+static enum mv_action replay_frame(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row)
+{
+    uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
+    int promoted = 0;
+    long result = mv_follower_replay(self, row, args, frame->site, &promoted);
+    if (promoted)
+        return mv_execute(self, frame);
+    frame->rax = (uint64_t)result;
+    return MV_ACTION_RETURN;
+}
+
+/* A new thread: its slot and what the program calls it come from the leader's record. */
+static enum mv_action new_thread(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row)
+{
+    uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
+    long result;
+    const struct mv_event *event = mv_follower_next(self);
+    if (!event || !matches(self, row, args, frame->site, event, &result))
+        return mv_execute(self, frame);
+    uint32_t slot = (uint32_t)event->args[5];
+    mv_log_consume(&self->reader);
+    if (mv_is_error(result)) {
+        frame->rax = (uint64_t)result;
+        return MV_ACTION_RETURN;
+    }
+    self->saved_rdi = frame->rdi;
+    uint64_t flags, parent_tid, child_tid;
+    if (self->call == __NR_clone3) {
+        struct clone_args *copy = (struct clone_args *)self->clone_args;
+        uint64_t size = frame->rsi < sizeof self->clone_args ? frame->rsi : sizeof self->clone_args;
+        for (uint64_t i = 0; i < size; i++)
+            self->clone_args[i] = ((const uint8_t *)frame->rdi)[i];
+        flags = copy->flags;
+        parent_tid = copy->parent_tid;
+        child_tid = copy->child_tid;
+        copy->flags &= ~(uint64_t)(CLONE_PARENT_SETTID | CLONE_CHILD_SETTID);
+        frame->rdi = (uint64_t)copy;
+    } else {
+        flags = frame->rdi;
+        parent_tid = frame->rdx;
+        child_tid = frame->r10;
+        frame->rdi &= ~(uint64_t)(CLONE_PARENT_SETTID | CLONE_CHILD_SETTID);
+    }
+    /* The tids in memory are the logical ones: written before anybody can look. */
+    if (flags & CLONE_PARENT_SETTID)
+        *(uint32_t *)parent_tid = (uint32_t)result;
+    if (flags & CLONE_CHILD_SETTID)
+        *(uint32_t *)child_tid = (uint32_t)result;
+    enum mv_action action = mv_clone(self, frame);
+    if (action != MV_ACTION_RAW)
+        mv_follower_end(MV_REASON_NO_RESOURCES, 12, "the follower has no memory for another thread");
+    struct mv_thread *child = self->raw_child;
+    child->logical_tid = (uint32_t)result;
+    child->slot = slot;
+    child->info = &mv.control->threads[mv.version][slot];
+    child->info->state = MV_THREAD_RUNNING;
+    child->mask_replaced = 1;
+    int bad = mv_follower_open_log(child);
+    if (bad)
+        mv_follower_end(MV_REASON_CORRUPT, bad, mv_log_fault_text(bad));
+    return action;
+}
+
+void mv_follower_after_raw(struct mv_thread *self, struct mv_frame *frame, struct mv_thread *child)
+{
+    frame->rdi = self->saved_rdi;
+    if (mv_is_error((long)frame->rax) || !child)
+        mv_follower_end(MV_REASON_NO_RESOURCES, (int)-(long)frame->rax, "the follower could not make another thread");
+    frame->rax = child->logical_tid;
+}
+
+void mv_follower_thread_begin(struct mv_thread *self)
+{
+    (void)self;
+    mv_sys4(__NR_rt_sigprocmask, 2, (long)&mv_block_all, 0, 8);
+}
+
+/* Opens the leader's log of this thread's slot. Our version's logs and all but cursors and sleepers of the
+ * leader's are not writable for us. */
+int mv_follower_open_log(struct mv_thread *area)
+{
+    uint8_t *base = mv_log_base(mv.version ^ 1, area->slot);
+    mv_sys3(__NR_mprotect, (long)(base + MV_PAGE), (long)(MV_SLEEPERS_OFFSET - MV_PAGE + MV_PAGE), 3);
+    int result = mv_log_reader_start(&area->reader, base, MV_LOG_SPAN, mv.version ^ 1, area->slot, mv.generation, 0, mv.pid);
+    area->replaying = result == 0;
+    return result;
+}
+
+/* The leader mapped a file: we map the descriptor that it lent us, wherever there is room here. */
+static enum mv_action map_file(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row)
+{
+    uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
+    long result;
+    const struct mv_event *event = mv_follower_next(self);
+    if (!event)
+        return mv_execute(self, frame);
+    if (event->call == __NR_mmap)
+        args[4] = event->args[4]; /* the number of the loan, not of the file */
+    if (!matches(self, row, args, frame->site, event, &result))
+        return mv_execute(self, frame);
+    uint64_t lent = event->args[4];
+    uint16_t flags = event->flags;
+    mv_log_consume(&self->reader);
+    if (!mv_is_error(result)) {
+        uint64_t own = frame->r8;
+        frame->r8 = lent;
+        mv_execute(self, frame);
+        frame->r8 = own;
+        if (mv_is_error((long)frame->rax))
+            mv_follower_end(MV_REASON_NO_RESOURCES, (int)-(long)frame->rax, "the follower could not map a file as the leader did");
+    } else {
+        frame->rax = (uint64_t)result;
+    }
+    if (!mv_is_error((long)lent))
+        mv_sys1(__NR_close, (long)lent);
+    mv_follower_signal_follows(self, flags);
+    return MV_ACTION_RETURN;
+}
+
+/* Replayed, and made here too: the state that it changes is the process's own. What the program is told is
+ * what the leader was told. */
+static enum mv_action replay_and_make(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row)
+{
+    enum mv_action action = replay_frame(self, frame, row);
+    if (mv.role != MV_ROLE_FOLLOWER)
+        return action;
+    uint64_t told = frame->rax;
+    if (!mv_is_error((long)told))
+        mv_execute(self, frame);
+    frame->rax = told;
+    return MV_ACTION_RETURN;
+}
+
+enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame)
+{
+    const struct mv_call_row *row = mv_call_find(self->call);
+    mv_thread_note(self, frame);
+    if (!row || row->cls == MV_CLASS_REFUSED)
+        return mv_execute(self, frame);
+    switch (self->call) {
+    case __NR_mmap:
+        return frame->r10 & 0x20 ? mv_execute(self, frame) : map_file(self, frame, row);
+    case __NR_clone:
+        return frame->rdi & CLONE_THREAD ? new_thread(self, frame, row) : replay_frame(self, frame, row);
+    case __NR_clone3:
+        return *(const uint64_t *)frame->rdi & CLONE_THREAD ? new_thread(self, frame, row) : replay_frame(self, frame, row);
+    case __NR_exit_group: {
+        enum mv_action action = replay_frame(self, frame, row);
+        if (mv.role != MV_ROLE_FOLLOWER)
+            return action;
+        for (;;)
+            mv_sys1(__NR_exit_group, (long)frame->rdi);
+    }
+    case __NR_exit: {
+        uint64_t args[6] = {frame->rdi, 0, 0, 0, 0, 0};
+        int promoted = 0;
+        mv_follower_replay(self, row, args, frame->site, &promoted);
+        return mv_execute(self, frame);
+    }
+    case __NR_rt_sigaction:
+    case __NR_prlimit64:
+    case __NR_setrlimit:
+    case __NR_prctl:
+    case __NR_setpriority:
+    case __NR_sched_setaffinity:
+    case __NR_sched_setscheduler:
+    case __NR_sched_setparam:
+        return replay_and_make(self, frame, row);
+    default:
+        return row->cls == MV_CLASS_LOCAL ? mv_execute(self, frame) : replay_frame(self, frame, row);
+    }
+}

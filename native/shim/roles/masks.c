@@ -1,0 +1,117 @@
+/* Differences in outgoing bytes that mean nothing: which these are is data (masks.tbl), not code.
+ *
+ * A reply that differs is compared again line by line; a line may differ where both sides begin with the
+ * same masked field and a colon, and the length that announces such a text (RESP: $N) may differ with it. */
+#include "../calls/payload.h"
+#include "roles.h"
+
+static const char *const fields[] = {
+#define MV_MASK(name) name,
+#include "masks.tbl"
+#undef MV_MASK
+};
+
+/* A position in the bytes of one side, which may stand in several segments. */
+struct side {
+    const struct mv_segment *segments; /* the follower's */
+    const uint8_t *payload, *end;      /* the leader's */
+    int count, index;
+    const uint8_t *at;
+    uint32_t left;
+};
+
+static int next_byte(struct side *side)
+{
+    while (!side->left) {
+        if (side->segments) {
+            if (side->index >= side->count)
+                return -1;
+            side->at = side->segments[side->index].addr;
+            side->left = side->segments[side->index++].len;
+        } else {
+            const struct mv_payload_segment *header = (const struct mv_payload_segment *)side->payload;
+            if (side->end - side->payload < (long)sizeof *header || side->end - side->payload < (long)MV_PAYLOAD_SPAN(header->length))
+                return -1;
+            side->at = (const uint8_t *)(header + 1);
+            side->left = header->length;
+            side->payload += MV_PAYLOAD_SPAN(header->length);
+        }
+    }
+    side->left--;
+    return *side->at++;
+}
+
+#define LINE 512
+/* Reads up to a newline (included) or LINE bytes; the length, 0 at the end. */
+static int line(struct side *side, char *to)
+{
+    int n = 0;
+    while (n < LINE) {
+        int byte = next_byte(side);
+        if (byte < 0)
+            break;
+        to[n++] = (char)byte;
+        if (byte == '\n')
+            break;
+    }
+    return n;
+}
+
+static int begins(const char *text, int n, const char *name)
+{
+    int i = 0;
+    for (; name[i]; i++)
+        if (i >= n || text[i] != name[i])
+            return 0;
+    return i < n && text[i] == ':';
+}
+
+static int masked(const char *a, int an, const char *b, int bn)
+{
+    for (unsigned i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (begins(a, an, fields[i]) && begins(b, bn, fields[i]))
+            return 1;
+    return 0;
+}
+
+static int announces(const char *text, int n)
+{
+    if (n < 3 || (text[0] != '$' && text[0] != '='))
+        return 0;
+    for (int i = 1; i < n && text[i] != '\r' && text[i] != '\n'; i++)
+        if (text[i] < '0' || text[i] > '9')
+            return 0;
+    return 1;
+}
+
+/* The number of bytes that the follower's call is told to have written, or -1: they differ in earnest. The
+ * leader must have written all of its own; a part can't be mapped to a part of ours. */
+long mv_mask_equal(const struct mv_event *event, const struct mv_segment *segments, int count)
+{
+    struct side leader = {.payload = (const uint8_t *)(event + 1), .end = (const uint8_t *)(event + 1) + event->in_size};
+    struct side own = {.segments = segments, .count = count};
+    char a[LINE], b[LINE];
+    int masks = 0, lengths = 0;
+    long leader_bytes = 0, own_bytes = 0;
+    for (;;) {
+        int an = line(&leader, a), bn = line(&own, b);
+        leader_bytes += an;
+        own_bytes += bn;
+        if (!an && !bn)
+            break;
+        int equal = an == bn;
+        for (int i = 0; equal && i < an; i++)
+            equal = a[i] == b[i];
+        if (equal)
+            continue;
+        if (masked(a, an, b, bn))
+            masks++;
+        else if (announces(a, an) && announces(b, bn))
+            lengths++;
+        else
+            return -1;
+    }
+    if (!masks || (lengths > masks) || event->result != leader_bytes)
+        return -1;
+    return own_bytes;
+}

@@ -1,0 +1,91 @@
+/* Roles: what a call becomes in the leader and in the follower, and how a process changes its role. */
+#ifndef MV_ROLES_H
+#define MV_ROLES_H
+
+#include "../calls/segments.h"
+#include "../state.h"
+
+struct mv_siginfo;
+struct mv_ucontext;
+
+/* roles/start.c: used by every role */
+void mv_roles_start(struct mv_thread *self);
+void mv_role_after_raw(struct mv_thread *self, struct mv_frame *frame, struct mv_thread *child);
+void mv_role_thread_begin(struct mv_thread *self);
+void mv_role_thread_exit(struct mv_thread *self);
+void mv_role_drop(void);
+void mv_role_new_thread(struct mv_thread *child);
+void mv_role_signal(struct mv_thread *self, int number, const struct mv_siginfo *info);
+long mv_role_clock(uint32_t call, uint64_t original, uint64_t a, uint64_t b, uint64_t c);
+extern struct mv_log_writer mv_writers[MV_MAX_THREADS] __attribute__((visibility("hidden")));
+extern struct mv_log_budget mv_budget __attribute__((visibility("hidden")));
+uint8_t *mv_log_base(uint32_t version, uint32_t slot);
+uint32_t mv_slot_take(struct mv_thread *area);
+void mv_slot_give(struct mv_thread *area);
+void mv_thread_note(struct mv_thread *self, const struct mv_frame *frame);
+void mv_thread_link_death(struct mv_thread *self);
+
+/* roles/leader.c */
+int mv_leader_has_follower(void);
+void mv_leader_death(struct mv_thread *self, int number, const struct mv_siginfo *info, const struct mv_ucontext *uc);
+void mv_leader_deferral_timer(struct mv_thread *self);
+void mv_leader_deferral_expired(struct mv_thread *self);
+void mv_leader_publish(struct mv_thread *self, const struct mv_call_row *row, const uint64_t args[6], long result,
+                       uint64_t site, uint16_t flags, const struct mv_call_entry *entry, struct mv_event *event);
+void mv_leader_signal(struct mv_thread *self, int number, const struct mv_siginfo *info);
+void mv_leader_after_raw(struct mv_thread *self, struct mv_frame *frame, uint32_t slot);
+void mv_leader_thread_exit(struct mv_thread *self);
+int mv_leader_publishing(void);
+void mv_leader_to_solo(void);
+void mv_end_follower(enum mv_reason reason, int code, const char *text);
+
+/* roles/follower.c */
+long mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row, uint64_t args[6], uint64_t site,
+                        int *promoted);
+const struct mv_event *mv_follower_next(struct mv_thread *self);
+int mv_follower_open_log(struct mv_thread *area);
+void mv_follower_after_raw(struct mv_thread *self, struct mv_frame *frame, struct mv_thread *child);
+void mv_follower_thread_begin(struct mv_thread *self);
+void mv_follower_signal_follows(struct mv_thread *self, uint16_t flags);
+void mv_follower_crashed(struct mv_thread *self, int number, const struct mv_siginfo *info, const struct mv_ucontext *uc);
+_Noreturn void mv_follower_end(enum mv_reason reason, int code, const char *text);
+
+/* roles/divergence.c */
+_Noreturn void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint32_t position,
+                           const struct mv_event *event, uint32_t call, const uint64_t args[6], uint64_t site,
+                           const struct mv_segment *segments, int count);
+
+/* roles/attach.c */
+void mv_follow(struct mv_thread *self);
+void mv_park(struct mv_thread *self);
+void mv_request_arrived(struct mv_thread *self);
+
+/* roles/failover.c */
+int mv_takeover(struct mv_thread *self);
+int mv_takeover_at(struct mv_thread *self, enum mv_difference kind);
+void mv_settle(struct mv_thread *self);
+int mv_translate(struct mv_thread *self, struct mv_frame *frame, long *result);
+
+/* roles/masks.c: differences in outgoing bytes that mean nothing */
+long mv_mask_equal(const struct mv_event *event, const struct mv_segment *segments, int count);
+
+/* process/keeper.c */
+int mv_keeper_start(void);
+extern uint32_t mv_keeper_word __attribute__((visibility("hidden")));
+
+/* signals/net.c */
+enum { MV_KICK_PARK = 0x4d764b50, MV_KICK_ARM = 0x4d764b41, MV_KICK_SETTLE = 0x4d764b53, MV_KICK_LATE = 0x4d764b4c };
+void mv_net_wanted(void);
+void mv_net_disarm(void);
+void mv_kick(struct mv_thread *area, int kind);
+
+/* entry.S */
+void mv_call_on_shim_stack(void (*function)(struct mv_thread *), struct mv_thread *self, uint64_t top);
+int mv_park_save(uint64_t context[8]) __attribute__((returns_twice));
+long mv_clone_thread(uint64_t flags, uint64_t stack, uint64_t child_tid, uint64_t tls, uint64_t *context);
+
+/* process/start.c, calls/clocks.c */
+void mv_publish_site_counts(void);
+void mv_clocks_start(void);
+
+#endif

@@ -1,0 +1,188 @@
+/* What is common to the roles: slots and logs of threads, and where other folders meet a role. */
+#include "../calls/table.h"
+#include "../log/barriers.h"
+#include "../signals/signals.h"
+#include "../sys.h"
+#include "roles.h"
+
+#include <linux/futex.h>
+
+struct mv_log_writer mv_writers[MV_MAX_THREADS];
+struct mv_log_budget mv_budget;
+
+uint8_t *mv_log_base(uint32_t version, uint32_t slot) { return mv.logs[version] + (uint64_t)slot * MV_LOG_SPAN; }
+
+/* A slot of this process's version, for a thread that is about to exist. MV_MAX_THREADS: none left. */
+uint32_t mv_slot_take(struct mv_thread *area)
+{
+    for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {
+        struct mv_thread_info *info = &mv.control->threads[mv.version][slot];
+        uint32_t state = __atomic_load_n(&info->state, __ATOMIC_RELAXED);
+        if (state != MV_THREAD_FREE && state != MV_THREAD_EXITED)
+            continue;
+        if (__atomic_compare_exchange_n(&info->state, &state, MV_THREAD_RUNNING, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+            area->slot = slot;
+            area->info = info;
+            return slot;
+        }
+    }
+    return MV_MAX_THREADS;
+}
+
+void mv_slot_give(struct mv_thread *area)
+{
+    if (area->info)
+        __atomic_store_n(&area->info->state, MV_THREAD_EXITED, __ATOMIC_RELEASE);
+    area->info = NULL;
+    area->slot = MV_MAX_THREADS;
+}
+
+/* The registers at a call, so that a backtrace can begin there. */
+void mv_thread_note(struct mv_thread *self, const struct mv_frame *frame)
+{
+    struct mv_thread_info *info = self->info;
+    if (!info)
+        return;
+    info->in_call = self->call;
+    info->registers = (struct mv_registers){
+        .rax = frame->rax, .rbx = frame->rbx, .rcx = frame->site, .rdx = frame->rdx, .rsi = frame->rsi, .rdi = frame->rdi,
+        .rbp = frame->rbp, .rsp = frame->rsp, .r8 = frame->r8, .r9 = frame->r9, .r10 = frame->r10, .r11 = 0,
+        .r12 = frame->r12, .r13 = frame->r13, .r14 = frame->r14, .r15 = frame->r15, .rip = frame->site,
+        .fs_base = self->fs_base,
+    };
+    __atomic_store_n(&info->state, MV_THREAD_IN_CALL, __ATOMIC_RELEASE);
+}
+
+/* Links the death words of this thread's own log into its robust list. glibc may be in the middle of changing
+ * that list when the thread was parked by a signal: it says so in list_op_pending, then there is no watch on
+ * this thread until its next call. */
+void mv_thread_link_death(struct mv_thread *self)
+{
+    struct robust_list_head *head = NULL;
+    size_t size = 0;
+    struct mv_log_header *header = (struct mv_log_header *)mv_log_base(mv.version, self->slot);
+    if (mv_sys3(__NR_get_robust_list, 0, (long)&head, (long)&size) || !head || head->list_op_pending)
+        return;
+    mv_death_link(header->death, head, self->tid);
+}
+
+void mv_role_after_raw(struct mv_thread *self, struct mv_frame *frame, struct mv_thread *child)
+{
+    long result = (long)frame->rax;
+    if (mv.role == MV_ROLE_LEADER && self->log && mv_leader_publishing())
+        mv_leader_after_raw(self, frame, child && !mv_is_error(result) ? child->slot : 0);
+    else if (mv.role == MV_ROLE_FOLLOWER)
+        mv_follower_after_raw(self, frame, child);
+    if (child && mv_is_error(result) && mv.control)
+        mv_slot_give(child);
+}
+
+/* Before a thread is made: it publishes from its first call on. */
+void mv_role_new_thread(struct mv_thread *child)
+{
+    if (!mv.control || mv.role == MV_ROLE_FOLLOWER)
+        return;
+    uint32_t slot = mv_slot_take(child);
+    if (slot == MV_MAX_THREADS) {
+        if (mv.role == MV_ROLE_LEADER)
+            mv_end_follower(MV_REASON_UNSUPPORTED, 0, "the server made more than 128 threads");
+        return;
+    }
+    if (mv.role != MV_ROLE_LEADER)
+        return;
+    if (mv_log_writer_start(&mv_writers[slot], mv_log_base(mv.version, slot), mv.version, slot, mv.generation, &mv_budget,
+                            NULL, &mv_keeper_word)) {
+        mv_end_follower(MV_REASON_NO_RESOURCES, 12, "no memory for the event log of a new thread");
+        return;
+    }
+    if (mv.control->follower_pid)
+        mv_log_expect_reader(&mv_writers[slot], 0, mv.control->follower_pid);
+    child->log = &mv_writers[slot];
+}
+
+void mv_role_thread_begin(struct mv_thread *self)
+{
+    if (!mv.control)
+        return;
+    if (mv.role == MV_ROLE_FOLLOWER)
+        mv_follower_thread_begin(self);
+    if (self->info) {
+        self->info->tid = self->tid;
+        self->info->logical_tid = self->logical_tid;
+    }
+}
+
+void mv_role_thread_exit(struct mv_thread *self)
+{
+    if (!mv.control)
+        return;
+    if (mv.role == MV_ROLE_LEADER && self->log)
+        mv_leader_thread_exit(self);
+    mv_slot_give(self);
+}
+
+/* A forked child: nobody's leader or follower. */
+void mv_role_drop(void)
+{
+    mv_self->log = NULL;
+    mv_self->info = NULL;
+    mv_self->slot = MV_MAX_THREADS;
+    if (mv.role == MV_ROLE_SOLO)
+        return;
+    mv.role = MV_ROLE_SOLO;
+    for (int number = 1; number <= 64; number++)
+        if (number != 31 && number != 9 && number != 19 && mv_actions[number].handler == 0)
+            mv_signal_install(number);
+}
+
+void mv_role_signal(struct mv_thread *self, int number, const struct mv_siginfo *info)
+{
+    if (mv.role == MV_ROLE_LEADER)
+        mv_leader_signal(self, number, info);
+}
+
+/* A vDSO function in the leader or follower: as the system call of the same meaning. */
+long mv_role_clock(uint32_t call, uint64_t original, uint64_t a, uint64_t b, uint64_t c)
+{
+    struct mv_thread *self = mv_self;
+    uint64_t args[6] = {a, b, c, 0, 0, 0};
+    const struct mv_call_row *row = mv_call_find(call);
+    uint64_t site = (uint64_t)__builtin_return_address(0);
+    self->hooked = 1;
+    if (mv.role == MV_ROLE_FOLLOWER) {
+        int promoted = 0;
+        long result = mv_follower_replay(self, row, args, site, &promoted);
+        if (!promoted) {
+            self->hooked = 0;
+            return result;
+        }
+    }
+    long result = original ? ((long (*)(uint64_t, uint64_t, uint64_t))original)(a, b, c)
+                           : mv_sys3(call, (long)a, (long)b, (long)c);
+    if (mv.role == MV_ROLE_LEADER && self->log && mv_leader_publishing())
+        mv_leader_publish(self, row, args, result, site, 0, NULL, NULL);
+    self->hooked = 0;
+    return result;
+}
+
+void mv_roles_start(struct mv_thread *self)
+{
+    struct mv_control *control = mv.control;
+    if (!control)
+        return;
+    mv_slot_take(self);
+    self->info->tid = self->tid;
+    self->info->logical_tid = self->logical_tid;
+    mv_budget.limit = control->log_limit;
+    control->leader_version = mv.version;
+    control->leader_pid = mv.pid;
+    control->logical_pid = mv.pid;
+    control->stage = MV_STAGE_SINGLE_LEADER;
+    mv_control_changed();
+    if (control->follow_from_start) {
+        mv_mask_replace(self);
+        mv_follow(self);
+        if (mv.role != MV_ROLE_FOLLOWER)
+            mv_mask_restore(self);
+    }
+}

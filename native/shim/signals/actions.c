@@ -1,0 +1,102 @@
+/* What the program believes to be its signal dispositions and masks.
+ *
+ * Every handler of the program is entered through mv_signal_entry and left through mv_restorer; flags and
+ * masks are the program's, so the kernel's own rules (alternate stack, NODEFER, RESTART, RESETHAND) hold. SIGSYS
+ * is the shim's: the program's disposition is only noted and served from mv_sigsys_entry, and SIGSYS never
+ * enters a mask, because one that arrives while blocked kills the process (pitfall 26). */
+#include "../sys.h"
+#include "signals.h"
+
+struct mv_sigaction_kernel mv_actions[65];
+
+#define SIG_DFL 0ul
+#define SIG_IGN 1ul
+#define SA_RESTORER 0x04000000ul
+
+static long install(int number, const struct mv_sigaction_kernel *program)
+{
+    struct mv_sigaction_kernel action = *program;
+    action.mask &= ~MV_SIGSYS_BIT;
+    if ((uint64_t)action.handler > SIG_IGN) {
+        action.handler = (uint64_t)mv_signal_entry;
+        action.flags |= SA_RESTORER | MV_SA_SIGINFO;
+        action.restorer = (uint64_t)mv_restorer;
+    } else if (mv_signal_needs_entry(number, action.handler)) {
+        action = (struct mv_sigaction_kernel){(uint64_t)mv_signal_entry,
+                                              SA_RESTORER | MV_SA_SIGINFO | MV_SA_RESTART | MV_SA_ONSTACK,
+                                              (uint64_t)mv_restorer, 0};
+    }
+    return mv_sys4(__NR_rt_sigaction, number, (long)&action, 0, 8);
+}
+
+/* Installs in the kernel what the present role needs for `number`. */
+void mv_signal_install(int number) { install(number, &mv_actions[number]); }
+
+long mv_sigaction(int number, const void *act, void *old, size_t size)
+{
+    if (size != 8 || number < 1 || number > 64 || number == 9 || number == 19)
+        return mv_sys4(__NR_rt_sigaction, number, (long)act, (long)old, (long)size);
+    struct mv_sigaction_kernel before = mv_actions[number], wanted;
+    if (act && mv_guard_copy(&wanted, act, sizeof wanted))
+        return -14;
+    if (act) {
+        if (number == 31) {
+            mv_actions[number] = wanted;
+        } else if ((uint64_t)wanted.handler > SIG_IGN) {
+            /* The table first: whoever is called by the kernel's new action finds the new handler. */
+            mv_actions[number] = wanted;
+            long result = install(number, &wanted);
+            if (result) {
+                mv_actions[number] = before;
+                return result;
+            }
+        } else {
+            long result = install(number, &wanted);
+            if (result)
+                return result;
+            mv_actions[number] = wanted;
+        }
+    }
+    if (old && mv_guard_copy(old, &before, sizeof before))
+        return -14;
+    return 0;
+}
+
+/* Reads the dispositions that the process was started with, and takes SIGSYS. */
+void mv_signals_start(void)
+{
+    for (int number = 1; number <= 64; number++)
+        mv_sys4(__NR_rt_sigaction, number, 0, (long)&mv_actions[number], 8);
+    struct mv_sigaction_kernel sigsys = {(uint64_t)mv_sigsys_entry,
+                                         SA_RESTORER | MV_SA_SIGINFO | MV_SA_RESTART | MV_SA_NODEFER | MV_SA_ONSTACK,
+                                         (uint64_t)mv_restorer, mv_block_all};
+    mv_sys4(__NR_rt_sigaction, 31, (long)&sigsys, 0, 8);
+    uint64_t bit = MV_SIGSYS_BIT, old = 0;
+    mv_sys4(__NR_rt_sigprocmask, 1 /* UNBLOCK */, (long)&bit, (long)&old, 8);
+    mv_self->program_mask = old;
+}
+
+/* The program's mask. While the kernel's is replaced (a deferred signal, a follower) only the note changes. */
+long mv_sigprocmask(struct mv_thread *self, int how, const uint64_t *set, uint64_t *old, size_t size)
+{
+    uint64_t wanted = 0, before = 0;
+    if (size != 8)
+        return -22;
+    if (set && mv_guard_copy(&wanted, set, 8))
+        return -14;
+    if (set && (how < 0 || how > 2))
+        return -22;
+    if (self->mask_replaced) {
+        before = self->program_mask;
+        if (set)
+            self->program_mask = how == 0 ? before | wanted : how == 1 ? before & ~wanted : wanted;
+    } else {
+        uint64_t clean = wanted & ~MV_SIGSYS_BIT;
+        long result = mv_sys4(__NR_rt_sigprocmask, how, set ? (long)&clean : 0, (long)&before, 8);
+        if (result)
+            return result;
+    }
+    if (old && mv_guard_copy(old, &before, 8))
+        return -14;
+    return 0;
+}

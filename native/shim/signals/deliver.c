@@ -1,0 +1,338 @@
+/* When and where a handler of the program runs.
+ *
+ * solo:     at once, unless the thread is on its shim stack: then at the call's exit.
+ * leader:   at the exit of a call, as an event, so that the follower can run it at the same place; after 10 ms
+ *           of pure computation anyway (the follower is then ended by name).
+ * follower: when the leader's event says so; signals from outside do not concern it.
+ *
+ * Deferring means: the signal is noted in the thread, and *all* signals are blocked in the interrupted
+ * context, so there is at most one. At the exit (mv_attend) it is queued again and unblocked by mv_deliver in
+ * the program's own context: frame, alternate stack, mask and nesting are made by the kernel's own rules.
+ *
+ * Races: a second signal during the noting (it finds the first: goes back into the kernel's queue); a signal
+ * between the check of `attention` and the syscall instruction (mv_interruptible_abort); one in the last
+ * instructions of the exit (sent back to mv_exit_begin); one inside the restartable entry (rewound). */
+#include "../rewrite/rewrite.h"
+#include "../roles/roles.h"
+#include "../sys.h"
+#include "signals.h"
+
+#define SIG_DFL 0ul
+#define SIG_IGN 1ul
+#define EINTR 4
+
+#define BIT(number) (1ull << ((number)-1))
+#define FAULTS (BIT(11) | BIT(7) | BIT(4) | BIT(8) | BIT(5)) /* SEGV BUS ILL FPE TRAP */
+#define CRASHES (FAULTS | BIT(6))                            /* and ABRT */
+#define STOPS (BIT(19) | BIT(20) | BIT(21) | BIT(22))
+#define IGNORED_BY_DEFAULT (BIT(17) | BIT(18) | BIT(23) | BIT(28)) /* CHLD CONT URG WINCH */
+
+const uint64_t mv_block_all = ~(MV_SIGSYS_BIT | FAULTS);
+
+static void set_mask(uint64_t mask)
+{
+    mask &= ~MV_SIGSYS_BIT;
+    mv_sys4(__NR_rt_sigprocmask, 2 /* SETMASK */, (long)&mask, 0, 8);
+}
+
+/* Blocks everything for this thread; the program's mask is only noted from here on. */
+void mv_mask_replace(struct mv_thread *self)
+{
+    uint64_t before;
+    mv_sys4(__NR_rt_sigprocmask, 2, (long)&mv_block_all, (long)&before, 8);
+    if (!self->mask_replaced)
+        self->program_mask = before;
+    self->mask_replaced = 1;
+}
+
+void mv_mask_restore(struct mv_thread *self)
+{
+    self->mask_replaced = 0;
+    set_mask(self->program_mask);
+}
+
+static void queue_to_self(struct mv_thread *self, int number, const void *info)
+{
+    (void)self;
+    mv_sys4(__NR_rt_tgsigqueueinfo, mv_sys0(__NR_getpid), mv_sys0(__NR_gettid), number, (long)info);
+}
+
+/* In the leader and follower roles the shim must see signals that the program left at their default, because
+ * the default would end the process without a word to the other version. */
+int mv_signal_needs_entry(int number, uint64_t handler)
+{
+    if (mv.role == MV_ROLE_SOLO || handler != SIG_DFL || number == 9)
+        return 0;
+    return !(BIT(number) & (STOPS | IGNORED_BY_DEFAULT));
+}
+
+static int is_fault(int number, const struct mv_siginfo *info)
+{
+    return (BIT(number) & FAULTS) && info->code > 0 && info->code != 0x80 /* SI_KERNEL can be either */
+               ? 1
+               : (BIT(number) & FAULTS) && info->code == 0x80;
+}
+
+/* Lets the default action happen when the present handler returns. */
+static void die_by_default(int number, const struct mv_siginfo *info, struct mv_ucontext *uc)
+{
+    struct mv_sigaction_kernel action = {SIG_DFL, 0, 0, 0};
+    mv_sys4(__NR_rt_sigaction, number, (long)&action, 0, 8);
+    uc->mask &= ~BIT(number);
+    if (!is_fault(number, info))
+        queue_to_self(mv_self, number, info);
+}
+
+/* Where is the interrupted thread? Repairs the places at which it must not simply be resumed. */
+static void repair(struct mv_thread *self, struct mv_ucontext *uc)
+{
+    uint64_t pc = uc->rip;
+    if (pc >= (uint64_t)mv_interruptible_check && pc <= (uint64_t)mv_interruptible_syscall)
+        uc->rip = (uint64_t)mv_interruptible_abort;
+    else if (mv_within(pc, mv_exit_begin, mv_exit_commit))
+        uc->rip = (uint64_t)mv_exit_begin;
+    else if (pc > (uint64_t)mv_fast_end && pc < (uint64_t)mv_entry_commit)
+        uc->rip = (uint64_t)mv_site_entry;
+    else if (pc == (uint64_t)mv_raw_syscall) {
+        mv_raw_undo(self);
+        uc->rcx = self->raw_cont[self->raw_depth];
+        uc->rip = (uint64_t)mv_site_entry;
+    }
+}
+
+static int in_shim(struct mv_thread *self, const struct mv_ucontext *uc)
+{
+    return mv_on_shim_stack(self, uc->rsp) || mv_within(uc->rip, mv_raw_syscall + 1, mv_raw_end) ||
+           mv_within(uc->rip, mv_child_begin, mv_child_commit) || self->hooked;
+}
+
+static void defer(struct mv_thread *self, int number, const struct mv_siginfo *info, struct mv_ucontext *uc)
+{
+    mv_sys4(__NR_rt_sigprocmask, 2, (long)&mv_block_all, 0, 8);
+    if (self->deferred) {
+        queue_to_self(self, number, info);
+    } else {
+        for (unsigned i = 0; i < sizeof self->deferred_info; i++)
+            self->deferred_info[i] = ((const uint8_t *)info)[i];
+        self->deferred = (uint32_t)number;
+        if (!self->mask_replaced)
+            self->program_mask = uc->mask;
+        self->mask_replaced = 1;
+    }
+    uc->mask = mv_block_all;
+    __atomic_store_n(&self->attention, self->attention | MV_ATTEND_SIGNAL, __ATOMIC_RELAXED);
+}
+
+static void resume_into(struct mv_ucontext *uc, const struct mv_resume *resume)
+{
+    uc->rax = resume->rax;
+    uc->rbx = resume->rbx;
+    uc->rcx = resume->rcx;
+    uc->rdx = resume->rdx;
+    uc->rsi = resume->rsi;
+    uc->rdi = resume->rdi;
+    uc->rbp = resume->rbp;
+    uc->rsp = resume->rsp;
+    uc->r8 = resume->r8;
+    uc->r9 = resume->r9;
+    uc->r10 = resume->r10;
+    uc->r12 = resume->r12;
+    uc->r13 = resume->r13;
+    uc->r14 = resume->r14;
+    uc->r15 = resume->r15;
+    uc->rip = resume->shown_rip;
+}
+
+/* The context in which the program goes on after this frame's call. */
+static void resume_from(struct mv_thread *self, const struct mv_frame *frame)
+{
+    int again = (int64_t)frame->rax == -MV_ERESTART;
+    self->resume = (struct mv_resume){
+        .rax = again ? self->call : frame->rax,
+        .rbx = frame->rbx,
+        .rcx = frame->cont,
+        .rdx = frame->rdx,
+        .rsi = frame->rsi,
+        .rdi = frame->rdi,
+        .rbp = frame->rbp,
+        .rsp = frame->rsp,
+        .r8 = frame->r8,
+        .r9 = frame->r9,
+        .r10 = frame->r10,
+        .r12 = frame->r12,
+        .r13 = frame->r13,
+        .r14 = frame->r14,
+        .r15 = frame->r15,
+        .rip = again ? (uint64_t)mv_site_entry : frame->cont,
+        .shown_rip = again ? frame->site - 2 : frame->site,
+    };
+}
+
+/* A call that only the shim's own kick interrupted is made now, by the role that is valid now. (Calls that
+ * return twice are never interrupted.) */
+static int made_again(struct mv_thread *self, struct mv_frame *frame)
+{
+    if ((int64_t)frame->rax == -MV_ERESTART && !(self->attention & MV_ATTEND_SIGNAL)) {
+        frame->rax = self->call;
+        mv_dispatch(frame);
+    }
+    return 0;
+}
+
+/* From entry.S, on the shim stack, when `attention` is set at a call's exit. 1: go through mv_deliver. */
+int mv_attend(struct mv_frame *frame)
+{
+    struct mv_thread *self = mv_self;
+    uint32_t attention = self->attention;
+
+    if (attention & MV_ATTEND_PARK) {
+        self->attention &= ~(uint32_t)MV_ATTEND_PARK;
+        mv_park(self);
+        return made_again(self, frame);
+    }
+    if (attention & MV_ATTEND_REQUEST) {
+        self->attention &= ~(uint32_t)MV_ATTEND_REQUEST;
+        mv_request_arrived(self);
+        return made_again(self, frame);
+    }
+    if (attention & MV_ATTEND_SETTLE) {
+        self->attention &= ~(uint32_t)MV_ATTEND_SETTLE;
+        mv_settle(self);
+        return made_again(self, frame);
+    }
+    if (mv.role == MV_ROLE_LEADER && !self->signal_announced) {
+        /* The record of this call is out: the follower would not expect a signal here any more. */
+        self->attention &= ~(uint32_t)MV_ATTEND_SIGNAL;
+        self->signal_late = 1;
+        return made_again(self, frame);
+    }
+    resume_from(self, frame);
+    {
+        int number = (int)self->deferred;
+        self->attention &= ~(uint32_t)MV_ATTEND_SIGNAL;
+        self->deferred = 0;
+        self->signal_announced = 0;
+        if (mv_actions[number].flags & MV_SA_RESETHAND)
+            mv_signal_install(number);
+        queue_to_self(self, number, self->deferred_info);
+        if (mv.role == MV_ROLE_SOLO) {
+            self->mask_replaced = 0;
+            self->deliver_mask = self->program_mask & ~MV_SIGSYS_BIT;
+        } else {
+            self->delivering = (uint32_t)number;
+            self->deliver_mask = mv_block_all & ~BIT(number);
+        }
+        return 1;
+    }
+}
+
+/* An event handler of a replayed signal: the same way, with the leader's siginfo. */
+void mv_signal_replay(struct mv_thread *self, int number, const void *info)
+{
+    for (unsigned i = 0; i < sizeof self->deferred_info; i++)
+        self->deferred_info[i] = ((const uint8_t *)info)[i];
+    self->deferred = (uint32_t)number;
+    self->attention |= MV_ATTEND_SIGNAL;
+}
+
+static uint64_t run(struct mv_thread *self, int number, struct mv_ucontext *uc)
+{
+    struct mv_sigaction_kernel *action = &mv_actions[number];
+    uint64_t handler = action->handler;
+    uint64_t shown = mv_trampoline_to_original(uc->rip);
+    if (shown)
+        uc->rip = shown; /* unwinders know the program's code, not trampolines; undone in mv_signal_returning */
+    if (action->flags & MV_SA_RESETHAND)
+        action->handler = SIG_DFL;
+    (void)self;
+    return handler;
+}
+
+/* From mv_signal_entry: the address of the program's handler to run now, or 0 to return at once. */
+uint64_t mv_signal_arrived(int number, struct mv_siginfo *info, struct mv_ucontext *uc)
+{
+    struct mv_thread *self = mv_self;
+    uint64_t fixup;
+
+    if ((number == 11 || number == 7) && (fixup = mv_guard_fixup(uc->rip)) != 0) {
+        uc->rip = fixup;
+        return 0;
+    }
+    uint64_t handler = mv_actions[number].handler;
+    if (!self)
+        return handler > SIG_IGN ? handler : 0;
+
+    if (self->delivering == (uint32_t)number && mv_within(uc->rip, mv_deliver_after, mv_deliver_end + 1)) {
+        /* Everything is blocked but this signal. */
+        self->delivering = 0;
+        mv_role_signal(self, number, info);
+        resume_into(uc, &self->resume);
+        uint64_t during = self->program_mask | mv_actions[number].mask;
+        if (!(mv_actions[number].flags & MV_SA_NODEFER))
+            during |= BIT(number);
+        uc->mask = self->program_mask;
+        if (mv.role == MV_ROLE_FOLLOWER) {
+            self->program_mask = during;
+            set_mask(mv_block_all);
+        } else {
+            self->mask_replaced = 0;
+            set_mask(during);
+        }
+        return run(self, number, uc);
+    }
+
+    if (mv.role == MV_ROLE_FOLLOWER) {
+        if (is_fault(number, info)) {
+            mv_follower_crashed(self, number, info, uc);
+            die_by_default(number, info, uc);
+        }
+        return 0;
+    }
+    int crash = is_fault(number, info) || (mv.role == MV_ROLE_LEADER && (BIT(number) & CRASHES));
+    if (mv.role == MV_ROLE_LEADER && (crash || handler == SIG_DFL)) {
+        if (handler == SIG_DFL || mv_leader_has_follower()) {
+            mv_leader_death(self, number, info, uc);
+            die_by_default(number, info, uc);
+            return 0;
+        }
+    }
+    if (handler <= SIG_IGN) {
+        if (handler == SIG_DFL)
+            die_by_default(number, info, uc);
+        return 0;
+    }
+    if (crash) {
+        if (in_shim(self, uc)) { /* a fault of the shim itself: the program's handler could only loop */
+            die_by_default(number, info, uc);
+            return 0;
+        }
+        return run(self, number, uc);
+    }
+    if (in_shim(self, uc) || mv.role == MV_ROLE_LEADER) {
+        repair(self, uc);
+        defer(self, number, info, uc);
+        if (mv.role == MV_ROLE_LEADER && !mv_on_shim_stack(self, uc->rsp))
+            mv_leader_deferral_timer(self);
+        return 0;
+    }
+    if (mv_within(uc->rip, mv_deliver_after, mv_deliver_end + 1))
+        resume_into(uc, &self->resume);
+    else
+        repair(self, uc);
+    return run(self, number, uc);
+}
+
+/* From mv_restorer, before the kernel restores this frame. */
+void mv_signal_returning(struct mv_ucontext *uc)
+{
+    struct mv_thread *self = mv_self;
+    uint64_t real = mv_original_to_trampoline(uc->rip);
+    if (real)
+        uc->rip = real;
+    /* A frame of the program's own handlers holds the program's mask. (Not the frame in which a signal has just
+     * been deferred: mv_block_all names SIGKILL, which no mask that the kernel stored ever does.) */
+    if (self && self->mask_replaced && uc->mask != mv_block_all) {
+        self->program_mask = uc->mask;
+        uc->mask = mv_block_all;
+    }
+}

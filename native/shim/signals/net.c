@@ -1,0 +1,181 @@
+/* Syscall User Dispatch: the net under the rewriter. A `syscall` instruction outside the shim's own text
+ * raises SIGSYS; the thread is sent into mv_site_entry as if its site had been rewritten, by a small thunk that
+ * stands for the missing trampoline. Armed in followers always (nothing may escape from them), elsewhere when
+ * code exists that the scan cannot cover, or on request (MVEDSUA_NET=on). Threads and children don't inherit
+ * it: mv_thread_begin and mv_fork_child arm again.
+ *
+ * And SIGSYS as the coordinator's kick (MV_KICK_REQUEST), and the shim's own to park a thread. */
+#include "../roles/roles.h"
+#include "../sys.h"
+#include "signals.h"
+
+#include <sys/mman.h>
+
+#define PR_SET_SYSCALL_USER_DISPATCH 59
+#define SYS_USER_DISPATCH 2
+#define EINTR 4
+
+void mv_net_arm(struct mv_thread *self)
+{
+    (void)self;
+    if (mv.role == MV_ROLE_FOLLOWER || mv.net_armed || mv.net_requested)
+        mv_sys5(__NR_prctl, PR_SET_SYSCALL_USER_DISPATCH, 1, (long)mv_text_start,
+                (long)(mv_text_end - mv_text_start), 0);
+}
+
+void mv_net_disarm(void)
+{
+    if (!mv.net_armed && !mv.net_requested)
+        mv_sys5(__NR_prctl, PR_SET_SYSCALL_USER_DISPATCH, 0, 0, 0, 0);
+}
+
+/* Code that the scan can't cover exists: this thread is armed now, the others at their next slow call or kick. */
+void mv_net_wanted(void)
+{
+    if (mv.net_armed)
+        return;
+    mv.net_armed = 1;
+    mv_net_arm(mv_self);
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
+        if (area != mv_self && area->tid)
+            mv_kick(area, MV_KICK_ARM);
+}
+
+/* Thunks: [original address after the syscall][endbr64; jmp *-20(%rip)], found by the site's address. */
+struct thunk {
+    uint64_t site_next;
+    uint8_t code[16];
+};
+#define THUNKS (65536u / sizeof(struct thunk))
+static struct thunk *thunks;
+static uint32_t thunk_lock;
+
+static const struct thunk *thunk_for(uint64_t site_next)
+{
+    static const uint8_t code[16] = {0xf3, 0x0f, 0x1e, 0xfa, 0xff, 0x25, 0xee, 0xff, 0xff, 0xff, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc};
+    const struct thunk *found = NULL;
+    while (__atomic_exchange_n(&thunk_lock, 1, __ATOMIC_ACQUIRE))
+        __builtin_ia32_pause();
+    if (!thunks) {
+        long at = mv_sys6(__NR_mmap, 0, 65536, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (!mv_is_error(at))
+            thunks = (struct thunk *)at;
+    }
+    for (uint32_t i = 0; thunks && i < THUNKS; i++) {
+        uint32_t at = (uint32_t)((site_next >> 1) + i) % THUNKS;
+        if (thunks[at].site_next == site_next) {
+            found = &thunks[at];
+            break;
+        }
+        if (thunks[at].site_next)
+            continue;
+        mv_sys3(__NR_mprotect, (long)thunks, 65536, PROT_READ | PROT_WRITE | PROT_EXEC);
+        for (unsigned b = 0; b < 16; b++)
+            thunks[at].code[b] = code[b];
+        thunks[at].site_next = site_next;
+        mv_sys3(__NR_mprotect, (long)thunks, 65536, PROT_READ | PROT_EXEC);
+        found = &thunks[at];
+        break;
+    }
+    __atomic_store_n(&thunk_lock, 0, __ATOMIC_RELEASE);
+    return found;
+}
+
+/* A thread on the solo fast path goes back to the entry, so that its call is made by the role that is
+ * valid after the kick. A call that has completed stays completed. */
+static void rewind_fast(struct mv_ucontext *uc)
+{
+    const uint64_t *stack = (const uint64_t *)uc->rsp;
+    uint64_t pc = uc->rip;
+    if (pc >= (uint64_t)mv_site_entry && pc < (uint64_t)mv_fast_begin) {
+        uc->rip = (uint64_t)mv_site_entry;
+    } else if (pc == (uint64_t)mv_fast_begin) {
+        uc->rsp += 128;
+        uc->rip = (uint64_t)mv_site_entry;
+    } else if (pc > (uint64_t)mv_fast_begin && pc < (uint64_t)mv_fast_syscall) {
+        uc->rsp += pc == (uint64_t)mv_fast_begin + 1 ? 136 : 144;
+        uc->rip = (uint64_t)mv_site_entry;
+    } else if (pc == (uint64_t)mv_fast_syscall ||
+               (pc == (uint64_t)mv_fast_syscall + 2 && (int64_t)uc->rax == -EINTR)) {
+        uc->rax = stack[0];
+        uc->rcx = stack[2];
+        uc->rsp += 152;
+        uc->rip = (uint64_t)mv_site_entry;
+    } else if (pc > (uint64_t)mv_fast_end && pc < (uint64_t)mv_entry_commit) {
+        uc->rip = (uint64_t)mv_site_entry;
+    }
+}
+
+static int on_shim(struct mv_thread *self, struct mv_ucontext *uc)
+{
+    return mv_on_shim_stack(self, uc->rsp) || mv_within(uc->rip, mv_raw_syscall, mv_raw_end) ||
+           mv_within(uc->rip, mv_child_begin, mv_child_commit) ||
+           mv_within(uc->rip, mv_deliver, mv_deliver_end + 1) || self->hooked;
+}
+
+static void attend_later(struct mv_thread *self, struct mv_ucontext *uc, uint32_t what)
+{
+    uint64_t pc = uc->rip;
+    __atomic_store_n(&self->attention, self->attention | what, __ATOMIC_RELAXED);
+    if (pc >= (uint64_t)mv_interruptible_check && pc <= (uint64_t)mv_interruptible_syscall)
+        uc->rip = (uint64_t)mv_interruptible_abort;
+    else if (pc == (uint64_t)mv_interruptible_after && (int64_t)uc->rax == -EINTR)
+        uc->rax = (uint64_t)-(int64_t)MV_ERESTART;
+    else if (mv_within(pc, mv_exit_begin, mv_exit_commit))
+        uc->rip = (uint64_t)mv_exit_begin;
+}
+
+static void kicked(struct mv_thread *self, int kind, struct mv_ucontext *uc)
+{
+    if (kind == MV_KICK_LATE && on_shim(self, uc))
+        return; /* it reached a call in time */
+    if (kind == MV_KICK_ARM) {
+        mv_net_arm(self);
+        return;
+    }
+    uint32_t what = kind == MV_KICK_PARK ? MV_ATTEND_PARK : kind == MV_KICK_SETTLE ? MV_ATTEND_SETTLE : MV_ATTEND_REQUEST;
+    if (on_shim(self, uc)) {
+        attend_later(self, uc, what);
+        return;
+    }
+    rewind_fast(uc);
+    self->program_mask = self->mask_replaced ? self->program_mask : uc->mask;
+    mv_call_on_shim_stack(kind == MV_KICK_PARK     ? mv_park
+                          : kind == MV_KICK_SETTLE ? mv_settle
+                          : kind == MV_KICK_LATE   ? mv_leader_deferral_expired
+                                                   : mv_request_arrived,
+                          self, self->stack_top - sizeof(struct mv_frame));
+    /* What was decided about the mask meanwhile holds after this handler. */
+    uc->mask = self->mask_replaced ? mv_block_all : self->program_mask & ~MV_SIGSYS_BIT;
+}
+
+/* From mv_sigsys_entry, everything blocked: the program's own handler of SIGSYS to run, or 0. */
+uint64_t mv_sigsys_arrived(int number, struct mv_siginfo *info, struct mv_ucontext *uc)
+{
+    struct mv_thread *self = mv_self;
+    if (info->code == SYS_USER_DISPATCH) {
+        const struct thunk *thunk = thunk_for(uc->rip);
+        if (thunk && self) {
+            uc->rcx = (uint64_t)thunk->code;
+            uc->rip = (uint64_t)mv_site_entry;
+            return 0;
+        }
+    }
+    if ((info->code == -1 /* SI_QUEUE */ || info->code == -2 /* SI_TIMER */) && self) {
+        int value = (int)info->rest[1];
+        if (value == MV_KICK_REQUEST || value == MV_KICK_PARK || value == MV_KICK_ARM ||
+            value == MV_KICK_SETTLE || value == MV_KICK_LATE) {
+            kicked(self, value, uc);
+            return 0;
+        }
+    }
+    uint64_t handler = mv_actions[31].handler;
+    if (handler > 1)
+        return handler;
+    if (handler == 0) {
+        struct mv_sigaction_kernel action = {0, 0, 0, 0};
+        mv_sys4(__NR_rt_sigaction, 31, (long)&action, 0, 8);
+        mv_sys4(__NR_rt_tgsigqueueinfo, mv.pid, mv_sys0(__NR_gettid), number, (long)info);
+    }
+    return 0;
+}

@@ -1,0 +1,122 @@
+/* What the shim knows of one thread, and the frame that a slow system call saves.
+ *
+ * A thread's area is one mapping: a guard page, the shim stack, and struct mv_thread above it. The shim's C
+ * code never runs on the program's stack (it may be tiny, or not a stack at all); it runs on the shim
+ * stack, whose topmost 128 bytes are the frame. There is one frame because the shim is never re-entered: a
+ * signal that arrives while the thread is on its shim stack is deferred to the call's exit.
+ *
+ * entry.S knows the offsets marked (asm); they are asserted below. */
+#ifndef MV_THREAD_H
+#define MV_THREAD_H
+
+#include <mvedsua/shared.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "log/log.h"
+
+/* The program's registers at a site, as entry.S stores them (asm). rax is the call's number at entry and
+ * its result at exit; rcx and r11 are dead at a syscall instruction. */
+struct mv_frame {
+    uint64_t r15, r14, r13, r12, rbp, rbx;
+    uint64_t r10, r9, r8, rdi, rsi, rdx;
+    uint64_t rax;
+    uint64_t site; /* original address of the instruction after the syscall: what unwinders are shown */
+    uint64_t cont; /* where the trampoline goes on */
+    uint64_t rsp;
+};
+_Static_assert(sizeof(struct mv_frame) == 128, "frame");
+_Static_assert(offsetof(struct mv_frame, rax) == 96 && offsetof(struct mv_frame, site) == 104 &&
+                   offsetof(struct mv_frame, cont) == 112 && offsetof(struct mv_frame, rsp) == 120,
+               "entry.S");
+
+/* A complete context to continue with: where a delivered signal's handler returns to (asm). */
+struct mv_resume {
+    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp, r8, r9, r10, r12, r13, r14, r15, rip;
+    uint64_t shown_rip; /* rip as the program's own code address, for the signal frame */
+};
+
+#define MV_RAW_DEPTH 8u
+
+enum mv_attention {       /* why a thread may not simply leave the shim */
+    MV_ATTEND_SIGNAL = 1, /* a deferred signal */
+    MV_ATTEND_PARK = 2,   /* somebody wants all threads parked */
+    MV_ATTEND_REQUEST = 4, /* the coordinator's kick arrived inside the shim */
+    MV_ATTEND_SETTLE = 8   /* the process was promoted: mask and net are to be the program's again */
+};
+
+struct mv_thread {
+    uint64_t stack_top;                /* (asm) address of this struct: the frame ends here */
+    uint32_t attention;                /* (asm) enum mv_attention; set by signal handlers of this very thread */
+    uint32_t area_state;               /* enum mv_area_state (threads.c) */
+    uint64_t deliver_mask;             /* (asm) */
+    struct mv_resume resume;           /* (asm) */
+    uint64_t raw_depth;                /* (asm) nesting of calls that return twice (vfork) */
+    uint64_t raw_cont[MV_RAW_DEPTH];   /* (asm) their continuations: the child may clobber any stack */
+
+    uint32_t child_on_new_stack;       /* (asm) the child of the raw call under way starts on a stack of its own */
+    uint32_t call;                     /* number of the call in the frame (its rax becomes the result) */
+
+    uint64_t stack_low;
+    uint32_t tid;         /* the kernel's */
+    uint32_t logical_tid; /* what the program sees */
+    uint32_t slot;        /* index of its logs; MV_MAX_THREADS: none */
+    uint32_t hooked;      /* inside a vDSO or pthread hook that is publishing: signals wait */
+    struct mv_thread *raw_child; /* area of the thread that the raw call under way makes */
+
+    /* signals/ */
+    uint64_t program_mask;  /* the program's mask; the kernel's differs while a signal is deferred and in followers */
+    uint32_t mask_replaced; /* the kernel's mask blocks everything */
+    uint32_t deferred;      /* signal number, 0: none */
+    uint32_t delivering;    /* the number that the deliver stub raises; a follower's or a leader's event */
+    uint8_t deferred_info[128];
+    uint64_t alt_stack[3]; /* stack_t, noted at a park */
+
+    /* roles/ */
+    struct mv_log_writer *log; /* leader: where this thread publishes */
+    struct mv_log_reader reader;
+    uint32_t in_allocator;      /* a call of the allocator is under way: local (order/) */
+    uint32_t signal_announced;  /* leader: the last record says that the deferred signal follows */
+    uint32_t signal_late;       /* leader: a signal that came after its call's record; attended to at the next */
+    uint32_t late_timer;        /* leader: POSIX timer of a deferral, + 1 */
+    uint32_t raw_call[MV_RAW_DEPTH];
+    uint64_t saved_rdi;         /* of a clone whose first argument had to be changed */
+    uint8_t clone_args[96];
+    uint32_t replaying; /* follower: this thread reads its leader's log */
+    struct mv_thread_info *info;
+    uint64_t robust_head; /* noted at a park */
+    uint64_t fs_base;
+    uint64_t park_context[8]; /* mv_park_save */
+    uint32_t park_state;      /* futex: attach.c */
+    uint32_t fresh;           /* has not run mv_thread_begin yet */
+    uint64_t clear_child_tid;
+    void *exec_environment; /* exec.c */
+};
+_Static_assert(offsetof(struct mv_thread, attention) == 8, "entry.S");
+_Static_assert(offsetof(struct mv_thread, deliver_mask) == 16, "entry.S");
+_Static_assert(offsetof(struct mv_thread, resume) == 24, "entry.S");
+_Static_assert(offsetof(struct mv_thread, raw_depth) == 160, "entry.S");
+_Static_assert(offsetof(struct mv_thread, raw_cont) == 168, "entry.S");
+_Static_assert(offsetof(struct mv_thread, child_on_new_stack) == 232, "entry.S");
+
+extern __thread struct mv_thread *mv_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+static inline struct mv_frame *mv_thread_frame(const struct mv_thread *self)
+{
+    return (struct mv_frame *)(uintptr_t)(self->stack_top - sizeof(struct mv_frame));
+}
+
+/* Is `address` on this thread's shim stack? */
+static inline int mv_on_shim_stack(const struct mv_thread *self, uint64_t address)
+{
+    return address >= self->stack_low && address <= self->stack_top;
+}
+
+/* What mv_dispatch tells entry.S to do. */
+enum mv_action {
+    MV_ACTION_RETURN = 0,    /* frame.rax is the result */
+    MV_ACTION_RAW = 1,       /* make the call in the program's context (it returns twice): clone, vfork */
+    MV_ACTION_SIGRETURN = 2, /* the same, and it does not return here at all */
+};
+
+#endif
