@@ -107,11 +107,11 @@ public enum MvThreadState : uint
 /// <summary>In what the follower's call differs from the leader's record.</summary>
 public enum MvDifference : uint
 {
-    DiffersNot = 0,
-    DiffersCall = 1,
-    DiffersArgument = 2,
-    DiffersBytes = 3,
-    DiffersLength = 4,
-    DiffersEnd = 5,
-    DiffersOrder = 6,
+    Not = 0,
+    Call = 1,
+    Argument = 2,
+    Bytes = 3,
+    Length = 4,
+    End = 5,
+    Order = 6,
 }

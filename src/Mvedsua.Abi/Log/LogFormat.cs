@@ -33,7 +33,7 @@ internal static unsafe class LogFormat
         if (e->Check != LogChecks.OfEvent(in *e)) return MvLogFault.BadCheck;
         uint size = e->Size, inSize = e->InSize, outSize = e->OutSize;
         if (size < Record || size % 8 != 0 || size > room) return MvLogFault.BadSize;
-        if (inSize % 8 != 0 || outSize % 8 != 0 || Record + inSize + (ulong)outSize != size || e->Reserved != 0)
+        if (inSize % 8 != 0 || outSize % 8 != 0 || (ulong)Record + inSize + outSize != size || e->Reserved != 0)
         {
             return MvLogFault.BadPayload;
         }
