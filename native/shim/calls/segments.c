@@ -2,8 +2,8 @@
 
 #include "calls/guard.h"
 
-#define EINTR  4
-#define EFAULT 14
+#define EINTR         4
+#define EFAULT        14
 #define EPOLL_CTL_DEL 2
 // The kernel transfers no more than this in one call (include/linux/fs.h).
 #define MAX_RW_COUNT     0x7ffff000UL

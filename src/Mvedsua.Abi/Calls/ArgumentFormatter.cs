@@ -58,6 +58,8 @@ internal static class ArgumentFormatter
             41 => "ipv6opt",
             _ => "sockopt",
         }).Format((int)value),
+        // Only the internet families number their protocols in this way.
+        "protocol" when (int)call.Arguments[0] is not (2 or 10) => CallText.Decimal((int)value),
         _ => NameSet.Of(set).Format((int)value),
     };
 
@@ -73,9 +75,11 @@ internal static class ArgumentFormatter
                 return call.TryFind(true, index, SegmentRole.Bytes, 0, out var path) ? CallText.QuoteString(path, int.MaxValue) : null;
             case ArgumentKind.StrV:
                 return Strings(call, index, options);
-            case ArgumentKind.In:
+            case ArgumentKind.In or ArgumentKind.EpollEvent:
                 return call.TryFind(true, index, SegmentRole.Bytes, 0, out var input)
-                    ? StructFormatter.Format(argument, input, options)
+                    ? argument.Name == "optval"
+                        ? StructFormatter.SocketOption((int)call.Arguments[1], (int)call.Arguments[2], input, options)
+                        : StructFormatter.Format(argument, input, options)
                     : IsEmpty(call, argument) ? Nothing(argument) : null;
             case ArgumentKind.Out or ArgumentKind.OutAll or ArgumentKind.OutLen:
                 return Output(call, argument, index, options);
@@ -98,18 +102,23 @@ internal static class ArgumentFormatter
     {
         if (call.TryFind(false, index, SegmentRole.Bytes, 0, out var bytes))
         {
-            return argument.Name == "wstatus"
-                ? $"[{WaitStatus((int)StructFields.Word(bytes))}]"
-                : StructFormatter.Format(argument, bytes, options);
+            return argument.Name switch
+            {
+                "wstatus" => $"[{WaitStatus((int)StructFields.Word(bytes))}]",
+                "optval" => StructFormatter.SocketOption((int)call.Arguments[1], (int)call.Arguments[2], bytes, options),
+                "dirp" => $"{CallText.Pointer(call.Arguments[index])} {StructFormatter.Format(argument, bytes, options)}",
+                _ => StructFormatter.Format(argument, bytes, options),
+            };
         }
         // A read of 0 bytes wrote nothing, which is not the same as not having read.
-        return call.Result == 0 && argument is { Kind: ArgumentKind.Out, LengthArgument: >= 0 } ? Nothing(argument) : null;
+        if (call.Result != 0 || argument is not { Kind: ArgumentKind.Out, LengthArgument: >= 0 }) return null;
+        return argument.Name == "dirp" ? $"{CallText.Pointer(call.Arguments[index])} {Nothing(argument)}" : Nothing(argument);
     }
 
     private static string? InOut(in CallEvent call, ArgumentRow argument, int index, CallFormatOptions options)
     {
         var hasInput = call.TryFind(true, index, SegmentRole.Bytes, 0, out var input);
-        if (argument.Structure.Name == "pollfd") return hasInput ? Polled(input, options) : null;
+        if (argument.Structure.Name == "pollfd") return hasInput ? Polled(input, options) : IsEmpty(call, argument) ? "[]" : null;
         var before = hasInput ? StructFormatter.Format(argument, input, options) : null;
         if (argument.When == ArgumentWhen.Lax || !call.TryFind(false, index, SegmentRole.Bytes, 0, out var output)) return before;
         var after = StructFormatter.Format(argument, output, options);

@@ -152,6 +152,7 @@ public enum ArgumentKind : byte
     MMsgOut,
     FdSet,
     SigSetArg,
+    EpollEvent,
     IoctlArg,
     FcntlArg,
     PrctlArg,

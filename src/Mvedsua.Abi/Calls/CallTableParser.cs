@@ -109,7 +109,9 @@ internal sealed class CallTableParser
 
     private ArgumentRow CountedSize(ArgumentRow row, string inner, Func<string, int> indexOf)
     {
-        row = row with { Unit = 1 };
+        row = row.Kind == ArgumentKind.EpollEvent
+            ? row with { Structure = _structs["epoll_event"], Unit = _structs["epoll_event"].Size }
+            : row with { Unit = 1 };
         if (inner.Split('<') is [var before, var limit])
         {
             row = row with { Limit = int.Parse(limit, CultureInfo.InvariantCulture) };
@@ -147,7 +149,7 @@ internal sealed class CallTableParser
     private static CallFlags Derived(ArgumentKind kind) => kind switch
     {
         ArgumentKind.Path or ArgumentKind.Str or ArgumentKind.StrV or ArgumentKind.In or ArgumentKind.IovIn
-            or ArgumentKind.MsgIn or ArgumentKind.SigSetArg => CallFlags.In,
+            or ArgumentKind.MsgIn or ArgumentKind.SigSetArg or ArgumentKind.EpollEvent => CallFlags.In,
         ArgumentKind.Out or ArgumentKind.OutAll or ArgumentKind.IovOut => CallFlags.Out,
         ArgumentKind.OutLen => CallFlags.Out | CallFlags.Capture,
         ArgumentKind.MMsgIn => CallFlags.In | CallFlags.Out,

@@ -60,6 +60,10 @@ internal static class StructFields
     /// <summary>The fields of a structure, or null when it is printed as bytes.</summary>
     internal static Field[]? Of(string structure) => Table.GetValueOrDefault(structure);
 
+    /// <summary>Its fields above are only the telling ones.</summary>
+    internal static bool IsAbridged(string structure) =>
+        structure is "stat" or "statx" or "statfs" or "sysinfo" or "rusage" or "timex" or "termios" or "termios2";
+
     /// <summary>Up to eight bytes as a number.</summary>
     internal static ulong Word(ReadOnlySpan<byte> bytes)
     {

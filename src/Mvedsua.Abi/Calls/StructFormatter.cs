@@ -7,6 +7,8 @@ namespace Mvedsua.Abi.Calls;
 /// <summary>Prints the memory of an argument according to its structure.</summary>
 internal static class StructFormatter
 {
+    private const ulong SaRestorer = 0x04000000;
+
     /// <summary>Memory that holds one structure, several, or plain bytes.</summary>
     internal static string Format(ArgumentRow argument, ReadOnlySpan<byte> bytes, CallFormatOptions options)
     {
@@ -17,13 +19,16 @@ internal static class StructFormatter
                 return CallText.Quote(bytes, options.StringLimit);
             case "sockaddr":
                 return SocketAddress(bytes, options);
+            case "pathname":
+                return CallText.Quote(bytes.IndexOf((byte)0) is >= 0 and var end ? bytes[..end] : bytes, int.MaxValue);
             case "sigset":
                 return CallText.SignalSet(StructFields.Word(bytes));
             case "dirent" or "dirent64":
                 return $"/* {Entries(bytes)} entries */";
         }
         // One structure that may be cut short, against an array of whole ones.
-        var isArray = argument.LengthArgument >= 0 ? argument.Unit == structure.Size : argument.Unit != structure.Size;
+        var isArray = argument.Kind != ArgumentKind.EpollEvent &&
+            (argument.LengthArgument >= 0 ? argument.Unit == structure.Size : argument.Unit != structure.Size);
         if (!isArray) return One(structure, bytes, options);
         var parts = new List<string>();
         for (var at = 0; at + structure.Size <= bytes.Length; at += structure.Size)
@@ -46,10 +51,26 @@ internal static class StructFormatter
         foreach (var field in fields)
         {
             if (field.Offset + field.Size > bytes.Length) break;
+            if (field.Name == "sa_restorer" && (StructFields.Word(bytes.Slice(8, 8)) & SaRestorer) == 0) break;
             if (text.Length > 1) text.Append(", ");
             text.Append(field.Name).Append('=').Append(field.Print(bytes.Slice(field.Offset, field.Size)));
         }
+        if (StructFields.IsAbridged(structure)) text.Append(", ...");
         return text.Append('}').ToString();
+    }
+
+    /// <summary>The value of a socket option: a number, SO_LINGER, a time-out, or bytes.</summary>
+    internal static string SocketOption(int level, int option, ReadOnlySpan<byte> bytes, CallFormatOptions options)
+    {
+        var name = level == 1 ? NameSet.Of("sockopt").NameOf(option) : null;
+        return (name, bytes.Length) switch
+        {
+            (_, 4) => $"[{CallText.Decimal((int)StructFields.Word(bytes))}]",
+            ("SO_LINGER", 8) =>
+                $"{{l_onoff={(int)StructFields.Word(bytes[..4])}, l_linger={(int)StructFields.Word(bytes[4..])}}}",
+            ("SO_RCVTIMEO" or "SO_SNDTIMEO", 16) => Fields("timeval", bytes)!,
+            _ => CallText.Quote(bytes, options.StringLimit),
+        };
     }
 
     /// <summary>A socket address of any family.</summary>
