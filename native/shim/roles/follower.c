@@ -179,8 +179,10 @@ static enum mv_action new_thread(struct mv_thread *self, struct mv_frame *frame,
     uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     long result;
     const struct mv_event *event = mv_follower_next(self);
-    if (!event || !matches(self, row, args, frame->site, event, &result))
+    /* Where a stack or a control block lies is the process's own affair: only the call must be the same. */
+    if (!event || (event->call != self->call && !matches(self, row, args, frame->site, event, &result)))
         return mv_execute(self, frame);
+    result = (long)event->result;
     uint32_t slot = (uint32_t)event->args[5];
     mv_log_consume(&self->reader);
     if (mv_is_error(result)) {
