@@ -97,6 +97,19 @@ public sealed unsafe class SessionMemory : IDisposable
         }
     }
 
+    /// <summary>Makes a log's writer forget a reader that has ended (by SIGKILL, say): what it held may be reused.
+    /// Safe beside the writer; a reader that lives on would read what is being overwritten.</summary>
+    public void DropReader(int version, int slot, int reader)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)version, MvAbi.Versions);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)slot, MvAbi.MaxThreads);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)reader, MvAbi.MaxReaders);
+        var offset = MvAbi.LogOffset(version, slot) + MvAbi.CursorOffset(reader);
+        if (Length < offset + MvAbi.Page) return;
+        using var page = MappedSpan.Map(Descriptor, offset, MvAbi.Page, writable: true);
+        Volatile.Write(ref ((MvLogCursor*)page.Address)->Active, (uint)MvCursorState.Unused);
+    }
+
     /// <summary>Maps one log, up to the end of the file. <paramref name="backed"/>: how many bytes that is.</summary>
     internal MappedSpan? MapLog(int version, int slot, out ulong backed)
     {
