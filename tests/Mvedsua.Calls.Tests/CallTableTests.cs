@@ -115,6 +115,7 @@ public sealed partial class CallTableTests
             if (row is not null)
             {
                 text.Append(CultureInfo.InvariantCulture, $" {row.Name} {(uint)row.Flags} {(int)row.Class} {(int)row.Result}");
+                text.Append(CultureInfo.InvariantCulture, $" in={Mask(row, IsInput):x} out={Mask(row, IsOutput):x}");
                 foreach (var argument in row.Arguments) Append(argument);
             }
             text.Append('\n');
@@ -138,6 +139,15 @@ public sealed partial class CallTableTests
             }
         }
     }
+
+    private static int Mask(CallRow row, Func<ArgumentKind, bool> belongs) =>
+        Enumerable.Range(0, row.Arguments.Count).Where(i => belongs(row.Arguments[i].Kind)).Sum(i => 1 << i);
+
+    private static bool IsInput(ArgumentKind kind) =>
+        kind >= ArgumentKind.Path && kind is not (ArgumentKind.Out or ArgumentKind.OutAll or ArgumentKind.OutLen or ArgumentKind.IovOut);
+
+    private static bool IsOutput(ArgumentKind kind) => kind >= ArgumentKind.Path && kind is not (ArgumentKind.Path or ArgumentKind.Str
+        or ArgumentKind.StrV or ArgumentKind.In or ArgumentKind.IovIn or ArgumentKind.MsgIn or ArgumentKind.SigSetArg or ArgumentKind.EpollEvent);
 
     [GeneratedRegex(@"^#define __NR_(\w+) (\d+)$", RegexOptions.Multiline)]
     private static partial Regex NumberPattern();

@@ -156,7 +156,12 @@ int mv_payload_fill(const void *payload, uint64_t size, const struct mv_segment 
         while (next < count && (targets[next].arg != header.arg || targets[next].how != header.how ||
                                 targets[next].index != header.reserved))
             next++;
-        if (next == count || targets[next].len < header.length)
+        if (next == count)
+            return MV_PAYLOAD_NO_ROOM;
+        // recvmmsg reports the whole length of a name and cuts it to the room (see mv_walk_messages_out).
+        if ((header.how & MV_HOW_MASK) == MV_HOW_NAME && targets[next].len < header.length)
+            header.length = targets[next].len;
+        if (targets[next].len < header.length)
             return MV_PAYLOAD_NO_ROOM;
         if (mv_guard_copy(targets[next].addr, bytes, header.length) != 0 && !(header.how & MV_HOW_LAX))
             return MV_PAYLOAD_FAULT;

@@ -33,7 +33,11 @@ enum mv_call_flag {
     MV_CALL_CAPTURE =
         1 << 13, // overwrites a length that bounds an out-segment: mv_call_capture before the call
     MV_CALL_COMMAND = 1 << 14, // an argument is described by a command table
+    // Bits 16 to 21 and 24 to 29: which arguments are memory that goes out, and that comes back.
 };
+
+#define MV_CALL_IN_ARGS(flags)  ((flags) >> 16 & 0x3f)
+#define MV_CALL_OUT_ARGS(flags) ((flags) >> 24 & 0x3f)
 
 enum mv_call_result {
     MV_RESULT_ZERO,

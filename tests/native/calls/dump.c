@@ -33,7 +33,8 @@ int main(void) {
 
         printf("call %d special=%d", number, mv_call_is_special((uint64_t)number));
         if (row) {
-            printf(" %s %u %u %u", row->name, row->flags, row->cls, row->result);
+            printf(" %s %u %u %u in=%x out=%x", row->name, row->flags & 0xffff, row->cls, row->result,
+                   MV_CALL_IN_ARGS(row->flags), MV_CALL_OUT_ARGS(row->flags));
             for (int i = 0; i < row->argc; i++)
                 print_arg(&row->args[i]);
         }

@@ -147,8 +147,11 @@ FILENAME ~ /calls\.tbl$/ {
         parse_kind(arg_kind[i])
         if (a_length != "" && !(a_length in position)) fail("no argument " a_length)
         n = split(a_flags, part, " ")
-        for (j = 1; j <= n; j++)
+        for (j = 1; j <= n; j++) {
+            if (part[j] == "in") bits = bits sprintf(" | 1u << %d", 16 + i - 6)
+            else if (part[j] == "out") bits = bits sprintf(" | 1u << %d", 24 + i - 6)
             if (!(part[j] in derived)) { derived[part[j]] = 1; bits = bits " | MV_CALL_" toupper(part[j]) }
+        }
         text = text (i > 6 ? ", " : "") arg_text(a_length == "" ? "" : position[a_length])
     }
     sub(/^0 \| /, "", bits)
