@@ -75,7 +75,8 @@ struct mv_thread {
     /* roles/ */
     struct mv_log_writer *log; /* leader: where this thread publishes */
     struct mv_log_reader reader;
-    uint32_t in_allocator;      /* a call of the allocator is under way: local (order/) */
+    uint32_t turn_clock, turn_value; /* follower: of the acquisition under way (order/wall.c) */
+    struct mv_hook_call *hook;  /* the vDSO call under way (roles/start.c) */
     uint32_t signal_announced;  /* leader: the last record says that the deferred signal follows */
     uint32_t signal_late;       /* leader: a signal that came after its call's record; attended to at the next */
     uint32_t late_timer;        /* leader: POSIX timer of a deferral, + 1 */

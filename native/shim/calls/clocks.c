@@ -3,6 +3,7 @@
  * An ordinary function call on the program's stack: caller-saved registers are free, and a hook that
  * publishes marks the thread `hooked`, so that a signal's handler waits until the record is complete. */
 #include "../roles/roles.h"
+#include "../order/order.h"
 #include "../rewrite/rewrite.h"
 #include "../state.h"
 #include "../sys.h"
@@ -13,41 +14,44 @@ typedef long two_words(uint64_t, uint64_t);
 typedef long three_words(uint64_t, uint64_t, uint64_t);
 typedef long five_words(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 
-static int published(void) { return mv.role != MV_ROLE_SOLO && mv_self && !mv_self->in_allocator; }
+/* The allocator's own clock readings are local (order/allocator.c); it reads them through the exported functions
+ * below. A thread that is in a hook already (a kernel fallback of the vDSO's) is not published twice. */
+static int published(void) { return mv.role != MV_ROLE_SOLO && mv_self && !mv_self->hooked && !mv_self->raw_depth; }
+#define SITE ((uint64_t)__builtin_return_address(0))
 
 static long clock_gettime_hook(uint64_t clock, uint64_t time)
 {
     if (__builtin_expect(!published(), 1))
         return ((two_words *)original.clock_gettime)(clock, time);
-    return mv_role_clock(__NR_clock_gettime, original.clock_gettime, clock, time, 0);
+    return mv_role_clock(__NR_clock_gettime, original.clock_gettime, SITE, clock, time, 0);
 }
 
 static long gettimeofday_hook(uint64_t time, uint64_t zone)
 {
     if (__builtin_expect(!published(), 1))
         return ((two_words *)original.gettimeofday)(time, zone);
-    return mv_role_clock(__NR_gettimeofday, original.gettimeofday, time, zone, 0);
+    return mv_role_clock(__NR_gettimeofday, original.gettimeofday, SITE, time, zone, 0);
 }
 
 static long time_hook(uint64_t time)
 {
     if (__builtin_expect(!published(), 1))
         return ((two_words *)original.time)(time, 0);
-    return mv_role_clock(__NR_time, original.time, time, 0, 0);
+    return mv_role_clock(__NR_time, original.time, SITE, time, 0, 0);
 }
 
 static long getcpu_hook(uint64_t cpu, uint64_t node, uint64_t unused)
 {
     if (__builtin_expect(!published(), 1))
         return ((three_words *)original.getcpu)(cpu, node, unused);
-    return mv_role_clock(__NR_getcpu, original.getcpu, cpu, node, unused);
+    return mv_role_clock(__NR_getcpu, original.getcpu, SITE, cpu, node, unused);
 }
 
 static long clock_getres_hook(uint64_t clock, uint64_t resolution)
 {
     if (__builtin_expect(!published(), 1))
         return ((two_words *)original.clock_getres)(clock, resolution);
-    return mv_role_clock(__NR_clock_getres, original.clock_getres, clock, resolution, 0);
+    return mv_role_clock(__NR_clock_getres, original.clock_getres, SITE, clock, resolution, 0);
 }
 
 /* The vDSO's getrandom keeps a state in the caller's memory and asks the kernel only now and then: in the other
@@ -56,7 +60,39 @@ static long getrandom_hook(uint64_t buffer, uint64_t length, uint64_t flags, uin
 {
     if (!published() || state_size == ~0ull)
         return ((five_words *)original.getrandom)(buffer, length, flags, state, state_size);
-    return mv_role_clock(__NR_getrandom, 0, buffer, length, flags);
+    return mv_role_clock(__NR_getrandom, 0, SITE, buffer, length, flags);
+}
+
+/* Exported, in front of libc's: only here is the caller known, and so whether it is an allocator. */
+extern int *__errno_location(void) __attribute__((weak));
+#define EXPORT __attribute__((visibility("default")))
+
+static int as_libc(long result)
+{
+    if (!mv_is_error(result))
+        return (int)result;
+    if (__errno_location)
+        *__errno_location() = (int)-result;
+    return -1;
+}
+
+EXPORT int clock_gettime(int clock, void *time)
+{
+    uint64_t which = (uint64_t)(int64_t)clock;
+    if (!original.clock_gettime)
+        return as_libc(mv_sys2(__NR_clock_gettime, (long)which, (long)time));
+    if (__builtin_expect(mv.role == MV_ROLE_SOLO, 1) || mv_in_allocator((uint64_t)__builtin_return_address(0)))
+        return as_libc(((two_words *)original.clock_gettime)(which, (uint64_t)time));
+    return as_libc(clock_gettime_hook(which, (uint64_t)time));
+}
+
+EXPORT int gettimeofday(void *time, void *zone)
+{
+    if (!original.gettimeofday)
+        return as_libc(mv_sys2(__NR_gettimeofday, (long)time, (long)zone));
+    if (__builtin_expect(mv.role == MV_ROLE_SOLO, 1) || mv_in_allocator((uint64_t)__builtin_return_address(0)))
+        return as_libc(((two_words *)original.gettimeofday)((uint64_t)time, (uint64_t)zone));
+    return as_libc(gettimeofday_hook((uint64_t)time, (uint64_t)zone));
 }
 
 void mv_clocks_start(void)

@@ -3,6 +3,7 @@
 
 #include "../sys.h"
 
+#include <linux/futex.h>
 #include <linux/mman.h>
 
 #ifndef MADV_REMOVE
@@ -68,10 +69,9 @@ static int charge_or_reclaim(struct mv_log_writer *w, uint64_t bytes) {
     return mv_chunks_charge(w, bytes);
 }
 
-static void note_growth(struct mv_log_writer *w) {
-    mv_store_release32(&w->grown, 1);
+void mv_chunks_call_keeper(struct mv_log_writer *w) {
     if (w->keeper && mv_load_relaxed32(w->keeper) == 0 && mv_exchange32(w->keeper, 1) == 0)
-        mv_sys6(__NR_futex, (long)w->keeper, 1 /* FUTEX_WAKE, shared */, 1, 0, 0, 0);
+        mv_sys3(__NR_futex, (long)w->keeper, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
 }
 
 /* Free → USED, charged. `grew` is set when memory had to be added. 0: it was not free, or over budget. */
@@ -91,7 +91,7 @@ static int take_one(struct mv_log_writer *w, uint32_t chunk, int *over_budget) {
     }
     mv_chunks_raise_top(w, chunk + 1);
     if (mv_load_relaxed64(&mv_log_header_of(w)->held) > (uint64_t)MV_CHUNKS_FLOOR * MV_LOG_CHUNK)
-        note_growth(w);
+        mv_chunks_call_keeper(w); /* nothing lay ready: it is asleep, or too slow */
     return 1;
 }
 

@@ -45,6 +45,9 @@ int mv_chunks_collect(struct mv_log_writer *w);
 /* READY → EMPTY, its memory given back. 1: done, 0: it was not READY (any more). */
 int mv_chunks_punch(struct mv_log_writer *w, uint32_t chunk);
 
+/* Raises the keeper's word, and wakes it if it slept. */
+void mv_chunks_call_keeper(struct mv_log_writer *w);
+
 /* All chunks below this index may have been touched. */
 static inline uint32_t mv_chunks_top(struct mv_log_writer *w) {
     return mv_load_acquire32(&w->top);

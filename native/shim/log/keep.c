@@ -8,12 +8,14 @@
 #define AHEAD_PAUSE          5u    /* ms */
 #define LONGEST_PAUSE        1000u /* ms */
 
-/* How many free chunks may stay resident. The proportional part keeps a lag that swings from being punched
- * and populated over and over. */
-static uint32_t spare_wanted(struct mv_log_writer *w, uint32_t used) {
-    if (mv_exchange32(&w->grown, 0))
-        return AHEAD + used / 8;
+/* Free chunks that may stay resident. The proportional part keeps a lag that swings from being punched and
+ * populated over and over. */
+static uint32_t spare_allowed(uint32_t used) {
     return MV_CHUNKS_FLOOR - 1 + used / 8;
+}
+
+static int interrupted(const struct mv_log_writer *w) {
+    return mv_load_relaxed32(&w->hurry) || !mv_load_relaxed32(&w->running);
 }
 
 /* EMPTY → READY. Charged first; a quarter of the budget is left to writers that need it now. */
@@ -33,35 +35,39 @@ static int populate(struct mv_log_writer *w, uint32_t chunk) {
 
 /* After stop: everything goes back. */
 static void give_all_back(struct mv_log_writer *w) {
-    for (uint32_t chunk = 1, top = mv_chunks_top(w); chunk < top; chunk++) {
+    for (uint32_t chunk = 1, top = mv_chunks_top(w); chunk < top && !mv_load_relaxed32(&w->hurry); chunk++) {
         if (mv_load_acquire8(&w->accounts->state[chunk]) == MV_CHUNK_USED)
             mv_store_release8(&w->accounts->state[chunk], MV_CHUNK_READY);
         mv_chunks_punch(w, chunk);
     }
 }
 
-/* Returns 1 when memory was moved or is still to be: another step soon. */
+/* Returns 1 when the log is larger than one that keeps up: another step soon. */
 static int balance(struct mv_log_writer *w) {
     mv_chunks_collect(w);
     const uint8_t *state = w->accounts->state;
-    uint32_t top = mv_chunks_top(w), used = 0, spare = 0, busy = 0;
-    for (uint32_t chunk = 1; chunk < top; chunk++)
+    uint32_t used = 0, spare = 0;
+    for (uint32_t chunk = 1, top = mv_chunks_top(w); chunk < top; chunk++)
         used += mv_load_acquire8(&state[chunk]) == MV_CHUNK_USED;
-    uint32_t wanted = spare_wanted(w, used);
-    for (uint32_t chunk = 1; chunk < MV_LOG_CHUNKS && mv_load_relaxed32(&w->running); chunk++) {
+    /* Only a growing log is given more than it has: others stay in the chunks that they are in. */
+    int growing = (int)mv_exchange32(&w->grown, 0);
+    uint32_t allowed = spare_allowed(used), wanted = growing ? AHEAD : 0;
+    if (allowed < wanted)
+        allowed = wanted;
+    for (uint32_t chunk = 1; chunk < MV_LOG_CHUNKS && !interrupted(w); chunk++) {
         if (chunk >= mv_chunks_top(w) && spare >= wanted)
             break;
         uint8_t s = mv_load_acquire8(&state[chunk]);
-        if (spare < wanted) {
-            if (s == MV_CHUNK_EMPTY && !populate(w, chunk))
-                wanted = spare; /* no memory: leave it at that */
-            else if (s != MV_CHUNK_USED)
+        if (s == MV_CHUNK_EMPTY && spare < wanted) {
+            if (!populate(w, chunk))
+                wanted = 0; /* no memory: leave it at that */
+            else
                 spare++;
-        } else if (s == MV_CHUNK_READY && mv_chunks_punch(w, chunk)) {
-            busy = 1;
+        } else if (s == MV_CHUNK_READY && ++spare > allowed) {
+            mv_chunks_punch(w, chunk);
         }
     }
-    return busy || used > MV_CHUNKS_FLOOR || wanted >= AHEAD;
+    return growing || used > MV_CHUNKS_FLOOR || mv_load_relaxed64(&mv_log_header_of(w)->held) > FLOOR_BYTES;
 }
 
 int mv_log_keep(struct mv_log_writer *w) {
@@ -71,11 +77,9 @@ int mv_log_keep(struct mv_log_writer *w) {
     if (!mv_load_acquire32(&w->running)) {
         give_all_back(w);
     } else if (balance(w)) {
-        /* A lag that stays costs ever fewer looks; growth raises the word, and with it the pace. */
-        uint32_t last = w->keep_pause;
-        w->keep_pause = last == 0 ? AHEAD_PAUSE : last * 2 < LONGEST_PAUSE ? last * 2 : LONGEST_PAUSE;
-        if (mv_load_relaxed32(&w->grown))
-            w->keep_pause = AHEAD_PAUSE;
+        /* A lag that stays costs ever fewer looks. */
+        uint32_t longer = w->keep_pause * 2 < LONGEST_PAUSE ? w->keep_pause * 2 : LONGEST_PAUSE;
+        w->keep_pause = w->keep_pause == 0 || mv_load_relaxed32(&w->grown) ? AHEAD_PAUSE : longer;
         pause = (int)w->keep_pause;
     } else {
         w->keep_pause = 0;

@@ -52,6 +52,7 @@ struct mv_log_writer {
     uint32_t top;         /* all chunks from here on have never been touched in this generation */
     uint32_t collecting;  /* lock, only ever tried: whoever holds it frees passed extents */
     uint32_t keeping;     /* lock of mv_log_keep() and of start/stop */
+    uint32_t hurry;       /* start wants `keeping` */
     uint32_t running;     /* 1 between start and stop */
     uint32_t started;     /* 1 once accounts describe the memory */
     uint32_t grown;       /* raised by the writer at growth, taken by the keeper */
@@ -62,10 +63,11 @@ struct mv_log_writer {
 
 /* Starts a log for a new publishing session: record 0 follows, no reader is active. `base` maps the log's
  * MV_LOG_SPAN bytes writable and shared. `w` is zero-filled before its first use in a process, and kept for
- * later sessions of the same log. `accounts`: MV_LOG_ACCOUNTS_SIZE zero-filled bytes that stay the log's
- * (only touched pages cost memory), or NULL: mapped here, once. `keeper`: futex word, or NULL when nobody
- * populates and punches (then stop gives the memory back itself).
- * Returns 0, -ENOMEM, -EINVAL (version, slot, alignment) or -EBUSY (the keeper is still at the last session).
+ * later sessions of the same log; a copy made by fork is to be zeroed (its accounts unmapped). `accounts`:
+ * MV_LOG_ACCOUNTS_SIZE zero-filled bytes that stay the log's (only touched pages cost memory), or NULL:
+ * mapped here, once. `keeper`: futex word, or NULL when nobody populates and punches (then stop gives the
+ * memory back itself). Returns 0, -ENOMEM, -EINVAL (version, slot, alignment) or -EBUSY (the keeper is still
+ * at the last session).
  */
 int mv_log_writer_start(struct mv_log_writer *w, void *base, uint32_t version, uint32_t slot,
                         uint64_t generation, struct mv_log_budget *budget, void *accounts, uint32_t *keeper);
@@ -153,9 +155,9 @@ static inline void mv_log_publish(struct mv_log_writer *w, struct mv_event *even
  * between steps. Returns after how many milliseconds the next step is due, or -1: not before the writer
  * raises the keeper's word.
  *
- * The word: 0 when the keeper sleeps or is about to; a writer that begins to grow makes it 1 and wakes one
- * waiter. So: take a step for every log; when all said -1, store 0, take another step for every log, and
- * futex-wait while the word is 0. A keeper that waits with a time-out need not store 0. */
+ * The word: 0 when the keeper sleeps or is about to; a writer that grows into memory that isn't there yet
+ * makes it 1 and wakes one waiter (FUTEX_PRIVATE_FLAG: the two share their memory). So, in a loop: store 0,
+ * take a step for every log, wait on the word while it is 0, no longer than the shortest answer. */
 int mv_log_keep(struct mv_log_writer *w);
 
 /* Tells a writer that its keeper died (in the middle of anything): chunks that it had in hand are lost to

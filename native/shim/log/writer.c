@@ -6,21 +6,25 @@
 #include <linux/mman.h>
 
 #define FUTEX_WAKE_SHARED 1
-#define FREE_AGAIN_TRIES                                                                                     \
-    200 /* of 500 µs: how long start waits for a keeper that is in the middle of a step */
+#define HURRY_NAP_NS      100000
+#define HURRY_TRIES       1000
 
 static struct mv_log_cursor *cursor_of(void *base, uint32_t reader) {
     return (struct mv_log_cursor *)((uint8_t *)base + MV_CURSOR_OFFSET(reader));
 }
 
+/* Against a keeper that is in the middle of a step: it ends one when it sees `hurry`, after a chunk at most.
+ */
 static int lock_keeping(struct mv_log_writer *w) {
-    for (int i = 0; i < FREE_AGAIN_TRIES; i++) {
-        if (mv_swap32(&w->keeping, 0, 1))
-            return 1;
-        const int64_t nap[2] = {0, 500000};
+    mv_store_release32(&w->hurry, 1);
+    int locked = mv_swap32(&w->keeping, 0, 1);
+    for (int i = 0; i < HURRY_TRIES && !locked; i++) {
+        const int64_t nap[2] = {0, HURRY_NAP_NS};
         mv_sys2(__NR_nanosleep, (long)nap, 0);
+        locked = mv_swap32(&w->keeping, 0, 1);
     }
-    return 0;
+    mv_store_release32(&w->hurry, 0);
+    return locked;
 }
 
 /* The first session in this process: nothing is known of what the span holds, so nothing may be left in it.
@@ -61,8 +65,11 @@ static void enter(struct mv_log_writer *w, uint32_t first, uint32_t count, uint6
 
     struct mv_log_header *header = mv_log_header_of(w);
     uint64_t end = w->position + (uint64_t)count * MV_LOG_CHUNK;
-    if (end > mv_load_relaxed64(&header->high))
+    if (end > mv_load_relaxed64(&header->high)) {
         mv_store_release64(&header->high, end); /* before any `published` beyond the old one */
+        if (end > MV_LOG_DATA + (uint64_t)MV_CHUNKS_FLOOR * MV_LOG_CHUNK)
+            mv_store_release32(&w->grown, 1);
+    }
 }
 
 static void write_header(struct mv_log_header *header, uint32_t version, uint32_t slot, uint64_t generation,
@@ -87,7 +94,8 @@ static void write_header(struct mv_log_header *header, uint32_t version, uint32_
 
 int mv_log_writer_start(struct mv_log_writer *w, void *base, uint32_t version, uint32_t slot,
                         uint64_t generation, struct mv_log_budget *budget, void *accounts, uint32_t *keeper) {
-    if (version >= MV_VERSIONS || slot >= MV_MAX_THREADS || (uintptr_t)base % MV_PAGE)
+    if (version >= MV_VERSIONS || slot >= MV_MAX_THREADS || (uintptr_t)base % MV_PAGE ||
+        (w->started && w->base != base))
         return -22; /* EINVAL */
     if (!lock_keeping(w))
         return -16; /* EBUSY */
@@ -125,8 +133,7 @@ void mv_log_writer_stop(struct mv_log_writer *w) {
         mv_log_keep(w);
         return;
     }
-    if (mv_exchange32(w->keeper, 1) == 0)
-        mv_sys3(__NR_futex, (long)w->keeper, FUTEX_WAKE_SHARED, 1);
+    mv_chunks_call_keeper(w);
 }
 
 void mv_log_expect_reader(struct mv_log_writer *w, uint32_t reader, uint32_t owner_pid) {

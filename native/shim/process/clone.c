@@ -4,6 +4,7 @@
  * All others are made in the program's own context by entry.S (MV_ACTION_RAW), because parent and child
  * return to the same site on different stacks (new thread) or on the same one, one after the other (vfork).
  * Where both go on is kept in raw_cont of the area that the child finds: its own, or (vfork) its parent's. */
+#include "../order/order.h"
 #include "../roles/roles.h"
 #include "../state.h"
 #include "../sys.h"
@@ -89,6 +90,7 @@ enum mv_action mv_clone(struct mv_thread *self, struct mv_frame *frame)
         area->clear_child_tid = request.flags & CLONE_CHILD_CLEARTID ? request.child_tid : 0;
         *own_slot_in(request.tls) = (uint64_t)area;
         mv_role_new_thread(area);
+        mv_threads_exist = 1;
     } else if (!(request.flags & CLONE_VM)) {
         area = self; /* the child's copy of it */
     } else if (!(request.flags & CLONE_VFORK)) {

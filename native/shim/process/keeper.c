@@ -64,15 +64,10 @@ static int keep_logs(void)
 
 static void follower_died(void)
 {
-    uint32_t one = 1;
-    struct mv_control *control = mv.control;
-    if (!control->follower_pid || !__atomic_compare_exchange_n(&control->publishing, &one, 0, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+    if (!mv.control->follower_pid || !mv_publishing_end())
         return;
-    static const char text[] = "the follower was killed";
-    for (unsigned i = 0; i < sizeof text; i++)
-        control->reason_text[i] = text[i];
-    control->reason = MV_REASON_FOLLOWER_DIED;
-    control->follower_state = 3;
+    mv_reason(MV_REASON_FOLLOWER_DIED, 0, "the follower was killed");
+    mv.control->follower_state = 3;
     mv_control_changed();
 }
 

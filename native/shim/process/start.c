@@ -1,4 +1,5 @@
 /* The constructor: runs before every other (-z initfirst), in the only thread. */
+#include "../order/order.h"
 #include "../roles/roles.h"
 #include "../rewrite/rewrite.h"
 #include "../signals/signals.h"
@@ -90,6 +91,7 @@ __attribute__((constructor)) static void mv_start(int argc, char **argv, char **
                                        .own_end = (uintptr_t)mv_text_end};
     int status = mv_rewrite_process(&config, NULL);
     mv_clocks_start();
+    mv_order_find();
     report_rewriting(status);
     mv_fast_calls_for_role();
     mv_net_arm(self);

@@ -52,6 +52,9 @@ struct mv_rewrite_config {
     uintptr_t own_start, own_end; /* the caller's own code, never touched */
 };
 
+/* Sets what later calls use, and rewrites nothing. mv_rewrite_process does this too. */
+void mv_rewrite_configure(const struct mv_rewrite_config *config);
+
 /*
  * Rewrites all code that is mapped and executable now. To be called once before threads exist; a second
  * call finds nothing to do. `counts` (may be NULL) receives the totals of the whole process.
@@ -67,7 +70,7 @@ enum mv_rewrite_flags {
 /*
  * Rewrites code that appears later, before it becomes executable to others. [start, start + len) must be
  * page-aligned, readable, and have the protection `prot` throughout; it has exactly `prot` afterwards too.
- * `counts` (may be NULL) receives what was new in this call. Needs mv_rewrite_process before it.
+ * `counts` (may be NULL) receives what was new in this call. Needs mv_rewrite_configure or _process before it.
  */
 int mv_rewrite_range(uintptr_t start, size_t len, int prot, unsigned flags, struct mv_rewrite_counts *counts);
 

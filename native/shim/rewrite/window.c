@@ -87,31 +87,76 @@ static int walk_on(const struct mv_scan *s, const struct mv_site *site, struct e
     return n;
 }
 
-/* Five bytes of padding between functions that nothing leads to, within a short jump of the site. */
-static uintptr_t find_pad(const struct mv_scan *s, uintptr_t site) {
-    uintptr_t low = site + 2 + (uintptr_t)(intptr_t)SHORT_LOW, high = site + SHORT_HIGH - MV_JUMP;
+/* Whether nobody comes to, or has taken, any of the five bytes. */
+static int untouched(const struct mv_scan *s, uintptr_t at) {
+    for (uintptr_t p = at; p < at + MV_JUMP; p++) {
+        if (mv_scan_has(s, s->target, p))
+            return 0;
+    }
+    return 1;
+}
+
+/* Room behind a function, in a gap that holds nothing but padding; taken from its end. */
+static uintptr_t pad_in_gap(const struct mv_scan *s, const struct mv_region *gap, uintptr_t low,
+                            uintptr_t high) {
+    if (mv_scan_has(s, s->target, gap->start))
+        return 0;
+    for (uintptr_t at = gap->start; at < gap->end;) {
+        struct mv_insn insn;
+        mv_decode(at, gap->end, &insn);
+        if (insn.kind != MV_INSN_NOP && insn.kind != MV_INSN_INT3)
+            return 0;
+        at += insn.len;
+    }
+    for (uintptr_t at = gap->end - MV_JUMP; at >= gap->start && at >= low; at--) {
+        if (at <= high && untouched(s, at))
+            return at;
+    }
+    return 0;
+}
+
+/* Room inside a function, behind a jump or return. */
+static uintptr_t pad_in_function(const struct mv_scan *s, const struct mv_region *function, uintptr_t low,
+                                 uintptr_t high) {
     uintptr_t run = 0; /* where the padding begins */
     int stopped = 0;
-    for (uintptr_t at = low > s->start ? low : s->start; at < s->end && at < high + MV_JUMP;) {
+    for (uintptr_t at = low > function->start ? low : function->start; at < function->end;) {
+        struct mv_insn insn;
         if (!mv_scan_has(s, s->boundary, at)) {
             at++;
             run = 0;
             stopped = 0;
             continue;
         }
-        struct mv_insn insn;
-        mv_decode(at, s->end, &insn);
+        mv_decode(at, function->end, &insn);
         int padding = insn.kind == MV_INSN_NOP || insn.kind == MV_INSN_INT3;
         if (padding && stopped && !mv_scan_has(s, s->target, at)) {
             if (run == 0)
                 run = at;
-            if (at + insn.len - run >= MV_JUMP && run >= low && run <= high)
+            if (at + insn.len - run >= MV_JUMP && run <= high && untouched(s, run))
                 return run;
         } else {
             run = 0;
             stopped = mv_insn_stops(&insn);
         }
         at += insn.len;
+    }
+    return 0;
+}
+
+/* Five bytes of padding that nothing leads to, within a short jump of the site. */
+static uintptr_t find_pad(struct mv_scan *s, uintptr_t site) {
+    uintptr_t low = site + 2 + (uintptr_t)(intptr_t)SHORT_LOW, high = site + SHORT_HIGH - MV_JUMP;
+    if (low < s->start)
+        low = s->start;
+    for (uintptr_t at = low; at <= high && at < s->end;) {
+        struct mv_region region;
+        mv_frames_region(&s->frames, at, s->start, s->end, &region);
+        uintptr_t pad =
+            region.is_function ? pad_in_function(s, &region, low, high) : pad_in_gap(s, &region, low, high);
+        if (pad != 0)
+            return pad;
+        at = region.end > at ? region.end : at + 1;
     }
     return 0;
 }

@@ -8,6 +8,7 @@
  * Races: a thread that is created while others park (the areas are walked until nothing new appears); a
  * thread that leaves the shim just as it is kicked (kicked again every 5 ms); one that exits instead. */
 #include "../log/barriers.h"
+#include "../order/order.h"
 #include "../signals/signals.h"
 #include "../sys.h"
 #include "roles.h"
@@ -119,14 +120,9 @@ static uint32_t park_others(struct mv_thread *self)
 static void answer(enum mv_reason reason, int code, const char *text)
 {
     struct mv_control *control = mv.control;
-    struct mv_text why = {.used = 0};
-    mv_text_add(&why, text);
     control->answer = reason;
-    if (reason != MV_REASON_NONE) {
-        control->reason_code = code;
-        for (uint32_t i = 0; i < sizeof control->reason_text; i++)
-            control->reason_text[i] = i < why.used ? why.bytes[i] : 0;
-    }
+    if (reason != MV_REASON_NONE)
+        mv_reason(reason, code, text);
     __atomic_store_n(&control->answered_number, control->request_number, __ATOMIC_RELEASE);
     mv_control_changed();
 }
@@ -134,7 +130,6 @@ static void answer(enum mv_reason reason, int code, const char *text)
 /* A log for every thread, and (with a follower) a place in it for its reader. */
 static int open_logs(uint32_t reader_pid)
 {
-    mv_budget.held = 0;
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
         if (area->slot >= MV_MAX_THREADS && mv_slot_take(area) >= MV_MAX_THREADS)
             return -11;
@@ -215,6 +210,7 @@ static void become_follower(struct mv_thread *self)
 static int publish_without_follower(void)
 {
     mv.generation = ++mv.control->generation;
+    mv_order_start();
     int bad = open_logs(0);
     if (bad)
         return bad;
@@ -264,7 +260,7 @@ void mv_follow(struct mv_thread *self)
     }
     if (mv_is_error(pid)) {
         mv.role = MV_ROLE_LEADER;
-        control->publishing = 0;
+        mv_publishing_end();
         mv_leader_to_solo();
         release(self);
         answer(MV_REASON_NO_RESOURCES, (int)-pid, "the process could not be copied");
@@ -328,7 +324,7 @@ void mv_request_arrived(struct mv_thread *self)
         break;
     case MV_REQUEST_UNTRACE:
         if (mv.role == MV_ROLE_LEADER && !control->follower_pid) {
-            control->publishing = 0;
+            mv_publishing_end();
             mv_leader_to_solo();
         }
         answer(MV_REASON_NONE, 0, "");

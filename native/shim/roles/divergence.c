@@ -37,8 +37,7 @@ void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint32_t posit
     if (__atomic_exchange_n(&taken, 1, __ATOMIC_ACQ_REL))
         for (;;) /* another thread tells; this one waits for the end of the process */
             mv_sys0(__NR_pause);
-    uint32_t one = 1;
-    int first = __atomic_compare_exchange_n(&control->publishing, &one, 0, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    int first = mv_publishing_end();
 
     struct mv_divergence *d = &control->divergence;
     d->kind = kind;
@@ -55,13 +54,9 @@ void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint32_t posit
     d->follower_size = own_payload(d->follower_payload, segments, count);
     if (self->info)
         self->info->state = MV_THREAD_DIVERGED;
-    if (first) {
-        struct mv_text text = {.used = 0};
-        mv_text_add(&text, "the follower made another call than its leader: `mvedsua report` tells the difference");
-        copy((uint8_t *)control->reason_text, text.bytes, text.used + 1);
-        control->reason = MV_REASON_DIVERGED;
-        control->reason_code = 0;
-    }
+    if (first)
+        mv_reason(MV_REASON_DIVERGED, 0,
+                  "the follower made another call than its leader: `mvedsua report` tells the difference");
     control->report_taken = 0;
     __atomic_store_n(&control->follower_state, 2, __ATOMIC_RELEASE);
     mv_control_changed();

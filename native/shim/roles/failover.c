@@ -28,10 +28,22 @@ static void nap(void)
     mv_sys2(__NR_nanosleep, (long)time, 0);
 }
 
+/* A thread that was killed before it could link its death words (or that unlinked them to exit) died with the
+ * main thread: SIGKILL and crashes take the whole process. */
+static int writer_dead(const struct mv_thread *area)
+{
+    const struct mv_log_header *header = (const struct mv_log_header *)mv_log_base(mv.version ^ 1, area->slot);
+    if (mv_log_owner_dead(&area->reader))
+        return 1;
+    if (__atomic_load_n(&header->death[0].word, __ATOMIC_ACQUIRE) != 0)
+        return 0;
+    return mv_sys3(__NR_tgkill, mv.control->leader_pid, mv.control->threads[mv.version ^ 1][area->slot].tid, 0) == -3;
+}
+
 static int backlog_left(void)
 {
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
-        if (area->replaying && (!mv_log_owner_dead(&area->reader) || !mv_log_read_all_consumed(&area->reader)))
+        if (area->replaying && (!writer_dead(area) || !mv_log_read_all_consumed(&area->reader)))
             return 1;
     return 0;
 }
@@ -50,7 +62,7 @@ static void promote(struct mv_thread *self, uint64_t since)
     control->follower_pid = 0;
     control->follower_state = 4;
     control->failovers++;
-    control->publishing = 0;
+    mv_publishing_end(); /* also wakes the threads that still wait for events */
     control->stage = MV_STAGE_SINGLE_LEADER;
     if (control->reason != MV_REASON_LEADER_DIED)
         control->reason_code = 0;

@@ -16,16 +16,10 @@
 /* Ends this process; the leader goes on alone. */
 void mv_follower_end(enum mv_reason reason, int code, const char *text)
 {
-    uint32_t one = 1;
-    if (__atomic_compare_exchange_n(&mv.control->publishing, &one, 0, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
-        struct mv_text why = {.used = 0};
-        mv_text_add(&why, text);
-        for (uint32_t i = 0; i < sizeof mv.control->reason_text; i++)
-            mv.control->reason_text[i] = i < why.used ? why.bytes[i] : 0;
-        mv.control->reason = reason;
-        mv.control->reason_code = code;
+    if (mv_publishing_end()) {
+        mv_reason(reason, code, text);
         mv.control->follower_state = 3;
-        mv_say(MV_WARNING, &why);
+        mv_say_string(MV_WARNING, text);
     }
     for (;;)
         mv_sys1(__NR_exit_group, 0);
@@ -34,9 +28,8 @@ void mv_follower_end(enum mv_reason reason, int code, const char *text)
 void mv_follower_crashed(struct mv_thread *self, int number, const struct mv_siginfo *info, const struct mv_ucontext *uc)
 {
     struct mv_text text = {.used = 0};
-    uint32_t one = 1;
     (void)self;
-    if (!__atomic_compare_exchange_n(&mv.control->publishing, &one, 0, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+    if (!mv_publishing_end())
         return;
     mv_text_add(&text, "the follower got signal ");
     mv_text_number(&text, number);
@@ -44,10 +37,7 @@ void mv_follower_crashed(struct mv_thread *self, int number, const struct mv_sig
     mv_text_hex(&text, uc->rip);
     mv_text_add(&text, ", address ");
     mv_text_hex(&text, info->rest[0]);
-    for (uint32_t i = 0; i < sizeof mv.control->reason_text; i++)
-        mv.control->reason_text[i] = i < text.used ? text.bytes[i] : 0;
-    mv.control->reason = MV_REASON_FOLLOWER_DIED;
-    mv.control->reason_code = number;
+    mv_reason(MV_REASON_FOLLOWER_DIED, number, text.bytes);
     mv.control->follower_state = 3;
     mv_say(MV_WARNING, &text);
 }

@@ -43,21 +43,14 @@ void mv_leader_to_solo(void)
 
 void mv_end_follower(enum mv_reason reason, int code, const char *text)
 {
-    uint32_t one = 1;
-    if (__atomic_compare_exchange_n(&mv.control->publishing, &one, 0, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
-        struct mv_text why = {.used = 0};
-        mv_text_add(&why, text);
-        for (uint32_t i = 0; i < sizeof mv.control->reason_text; i++)
-            mv.control->reason_text[i] = i < why.used ? why.bytes[i] : 0;
-        mv.control->reason = reason;
-        mv.control->reason_code = code;
-        mv.control->follower_state = 3;
-        uint32_t pid = mv.control->follower_pid;
-        if (pid)
-            mv_sys2(__NR_kill, pid, 9);
+    if (mv_publishing_end()) {
         struct mv_text line = {.used = 0};
+        mv_reason(reason, code, text);
+        mv.control->follower_state = 3;
+        if (mv.control->follower_pid)
+            mv_sys2(__NR_kill, mv.control->follower_pid, 9);
         mv_text_add(&line, "follower ended: ");
-        mv_text_add(&line, why.bytes);
+        mv_text_add(&line, text);
         mv_say(MV_WARNING, &line);
     }
     mv_leader_to_solo();
@@ -217,6 +210,28 @@ void mv_leader_signal(struct mv_thread *self, int number, const struct mv_siginf
         publish_bare(self, MV_CALL_SIGNAL, 0, (uint64_t)number, 0, 0, info, 128);
 }
 
+void mv_leader_publish_order(struct mv_thread *self, uint32_t kind, uint64_t object, uint32_t clock, uint32_t value,
+                             long result)
+{
+    struct mv_event *event = mv_log_reserve(self->log, 0, 0);
+    if (!event) {
+        log_refused(self);
+        return;
+    }
+    event->call = MV_CALL_ORDER;
+    event->flags = 0;
+    event->reserved = 0;
+    event->result = result;
+    event->site = 0;
+    event->stamp = (uint64_t)clock << 32 | value;
+    event->args[0] = kind;
+    event->args[1] = object;
+    event->args[2] = clock;
+    event->args[3] = value;
+    event->args[4] = event->args[5] = 0;
+    mv_log_publish(self->log, event);
+}
+
 /* ---- signals that find the program computing ------------------------------------------------------ */
 
 /* A one-shot timer for this thread; its SIGSYS finds out whether a call was reached meanwhile. */
@@ -348,6 +363,8 @@ static enum mv_action local(struct mv_thread *self, struct mv_frame *frame)
 {
     enum mv_action action = mv_execute(self, frame);
     int64_t result = (int64_t)frame->rax;
+    if (self->call == __NR_set_robust_list && result == 0 && self->log)
+        mv_thread_link_death(self); /* a new thread's first calls */
     if (action == MV_ACTION_RETURN && mv.role == MV_ROLE_LEADER && (self->attention & MV_ATTEND_SIGNAL) &&
         (result == -MV_ERESTART || result == -4 /* EINTR */))
         mv_end_follower(MV_REASON_ASYNC_SIGNAL, (int)self->deferred,

@@ -16,9 +16,11 @@ void mv_role_thread_exit(struct mv_thread *self);
 void mv_role_drop(void);
 void mv_role_new_thread(struct mv_thread *child);
 void mv_role_signal(struct mv_thread *self, int number, const struct mv_siginfo *info);
-long mv_role_clock(uint32_t call, uint64_t original, uint64_t a, uint64_t b, uint64_t c);
+long mv_role_clock(uint32_t call, uint64_t original, uint64_t site, uint64_t a, uint64_t b, uint64_t c);
 extern struct mv_log_writer mv_writers[MV_MAX_THREADS] __attribute__((visibility("hidden")));
 extern struct mv_log_budget mv_budget __attribute__((visibility("hidden")));
+int mv_publishing_end(void);
+void mv_reason(enum mv_reason reason, int code, const char *text);
 uint8_t *mv_log_base(uint32_t version, uint32_t slot);
 uint32_t mv_slot_take(struct mv_thread *area);
 void mv_slot_give(struct mv_thread *area);
@@ -32,6 +34,8 @@ void mv_leader_deferral_timer(struct mv_thread *self);
 void mv_leader_deferral_expired(struct mv_thread *self);
 void mv_leader_publish(struct mv_thread *self, const struct mv_call_row *row, const uint64_t args[6], long result,
                        uint64_t site, uint16_t flags, const struct mv_call_entry *entry, struct mv_event *event);
+void mv_leader_publish_order(struct mv_thread *self, uint32_t kind, uint64_t object, uint32_t clock, uint32_t value,
+                             long result);
 void mv_leader_signal(struct mv_thread *self, int number, const struct mv_siginfo *info);
 void mv_leader_after_raw(struct mv_thread *self, struct mv_frame *frame, uint32_t slot);
 void mv_leader_thread_exit(struct mv_thread *self);

@@ -3,6 +3,7 @@
 #include "../log/barriers.h"
 #include "../signals/signals.h"
 #include "../sys.h"
+#include "../order/order.h"
 #include "roles.h"
 
 #include <linux/futex.h>
@@ -11,6 +12,28 @@ struct mv_log_writer mv_writers[MV_MAX_THREADS];
 struct mv_log_budget mv_budget;
 
 uint8_t *mv_log_base(uint32_t version, uint32_t slot) { return mv.logs[version] + (uint64_t)slot * MV_LOG_SPAN; }
+
+/* Ends publishing, once; 1 for whoever was first. Readers wait on the word: they are woken. */
+int mv_publishing_end(void)
+{
+    uint32_t one = 1;
+    if (!__atomic_compare_exchange_n(&mv.control->publishing, &one, 0, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        return 0;
+    mv_sys3(__NR_futex, (long)&mv.control->publishing, 1 /* WAKE, shared */, 0x7fffffff);
+    return 1;
+}
+
+/* Why a follower ended or a request was refused, for the operator. */
+void mv_reason(enum mv_reason reason, int code, const char *text)
+{
+    struct mv_control *control = mv.control;
+    struct mv_text why = {.used = 0};
+    mv_text_add(&why, text);
+    for (uint32_t i = 0; i < sizeof control->reason_text; i++)
+        control->reason_text[i] = i < why.used ? why.bytes[i] : 0;
+    control->reason = reason;
+    control->reason_code = code;
+}
 
 /* A slot of this process's version, for a thread that is about to exist. MV_MAX_THREADS: none left. */
 uint32_t mv_slot_take(struct mv_thread *area)
@@ -141,28 +164,41 @@ void mv_role_signal(struct mv_thread *self, int number, const struct mv_siginfo 
         mv_leader_signal(self, number, info);
 }
 
-/* A vDSO function in the leader or follower: as the system call of the same meaning. */
-long mv_role_clock(uint32_t call, uint64_t original, uint64_t a, uint64_t b, uint64_t c)
+/* A vDSO function in the leader or follower: as the system call of the same meaning. The hook's caller may have
+ * a small stack, so the work is done on the shim stack. */
+struct mv_hook_call {
+    const struct mv_call_row *row;
+    uint64_t original, site;
+    uint64_t args[6];
+    long result;
+};
+
+static void hook_on_shim_stack(struct mv_thread *self)
 {
-    struct mv_thread *self = mv_self;
-    uint64_t args[6] = {a, b, c, 0, 0, 0};
-    const struct mv_call_row *row = mv_call_find(call);
-    uint64_t site = (uint64_t)__builtin_return_address(0);
-    self->hooked = 1;
+    struct mv_hook_call *hook = self->hook;
     if (mv.role == MV_ROLE_FOLLOWER) {
         int promoted = 0;
-        long result = mv_follower_replay(self, row, args, site, &promoted);
-        if (!promoted) {
-            self->hooked = 0;
-            return result;
-        }
+        hook->result = mv_follower_replay(self, hook->row, hook->args, hook->site, &promoted);
+        if (!promoted)
+            return;
     }
-    long result = original ? ((long (*)(uint64_t, uint64_t, uint64_t))original)(a, b, c)
-                           : mv_sys3(call, (long)a, (long)b, (long)c);
+    hook->result = hook->original
+                       ? ((long (*)(uint64_t, uint64_t, uint64_t))hook->original)(hook->args[0], hook->args[1], hook->args[2])
+                       : mv_sys3((long)(hook->row - mv_call_find(0)), (long)hook->args[0], (long)hook->args[1],
+                                 (long)hook->args[2]);
     if (mv.role == MV_ROLE_LEADER && self->log && mv_leader_publishing())
-        mv_leader_publish(self, row, args, result, site, 0, NULL, NULL);
+        mv_leader_publish(self, hook->row, hook->args, hook->result, hook->site, 0, NULL, NULL);
+}
+
+long mv_role_clock(uint32_t call, uint64_t original, uint64_t site, uint64_t a, uint64_t b, uint64_t c)
+{
+    struct mv_thread *self = mv_self;
+    struct mv_hook_call hook = {mv_call_find(call), original, site, {a, b, c, 0, 0, 0}, 0};
+    self->hooked = 1;
+    self->hook = &hook;
+    mv_call_on_shim_stack(hook_on_shim_stack, self, self->stack_top - sizeof(struct mv_frame));
     self->hooked = 0;
-    return result;
+    return hook.result;
 }
 
 void mv_roles_start(struct mv_thread *self)
@@ -170,6 +206,7 @@ void mv_roles_start(struct mv_thread *self)
     struct mv_control *control = mv.control;
     if (!control)
         return;
+    mv_allocators_find();
     mv_slot_take(self);
     self->info->tid = self->tid;
     self->info->logical_tid = self->logical_tid;

@@ -1,0 +1,43 @@
+/* Order between threads: per object, through the interposed pthread functions (a "wall of clocks").
+ *
+ * Each acquisition of a lock in the leader takes the next value of the lock's clock, under the lock, and
+ * publishes it in the thread's own log. A follower's thread waits until that clock of its own wall stands at
+ * this value; then it takes the real lock, which its predecessor has given or is about to give back. Releases
+ * are no events. Locks share clocks by hash; that only orders more than is needed.
+ *
+ * Allocators are left out: what their threads do depends on time and memory, differs between versions, and
+ * shows in no output. Their locks, clocks and waits are each process's own. */
+#ifndef MV_ORDER_H
+#define MV_ORDER_H
+
+#include "../state.h"
+
+enum mv_order_kind {
+    MV_ORDER_LOCK = 1,    /* pthread_mutex_lock, timedlock */
+    MV_ORDER_TRYLOCK = 2, /* also a failed one: it saw the lock held */
+    MV_ORDER_WAIT = 3,    /* pthread_cond_wait, timedwait: the mutex is held again */
+};
+
+/* Is `address` (of a caller) in an allocator's code? */
+int mv_in_allocator(uint64_t address);
+void mv_allocators_find(void);
+
+/* Set once the program has made a second thread: before, locks are no events. The thread that makes it is the
+ * only one, so leader and follower agree on when. */
+extern uint32_t mv_threads_exist __attribute__((visibility("hidden")));
+
+/* Leader: after an acquisition, with the lock held. */
+void mv_order_publish(struct mv_thread *self, enum mv_order_kind kind, uint64_t object, long result);
+
+/* Follower: waits for this thread's turn; the leader's result, or MV_ORDER_PROMOTED when the leader is dead and
+ * the operation is to be made for real. After the real lock is taken: mv_order_taken. */
+#define MV_ORDER_PROMOTED (-1000000L)
+long mv_order_turn(struct mv_thread *self, enum mv_order_kind kind, uint64_t object);
+void mv_order_taken(struct mv_thread *self);
+
+void mv_order_find(void); /* the real pthread functions; in the constructor */
+
+/* A new wall, for leader and follower alike, when a follower is made. */
+void mv_order_start(void);
+
+#endif
