@@ -109,7 +109,8 @@ uintptr_t mv_original_to_trampoline(uintptr_t pc) {
         const struct mv_patch *p = last_patch(s, pc, 0);
         if (p == NULL || patch_dead(p) || pc == p->window || pc - p->window >= p->window_size)
             continue;
-        for (int i = 0; i < p->step_count; i++) {
+        /* From the end: of two `syscall`s in a row, the second's lea and not the first's continuation. */
+        for (int i = p->step_count - 1; i >= 0; i--) {
             if (p->window + p->steps[i].original == pc)
                 return p->trampoline + p->steps[i].trampoline;
         }

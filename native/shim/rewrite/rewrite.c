@@ -200,7 +200,9 @@ static int rewrite_mapping(const struct mv_mapping *m, uintptr_t base) {
     return rewrite_range(&range, &counts);
 }
 
-void mv_rewrite_configure(const struct mv_rewrite_config *settings) { config = *settings; }
+void mv_rewrite_configure(const struct mv_rewrite_config *settings) {
+    config = *settings;
+}
 
 int mv_rewrite_process(const struct mv_rewrite_config *settings, struct mv_rewrite_counts *counts) {
     mv_rewrite_lock();

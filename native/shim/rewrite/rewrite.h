@@ -70,7 +70,8 @@ enum mv_rewrite_flags {
 /*
  * Rewrites code that appears later, before it becomes executable to others. [start, start + len) must be
  * page-aligned, readable, and have the protection `prot` throughout; it has exactly `prot` afterwards too.
- * `counts` (may be NULL) receives what was new in this call. Needs mv_rewrite_configure or _process before it.
+ * `counts` (may be NULL) receives what was new in this call. Needs mv_rewrite_configure or _process before
+ * it.
  */
 int mv_rewrite_range(uintptr_t start, size_t len, int prot, unsigned flags, struct mv_rewrite_counts *counts);
 

@@ -1,0 +1,9 @@
+.include "golden.inc"
+FUNCTION f
+    syscall
+ENDFUNCTION f
+FUNCTION g
+    mov $1, %eax
+    ret
+ENDFUNCTION g
+END

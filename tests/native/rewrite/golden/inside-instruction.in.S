@@ -1,0 +1,7 @@
+.include "golden.inc"
+FUNCTION f
+    mov $0x050f, %eax
+    mov 0x050f(%rdi), %rax
+    ret
+ENDFUNCTION f
+END

@@ -1,0 +1,13 @@
+.include "golden.inc"
+EXPECT trapped=1
+FUNCTION f
+    jne 2f
+1:  syscall
+2:  dec %ebx
+    jne 1b
+    ret
+ENDFUNCTION f
+FUNCTION g
+    ret
+ENDFUNCTION g
+END
