@@ -67,7 +67,7 @@ static int balance(struct mv_log_writer *w) {
             mv_chunks_punch(w, chunk);
         }
     }
-    return growing || used > MV_CHUNKS_FLOOR || mv_load_relaxed64(&mv_log_header_of(w)->held) > FLOOR_BYTES;
+    return growing || used > MV_CHUNKS_FLOOR;
 }
 
 int mv_log_keep(struct mv_log_writer *w) {

@@ -55,16 +55,11 @@ static uint32_t keeper_word = 1;
 static void *keep(void *unused) {
     (void)unused;
     for (;;) {
+        mv_store_release32(&keeper_word, 0);
+        mv_fence_full();
         int pause = mv_log_keep(&writer);
-        if (pause < 0) {
-            mv_store_release32(&keeper_word, 0);
-            mv_fence_full();
-            pause = mv_log_keep(&writer);
-        }
         struct timespec limit = {pause / 1000, pause % 1000 * 1000000l};
-        syscall(SYS_futex, &keeper_word, FUTEX_WAIT, 0, pause < 0 ? NULL : &limit, NULL, 0);
-        if (pause >= 0 && mv_load_acquire32(&keeper_word))
-            usleep((useconds_t)pause * 1000);
+        syscall(SYS_futex, &keeper_word, FUTEX_WAIT_PRIVATE, 0, pause < 0 ? NULL : &limit, NULL, 0);
     }
     return NULL;
 }
