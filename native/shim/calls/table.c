@@ -61,6 +61,38 @@ const struct mv_call_arg *mv_call_arg_of(const struct mv_call_row *row, const ui
     return storage;
 }
 
+// The index of the argument that a command decides about, or -1. It is the last one of ioctl and fcntl, and
+// the second one of prctl.
+static int command_index(const struct mv_call_row *row) {
+    for (int i = row->flags & MV_CALL_COMMAND ? row->argc - 1 : -1; i >= 0; i--)
+        if (row->args[i].kind >= MV_ARG_IOCTLARG)
+            return i;
+    return -1;
+}
+
+const struct mv_command_row *mv_call_command_of(const struct mv_call_row *row, const uint64_t args[6]) {
+    int index = command_index(row);
+
+    return index < 0 ? 0
+                     : mv_command_find(row->args[index].kind, (uint32_t)args[row->args[index].length_arg]);
+}
+
+uint8_t mv_call_class_of(const struct mv_call_row *row, const uint64_t args[6]) {
+    const struct mv_command_row *command = mv_call_command_of(row, args);
+    int index = command_index(row);
+    struct mv_call_arg storage;
+
+    if (command)
+        return command->cls;
+    return index >= 0 && !mv_call_arg_of(row, args, index, &storage) ? MV_CLASS_NONE : row->cls;
+}
+
+uint32_t mv_call_flags_of(const struct mv_call_row *row, const uint64_t args[6]) {
+    const struct mv_command_row *command = mv_call_command_of(row, args);
+
+    return row->flags | (command ? command->flags : 0);
+}
+
 // A mode counts only when the open creates something: O_CREAT or O_TMPFILE.
 static int mode_counts(const struct mv_call_arg *arg, const uint64_t args[6]) {
     return arg->length_arg == MV_NO_ARG || (args[arg->length_arg] & (0100 | 020000000)) != 0;

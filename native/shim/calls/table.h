@@ -164,6 +164,16 @@ const struct mv_command_row *mv_command_find(uint8_t kind, uint32_t value);
 // A structure by the index that a row holds (0 is "plain bytes", of size 1).
 const struct mv_struct_row *mv_struct_at(uint8_t index);
 
+// The row of the command that decides about this very call, or a null pointer: not a command call, or an
+// unlisted command.
+const struct mv_command_row *mv_call_command_of(const struct mv_call_row *row, const uint64_t args[6]);
+
+// Class and flags of this very call: the row's, or, where a command decides, the command's class and both
+// their flags. MV_CLASS_NONE: nothing is known about this command, refuse it by name when there is a
+// follower.
+uint8_t mv_call_class_of(const struct mv_call_row *row, const uint64_t args[6]);
+uint32_t mv_call_flags_of(const struct mv_call_row *row, const uint64_t args[6]);
+
 // What an argument is for this very call: the row's own description, or, where a command decides, the
 // command's. An ioctl that is in no table is described from the direction and size in its number; `storage`
 // holds that description. A null pointer: nothing is known about this command.

@@ -194,6 +194,26 @@ static void limits(void) {
     test_end("lengths_and_counts_are_bounded");
 }
 
+static void commands(void) {
+    test_begin();
+    const struct mv_call_row *prctl = mv_call_find(SYS_prctl), *ioctl = mv_call_find(SYS_ioctl);
+    uint64_t set_name[6] = {15}, get_name[6] = {16}, dispatch[6] = {59}, no_option[6] = {12345};
+    uint64_t fionread[6] = {3, 0x541b}, unlisted[6] = {3, 0x80107a01}, nothing[6] = {3, 0x7a01},
+             configuration[6] = {3, 0x8912};
+
+    CHECK(mv_call_class_of(prctl, set_name) == MV_CLASS_BOTH &&
+          mv_call_class_of(prctl, get_name) == MV_CLASS_REPLAYED);
+    CHECK(mv_call_class_of(prctl, dispatch) == MV_CLASS_REFUSED &&
+          mv_call_class_of(prctl, no_option) == MV_CLASS_NONE);
+    CHECK(mv_call_class_of(ioctl, fionread) == MV_CLASS_REPLAYED &&
+          mv_call_class_of(ioctl, unlisted) == MV_CLASS_REPLAYED);
+    CHECK(mv_call_class_of(ioctl, nothing) == MV_CLASS_NONE);
+    CHECK(mv_call_class_of(mv_call_find(SYS_brk), nothing) == MV_CLASS_LOCAL);
+    CHECK(mv_call_flags_of(ioctl, configuration) & MV_CALL_NOFOLLOW);
+    CHECK(!(mv_call_flags_of(ioctl, fionread) & MV_CALL_NOFOLLOW));
+    test_end("a_command_decides_about_its_call");
+}
+
 static void unknown(void) {
     test_begin();
     CHECK(mv_call_find(337) == NULL && mv_call_find(471) != NULL && mv_call_find(472) == NULL);
@@ -212,6 +232,7 @@ int main(void) {
     bad_memory();
     bad_payloads();
     limits();
+    commands();
     unknown();
     return failures != 0;
 }

@@ -14,6 +14,8 @@ uint8_t *arena;
 int failures;
 int test_failed;
 
+static int faults;
+
 static uint8_t before[ARENA_SIZE], after[ARENA_SIZE];
 static uint8_t out_payload[4 * ARENA_SIZE];
 static struct observed last;
@@ -27,6 +29,7 @@ static void on_fault(int signal_number, siginfo_t *info, void *context) {
                 info->si_addr);
         _exit(1);
     }
+    faults++;
     registers[REG_RIP] = (greg_t)resume;
 }
 
@@ -64,6 +67,7 @@ const struct observed *observe(long number, uint64_t a, uint64_t b, uint64_t c, 
     int target_count;
     uint64_t out_size;
 
+    faults = 0;
     mv_call_capture(row, args, &entry);
     last.in_count = mv_call_in_segments(row, args, last.in, MAX_SEGMENTS);
     last.in_size = last.in_count > 0 ? mv_payload_write(last.in_payload, last.in, last.in_count) : 0;
@@ -80,6 +84,8 @@ const struct observed *observe(long number, uint64_t a, uint64_t b, uint64_t c, 
     out_size = last.out_count > 0 ? mv_payload_write(out_payload, last.out, last.out_count) : 0;
     CHECK(out_size == mv_payload_size(last.out, last.out_count));
 
+    // The walkers claim no byte beyond what the kernel was given: no guarded access went astray.
+    CHECK(faults == 0 || last.result == -EFAULT);
     memcpy(arena, before, ARENA_SIZE);
     target_count = mv_call_out_targets(row, args, last.result, targets, MAX_SEGMENTS);
     CHECK(target_count >= last.out_count);
