@@ -1,3 +1,4 @@
+using Mvedsua.Abi;
 using Mvedsua.Coordinator.Control;
 using Mvedsua.Coordinator.Sessions;
 
@@ -11,7 +12,34 @@ internal enum ReportKind
     Failover,
 }
 
-internal sealed class ReportBuilder(string session, SharedMemory memory, int pid, ReportKind kind)
+/// <summary>Builds a report from the session memory and the processes that are still there. Created on the session's
+/// thread, which keeps what may be overwritten soon; built on any.</summary>
+internal sealed class ReportBuilder
 {
-    internal DivergenceReport Build() => throw new NotSupportedException($"{session} {memory} {pid} {kind}");
+    private readonly string _session;
+    private readonly SharedMemory _memory;
+    private readonly int _pid;
+    private readonly ReportKind _kind;
+    private readonly ControlView _view;
+    private readonly WaitStatus? _status;
+    private readonly MvDivergence _divergence;
+
+    /// <param name="session">The session's name.</param>
+    /// <param name="memory">Its memory.</param>
+    /// <param name="pid">The follower, or the promoted one after a failover.</param>
+    /// <param name="kind">What has happened.</param>
+    /// <param name="status">How the old leader ended, when that is known.</param>
+    internal ReportBuilder(string session, SharedMemory memory, int pid, ReportKind kind, WaitStatus? status)
+    {
+        (_session, _memory, _pid, _kind, _status) = (session, memory, pid, kind, status);
+        _view = memory.Control.View();
+        if (kind == ReportKind.Diverged) _divergence = memory.Control.Block.Divergence();
+    }
+
+    internal DivergenceReport Build() => _kind switch
+    {
+        ReportKind.Diverged => new DivergenceSection(_session, _memory, _view, _pid, _divergence).Build(),
+        ReportKind.FollowerDied => new DeathSection(_session, _memory, _view, _pid).BuildFollowerDeath(),
+        _ => new DeathSection(_session, _memory, _view, _pid).BuildFailover(_status),
+    };
 }

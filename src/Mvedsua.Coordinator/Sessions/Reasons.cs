@@ -48,6 +48,6 @@ internal static class Reasons
             MvReason.Busy => "the request does not fit the stage",
             _ => $"reason {(uint)reason} (unknown to this release)",
         };
-        return text.Length == 0 ? clause : $"{clause}: {text}";
+        return text.Length == 0 || reason == MvReason.Requested ? clause : $"{clause}: {text}";
     }
 }

@@ -25,6 +25,7 @@ internal sealed partial class Session : IControlled, IDisposable
     private readonly CancellationTokenSource _ending = new();
     private readonly bool _ownsServer;
     private SessionFile _file;
+    private readonly LinkedList<ShimRequest> _waiting = [];
     private ShimRequest? _pending;
     private LagMonitor? _lagMonitor;
     private ulong _messagesSeen;
@@ -77,7 +78,8 @@ internal sealed partial class Session : IControlled, IDisposable
             Handle(_events.Take());
             Announce();
         }
-        _pending?.Settle(ControlReply.Refuse(ExitStatus.CoordinatorGone, "The session has ended."));
+        foreach (ShimRequest left in _waiting.Append(_pending).OfType<ShimRequest>())
+            left.Settle(ControlReply.Refuse(ExitStatus.CoordinatorGone, "The session has ended."));
         _events.CompleteAdding();
         if (_state.Phase == Phase.Ended) EndRemaining();
         return _status;
@@ -110,7 +112,7 @@ internal sealed partial class Session : IControlled, IDisposable
                 Forward(signal.Signal);
                 break;
             case SessionEvent.Requested requested:
-                Begin(requested.Request);
+                Accept(requested.Request);
                 break;
             case SessionEvent.RequestExpired expired when expired.Request == _pending:
                 Settle(ControlReply.Refuse(ExitStatus.Internal,
@@ -155,19 +157,18 @@ internal sealed partial class Session : IControlled, IDisposable
                 string why = Reasons.Explain(view.Reason, view.ReasonCode, view.ReasonText);
                 SessionLog.FollowerEnded(_log, ended.Pid, why);
                 Remember($"follower {ended.Pid} ended: {why}");
+                if (view.Reason == MvReason.FollowerDied) Report(ended.Pid, ReportKind.FollowerDied);
                 _lagMonitor?.Dispose();
                 _lagMonitor = null;
                 break;
             case SessionAction.FollowerDied died:
                 _memory.Control.EndPublishing(MvReason.FollowerDied, died.Status?.Signal ?? 0, followerIsGone: true);
-                if (_memory.Control.View().Reason == MvReason.FollowerDied) ReportInBackground(died.Pid, ReportKind.FollowerDied);
                 break;
             case SessionAction.TakeReport take:
                 _memory.Control.EndPublishing(MvReason.Diverged, 0, followerIsGone: false);
-                ReportInBackground(take.Pid, ReportKind.Diverged);
+                Report(take.Pid, ReportKind.Diverged);
                 break;
             case SessionAction.LeaderEnded ended:
-                if (_state.FollowerPid != 0) SessionLog.LeaderEnded(_log, ended.Pid, ended.Status?.ToString() ?? "status unknown");
                 _status = ended.Status;
                 break;
             case SessionAction.LetFollowerEnd end:
@@ -176,10 +177,13 @@ internal sealed partial class Session : IControlled, IDisposable
             case SessionAction.LeaderChanged changed:
                 LeaderPid = changed.To;
                 SessionLog.LeaderChanged(_log, changed.From, changed.To, view.FailoverTime.TotalMilliseconds);
-                string how = changed.Status?.ToString() ?? Reasons.Explain(MvReason.LeaderDied, view.ReasonCode, "");
-                Remember($"leader {changed.From} is gone ({how}), {changed.To} leads");
                 ServiceManager.TellMainPid(changed.To);
-                ReportInBackground(changed.To, ReportKind.Failover);
+                /* Its status says what killed it; it comes when the kernel has torn it down, which takes time. */
+                if (changed.Status is null && _ownsServer) break;
+                TellFailover(changed.From, changed.Status);
+                break;
+            case SessionAction.FormerLeaderEnded former when _ownsServer:
+                TellFailover(former.Pid, former.Status);
                 break;
             case SessionAction.Orphan orphan:
                 if (_memory.Control.Block.AddOrphan(orphan.Pid, orphan.Status.Raw, orphan.Usage))
@@ -225,9 +229,9 @@ internal sealed partial class Session : IControlled, IDisposable
         if (_state.FollowerPid != 0) _ = Libc.Kill(_state.FollowerPid, Signals.Kill);
     }
 
-    private void ReportInBackground(int pid, ReportKind kind)
+    private void Report(int pid, ReportKind kind, WaitStatus? status = null)
     {
-        var builder = new ReportBuilder(_file.Name, _memory, pid, kind);
+        var builder = new ReportBuilder(_file.Name, _memory, pid, kind, status);
         _ = Task.Run(() =>
         {
             StoredReport? report = null;
@@ -243,6 +247,14 @@ internal sealed partial class Session : IControlled, IDisposable
             }
             if (kind == ReportKind.Diverged) Post(new SessionEvent.ReportStored(pid, report));
         });
+    }
+
+    private void TellFailover(int from, WaitStatus? status)
+    {
+        string how = status?.ToString() ?? "status unknown";
+        SessionLog.LeaderEnded(_log, from, how);
+        Remember($"leader {from} is gone ({how}), {LeaderPid} leads");
+        Report(LeaderPid, ReportKind.Failover, status);
     }
 
     private void LetGo(SessionEvent.ReportStored stored)

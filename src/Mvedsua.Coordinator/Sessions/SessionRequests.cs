@@ -43,13 +43,47 @@ internal sealed partial class Session
         before.TrySetResult();
     }
 
-    private void Begin(ShimRequest request)
+    /// <summary>One request at a time reaches the leader. An operator's second one is refused; the coordinator's own
+    /// (tracing) wait for their turn.</summary>
+    private void Accept(ShimRequest request)
     {
-        if (Refusal(request.Kind) is { } refusal)
+        if (request.IsOperators && (_pending is { IsOperators: true } ? _pending : _waiting.FirstOrDefault(r => r.IsOperators)) is { } other)
         {
-            request.Settle(ControlReply.Refuse(ExitStatus.RefusedByStage, refusal));
+            request.Settle(ControlReply.Refuse(ExitStatus.RefusedByStage,
+                $"Another request ({Name(other.Kind)}) is being carried out; try again when it is done."));
             return;
         }
+        _waiting.AddLast(request);
+        BeginNext();
+    }
+
+    private void BeginNext()
+    {
+        while (_pending is null && _waiting.First is { Value: var request })
+        {
+            if (Refusal(request.Kind) is { } refusal)
+            {
+                _waiting.RemoveFirst();
+                request.Settle(ControlReply.Refuse(ExitStatus.RefusedByStage, refusal));
+                continue;
+            }
+            /* The leader publishes for a tracer, or for a follower whose end it has not noticed in its sleep: back to
+             * solo first. A tracer asks again when it finds nothing published. */
+            if (request.Kind == MvRequest.Follow && !request.IsPrepared)
+            {
+                request.IsPrepared = true;
+                request = new ShimRequest(MvRequest.Untrace);
+            }
+            else
+            {
+                _waiting.RemoveFirst();
+            }
+            Ask(request);
+        }
+    }
+
+    private void Ask(ShimRequest request)
+    {
         _pending = request;
         request.Number = _memory.Control.Block.PostRequest(request.Kind);
         int error = ShimKick.Send(LeaderPid, (int)MvAbi.KickRequest);
@@ -61,20 +95,16 @@ internal sealed partial class Session
     }
 
     /// <summary>Why a request can't even be made; null when it can.</summary>
-    private string? Refusal(MvRequest kind)
+    private string? Refusal(MvRequest kind) => (kind, _state.Phase) switch
     {
-        if (_pending is { } other) return $"Another request ({Name(other.Kind)}) is being carried out; try again when it is done.";
-        return (kind, _state.Phase) switch
-        {
-            (MvRequest.Follow, Phase.Followed) => $"The session has a follower already (pid {_state.FollowerPid}); 'mvedsua unfollow {_file.Name}' ends it.",
-            (MvRequest.Unfollow, Phase.SingleLeader) => "The session has no follower.",
-            (_, Phase.Starting) => "The server is still starting.",
-            (_, Phase.Attaching) => "A follower is just being attached.",
-            (_, Phase.Failover) => "The leader has just died and the follower is taking over.",
-            (_, Phase.Ended) => "The server has ended.",
-            _ => null,
-        };
-    }
+        (MvRequest.Follow, Phase.Followed) => $"The session has a follower already (pid {_state.FollowerPid}); 'mvedsua unfollow {_file.Name}' ends it.",
+        (MvRequest.Unfollow, Phase.SingleLeader) => "The session has no follower.",
+        (_, Phase.Starting) => "The server is still starting, or libmvedsua.so is not in it.",
+        (_, Phase.Attaching) => "A follower is just being attached.",
+        (_, Phase.Failover) => "The leader has just died and the follower is taking over.",
+        (_, Phase.Ended) => "The server has ended.",
+        _ => null,
+    };
 
     private void SettleWhenAnswered()
     {
@@ -121,6 +151,7 @@ internal sealed partial class Session
         ShimRequest? request = _pending;
         _pending = null;
         request?.Settle(reply);
+        BeginNext();
     }
 
     private static string Name(MvRequest kind) => kind.ToString().ToLowerInvariant();

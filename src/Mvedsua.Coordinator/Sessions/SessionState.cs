@@ -43,6 +43,9 @@ internal abstract record SessionAction
     /// <summary>A leader ended; who takes over is not yet known.</summary>
     internal sealed record LeaderEnded(int Pid, WaitStatus? Status) : SessionAction;
 
+    /// <summary>A former leader has been waited for, after the promotion of its follower.</summary>
+    internal sealed record FormerLeaderEnded(int Pid, WaitStatus? Status) : SessionAction;
+
     /// <summary>The leader has exited of its own accord: a follower has no more to do.</summary>
     internal sealed record LetFollowerEnd(int Pid) : SessionAction;
 
@@ -62,6 +65,7 @@ internal sealed class SessionState(int server)
 {
     private readonly HashSet<int> _members = [server]; /* whoever led, followed or kept: never an orphan */
     private readonly Dictionary<int, ulong> _ended = []; /* pid → generation at its end: pids are given out again */
+    private readonly HashSet<int> _formerLeaders = []; /* not yet waited for */
     private ControlView _view;
     private WaitStatus? _leaderStatus;
     private (int Pid, ulong Generation) _follower, _reported;
@@ -91,6 +95,7 @@ internal sealed class SessionState(int server)
         {
             /* Promoted: it isn't a follower that ended. */
             if (_follower.Pid == view.LeaderPid) _follower = default;
+            if (!_ended.ContainsKey(LeaderPid)) _formerLeaders.Add(LeaderPid);
             actions.Add(new SessionAction.LeaderChanged(LeaderPid, view.LeaderPid, _ended.ContainsKey(LeaderPid) ? _leaderStatus : null));
             LeaderPid = view.LeaderPid;
         }
@@ -118,6 +123,7 @@ internal sealed class SessionState(int server)
         _ended[pid] = view.Generation;
         if (pid == LeaderPid) LeaderEnds(pid, status, view, actions);
         else if (pid == _follower.Pid) FollowerEnds(pid, status, view, actions);
+        else if (_formerLeaders.Remove(pid)) actions.Add(new SessionAction.FormerLeaderEnded(pid, status));
         /* A leader that died in the middle of an attachment leaves nobody. */
         if (_ended.ContainsKey(LeaderPid) && !FollowerLives) End(actions);
         else MoveTo(Current(), actions);
@@ -180,7 +186,9 @@ internal sealed class SessionState(int server)
 
     private Phase Current()
     {
-        if (_ended.ContainsKey(LeaderPid)) return FollowerLives ? Phase.Failover : Phase.Ended;
+        if (_ended.ContainsKey(LeaderPid) && !FollowerLives) return Phase.Ended;
+        /* After an exit of its own accord the follower only has to exit, too. */
+        if (_ended.ContainsKey(LeaderPid)) return _view.Stage is MvStage.Followed or MvStage.Failover ? Phase.Failover : Phase;
         return _view.Stage switch
         {
             MvStage.Starting => Phase.Starting,

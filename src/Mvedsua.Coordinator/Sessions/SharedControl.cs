@@ -41,12 +41,14 @@ internal sealed unsafe class SharedControl(ControlBlock block, MvControl* raw)
         taken.Wake();
     }
 
-    /// <summary>Ends the publishing for the follower: the leader goes solo at its next call. A reason that stands already
-    /// is kept, since who saw it first knew more.</summary>
-    internal void EndPublishing(MvReason reason, int code, bool followerIsGone)
+    /// <summary>Ends the publishing for the follower: the leader goes solo at its next call. Whoever clears the word is
+    /// the one that gives the reason; false: somebody did before, and his stands.</summary>
+    internal bool EndPublishing(MvReason reason, int code, bool followerIsGone)
     {
-        if (block.Reason == MvReason.None)
+        bool first = Interlocked.CompareExchange(ref raw->Publishing, 0, 1) == 1;
+        if (first)
         {
+            raw->ReasonText[0] = 0;
             raw->ReasonCode = code;
             Volatile.Write(ref *(uint*)&raw->Reason, (uint)reason);
         }
@@ -55,9 +57,9 @@ internal sealed unsafe class SharedControl(ControlBlock block, MvControl* raw)
             Volatile.Write(ref raw->FollowerState, (uint)FollowerState.Ended);
             Volatile.Write(ref raw->FollowerPid, 0);
         }
-        Volatile.Write(ref raw->Publishing, 0);
         block.Change.Increment();
         block.Change.Wake();
+        return first;
     }
 
     /// <summary>The messages behind number <paramref name="last"/>, as far as the ring still holds them.</summary>

@@ -9,6 +9,7 @@ namespace Mvedsua.Coordinator.Sessions;
 /// mapped when they are first asked for.</summary>
 internal sealed unsafe class SharedMemory : IDisposable
 {
+    private const ulong LogHead = MvAbi.SleepersOffset; /* header and cursors */
     private readonly nint[] _heads = new nint[MvAbi.Versions * MvAbi.MaxThreads];
     private readonly MvControl* _control;
     private readonly Lock _lock = new();
@@ -72,7 +73,7 @@ internal sealed unsafe class SharedMemory : IDisposable
         lock (_lock)
         {
             ref nint head = ref _heads[version * (int)MvAbi.MaxThreads + slot];
-            if (head == 0) head = (nint)Map(MvAbi.LogOffset(version, slot), MvAbi.LogData, writable: false);
+            if (head == 0) head = (nint)Map(MvAbi.LogOffset(version, slot), LogHead, writable: false);
             var header = (MvLogHeader*)head;
             return header->Magic == MvAbi.LogMagic ? header : null;
         }
@@ -81,11 +82,18 @@ internal sealed unsafe class SharedMemory : IDisposable
     /// <summary>A reader's cursor of a log that <see cref="Log"/> gave.</summary>
     internal static MvLogCursor* Cursor(MvLogHeader* log, int reader) => (MvLogCursor*)((byte*)log + MvAbi.CursorOffset(reader));
 
+    /// <summary>Copies a part of the memory; what was never written reads as zeros, and stays a hole.</summary>
+    internal bool TryCopy(ulong offset, Span<byte> destination)
+    {
+        fixed (byte* d = destination)
+            return Libc.Pread(Memory.Descriptor, d, (ulong)destination.Length, (long)offset) == destination.Length;
+    }
+
     public void Dispose()
     {
         _ = Libc.Munmap(_control, MvAbi.ControlSpan);
         foreach (nint head in _heads)
-            if (head != 0) _ = Libc.Munmap((void*)head, MvAbi.LogData);
+            if (head != 0) _ = Libc.Munmap((void*)head, LogHead);
         Memory.Dispose();
     }
 

@@ -18,7 +18,6 @@ internal static class StatusView
         int version = control.LeaderVersion;
         int logical = control.LogicalPid != 0 ? control.LogicalPid : leader;
         (long events, long bytes) = follower == 0 ? (0, 0) : LagMonitor.Measure(memory);
-        long logBytes = Math.Max(0, (long)memory.Memory.HeldBytes - (long)MvAbi.ControlSpan);
         return new SessionStatus(
             file.Name,
             Stage.SingleLeader,
@@ -28,7 +27,7 @@ internal static class StatusView
             follower == 0 ? null : new ProcessStatus(follower, logical, Threads(control, 1 - version)),
             new LagStatus(events, bytes),
             new SiteStatus(control.SitesRewritten, control.SitesTrapped, control.SitesRefused),
-            new LogStatus(logBytes, (long)control.LogLimit),
+            new LogStatus((long)memory.Memory.HeldBytes, (long)control.LogLimit),
             history);
     }
 

@@ -1,0 +1,128 @@
+using System.Globalization;
+using Mvedsua.Abi;
+using Mvedsua.Abi.Calls;
+using Mvedsua.Coordinator.Control;
+using Mvedsua.Coordinator.Sessions;
+using Mvedsua.Coordinator.Tracing;
+
+namespace Mvedsua.Coordinator.Reports;
+
+/// <summary>The report of a follower that is parked where it differs from its leader.</summary>
+internal sealed unsafe class DivergenceSection
+{
+    private readonly string _session;
+    private readonly SharedMemory _memory;
+    private readonly ControlView _view;
+    private readonly int _follower, _slot, _thread, _leaderVersion;
+    private readonly MvDifference _kind;
+    private readonly uint _position;
+    private readonly ulong _sequence;
+    private readonly ushort _followerCall;
+    private readonly ulong[] _followerArguments;
+    private readonly byte[] _followerPayload;
+    private readonly RecordedEvent? _leaderEvent;
+
+    internal DivergenceSection(string session, SharedMemory memory, ControlView view, int follower, in MvDivergence divergence)
+    {
+        (_session, _memory, _view, _follower) = (session, memory, view, follower);
+        _leaderVersion = view.LeaderVersion;
+        _kind = divergence.Kind;
+        _slot = (int)Math.Min(divergence.Slot, MvAbi.MaxThreads - 1);
+        _thread = Sides.LogicalThread(memory, _leaderVersion, _slot);
+        _position = divergence.Position;
+        _sequence = divergence.Sequence;
+        _followerCall = (ushort)divergence.Call;
+        fixed (ulong* args = divergence.Args) _followerArguments = new ReadOnlySpan<ulong>(args, 6).ToArray();
+        fixed (byte* bytes = divergence.FollowerPayload)
+            _followerPayload = new ReadOnlySpan<byte>(bytes, (int)Math.Min(divergence.FollowerSize, MvAbi.DivergenceBytes)).ToArray();
+        fixed (byte* bytes = divergence.LeaderRecord)
+            _leaderEvent = RecordedEvent.From(new ReadOnlySpan<byte>(bytes, (int)Math.Min(divergence.LeaderSize, MvAbi.DivergenceBytes)));
+    }
+
+    internal DivergenceReport Build()
+    {
+        LogTail? tail = LogTail.Open(_memory, _leaderVersion, _slot);
+        IReadOnlyCollection<RecordedEvent> before = tail?.Before(_sequence, ReportOptions.Before) ?? [];
+        TraceEvent? leader = _leaderEvent is null ? null : Sides.Decode(_leaderVersion, _thread, _leaderEvent);
+        TraceEvent follower = EventDecoder.Decode(1 - _leaderVersion, _thread, _sequence, _followerCall, _followerArguments, null,
+            _followerPayload, [], ReportOptions.Format);
+        PayloadDifference? bytes = _kind is MvDifference.Bytes or MvDifference.Length && _leaderEvent is not null
+            ? PayloadDifference.Find(CallTable.ByNumber(_followerCall), _leaderEvent.InPayload, _followerPayload) : null;
+        var evidence = new Evidence(_kind, before, _leaderEvent?.Call ?? 0, _followerCall, bytes, Sides.Threads(_memory, _leaderVersion));
+        return new DivergenceReport(_session, DateTimeOffset.Now, Reason, Summary(leader, follower, bytes), _thread,
+            First(leader, follower, bytes),
+            new DivergenceSide(Calls(before, _leaderVersion, leader), LeaderBacktrace(tail)),
+            new DivergenceSide(Calls(before, 1 - _leaderVersion, follower),
+                Sides.Backtrace(_follower, _memory.Control.Block.Thread(1 - _leaderVersion, _slot))),
+            Causes.Guess(evidence));
+    }
+
+    private string Reason => _kind switch
+    {
+        MvDifference.Call => "different-call",
+        MvDifference.Argument => "different-argument",
+        MvDifference.Bytes => "different-bytes",
+        MvDifference.Length => "different-length",
+        MvDifference.End => "leader-thread-ended",
+        MvDifference.Order => "different-order",
+        _ => "diverged",
+    };
+
+    private string ArgumentName => CallTable.ByNumber(_followerCall) is { } row && _position < row.Arguments.Count
+        ? row.Arguments[(int)_position].Name : string.Create(CultureInfo.InvariantCulture, $"{_position + 1}");
+
+    private string Summary(TraceEvent? leader, TraceEvent follower, PayloadDifference? bytes)
+    {
+        string where = string.Create(CultureInfo.InvariantCulture, $"At event {_sequence} of thread {_thread}");
+        string leaders = leader?.Call ?? "another call", followers = follower.Call;
+        return _kind switch
+        {
+            MvDifference.Call => $"{where} the leader called {leaders}, the follower {followers}.",
+            MvDifference.Argument => $"{where} leader and follower called {followers} with different values of '{ArgumentName}'.",
+            MvDifference.Bytes => string.Create(CultureInfo.InvariantCulture,
+                $"{where} leader and follower called {followers} with different bytes, the first at offset {bytes?.Offset ?? (int)_position}."),
+            MvDifference.Length => string.Create(CultureInfo.InvariantCulture,
+                $"{where} leader and follower called {followers} with different lengths; they agree up to offset {bytes?.Offset ?? (int)_position}."),
+            MvDifference.End => $"{where} the leader's thread ended, the follower's called {followers}.",
+            MvDifference.Order => $"{where} the follower took another lock, condition or thread creation than the leader.",
+            _ => $"{where} the follower differed from the leader.",
+        };
+    }
+
+    private FirstDifference First(TraceEvent? leader, TraceEvent follower, PayloadDifference? bytes)
+    {
+        string leaders = leader?.ToString() ?? "(its record can't be read)";
+        switch (_kind)
+        {
+            case MvDifference.Argument:
+                int index = (int)_position;
+                return new FirstDifference($"argument {ArgumentName}", null, Argument(leader, index) ?? leaders,
+                    Argument(follower, index) ?? follower.ToString());
+            case MvDifference.Bytes or MvDifference.Length when bytes is not null:
+                return new FirstDifference("outgoing bytes", bytes.Offset, PayloadDifference.Show(bytes.Leader, bytes.Offset),
+                    PayloadDifference.Show(bytes.Follower, bytes.Offset));
+            default:
+                return new FirstDifference("call", null, leaders, follower.ToString());
+        }
+    }
+
+    private static string? Argument(TraceEvent? e, int index) => e is not null && index < e.Arguments.Count ? e.Arguments[index] : null;
+
+    private List<TraceEvent> Calls(IEnumerable<RecordedEvent> before, int version, TraceEvent? last)
+    {
+        var calls = before.Select(e => Sides.Decode(version, _thread, e)).ToList();
+        if (last is not null) calls.Add(last);
+        return calls;
+    }
+
+    /// <summary>The leader runs on: where it stands now, and how far that is from the point.</summary>
+    private List<string> LeaderBacktrace(LogTail? tail)
+    {
+        MvThreadInfo thread = _memory.Control.Block.Thread(_leaderVersion, _slot);
+        var lines = new List<string>(Sides.Backtrace(_view.LeaderPid, thread));
+        ulong published = tail?.Published ?? 0;
+        if (published > _sequence + 1)
+            lines.Insert(0, $"(taken at least {Sides.Count(published - _sequence - 1, "event")} after the point: the leader did not wait)");
+        return lines;
+    }
+}

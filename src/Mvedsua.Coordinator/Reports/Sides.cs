@@ -1,0 +1,52 @@
+using System.Globalization;
+using Mvedsua.Abi;
+using Mvedsua.Coordinator.Control;
+using Mvedsua.Coordinator.Reports.Backtraces;
+using Mvedsua.Coordinator.Sessions;
+using Mvedsua.Coordinator.Tracing;
+
+namespace Mvedsua.Coordinator.Reports;
+
+/// <summary>Makes the two sides of a report: decoded calls and symbolised backtraces.</summary>
+internal static class Sides
+{
+    internal static TraceEvent Decode(int version, int thread, RecordedEvent e) => EventDecoder.Decode(version, thread,
+        e.Sequence, e.Call, e.Arguments, e.Result, e.InPayload, e.OutPayload, ReportOptions.Format);
+
+    /// <summary>The backtrace of a thread of a process from the registers that it left with the shim.</summary>
+    internal static IReadOnlyList<string> Backtrace(int pid, in MvThreadInfo thread)
+    {
+        if (thread.Registers.Rip == 0) return ["(this thread has made no call that left its registers)"];
+        using Unwinder? unwinder = Unwinder.Open(pid, out string? problem);
+        if (unwinder is null) return [$"0x{thread.Registers.Rip:x}", $"({problem})"];
+        Backtrace trace = unwinder.Unwind(Registers(thread.Registers));
+        problem ??= trace.Problem;
+        var lines = trace.Frames.Select(f => f.ToString()).ToList();
+        if (problem is not null) lines.Add($"({problem})");
+        return lines;
+    }
+
+    /// <summary>What stands at an address of a process, as a backtrace of one frame.</summary>
+    internal static IReadOnlyList<string> Place(int pid, ulong address)
+    {
+        using Unwinder? unwinder = Unwinder.Open(pid, out string? problem);
+        return unwinder is null ? [$"0x{address:x}", $"({problem})"]
+            : [unwinder.Symbolise(address, isReturnAddress: false).ToString()];
+    }
+
+    /// <summary>The logical id of a thread, its slot when it never said so.</summary>
+    internal static int LogicalThread(SharedMemory memory, int version, int slot)
+    {
+        uint id = memory.Control.Block.Thread(version, slot).LogicalTid;
+        return id == 0 ? slot : (int)id;
+    }
+
+    internal static int Threads(SharedMemory memory, int version) => Enumerable.Range(0, (int)MvAbi.MaxThreads)
+        .Count(slot => memory.Control.Block.Thread(version, slot).State is not (MvThreadState.Free or MvThreadState.Exited));
+
+    private static InitialRegisters Registers(in MvRegisters r) => new(
+        [r.Rax, r.Rdx, r.Rcx, r.Rbx, r.Rsi, r.Rdi, r.Rbp, r.Rsp, r.R8, r.R9, r.R10, r.R11, r.R12, r.R13, r.R14, r.R15], r.Rip);
+
+    internal static string Count(ulong number, string what) =>
+        string.Create(CultureInfo.InvariantCulture, $"{number} {what}{(number == 1 ? "" : "s")}");
+}
