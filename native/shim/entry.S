@@ -73,6 +73,7 @@ mv_entry_commit:
         mov     %r13, F_R13(%rsp)
         mov     %r14, F_R14(%rsp)
         mov     %r15, F_R15(%rsp)
+.Ldispatch:
         mov     %rsp, %rdi
         call    mv_dispatch
         test    %eax, %eax
@@ -116,15 +117,26 @@ mv_exit_end:
         .cfi_escape 0x10, 0x10, 0x03, 0x77, 0xe8, 0x00
 .Lattention:
         mov     %rsp, %rdi
-        call    mv_attend               /* may park; 0: look again, 1: deliver what self->resume says */
-        test    %eax, %eax
-        jz      mv_exit_begin
-        jmp     mv_deliver
+        call    mv_attend               /* may park; enum mv_attended */
+        cmp     $MV_ATTENDED_DELIVER, %eax
+        jb      mv_exit_begin
+        je      mv_deliver
+        jmp     .Ldispatch
 
 /* A call that returns twice, or never: in the program's own registers and stack, nothing pushed. The
  * continuation waits in self->raw_cont, because a vfork child shares our stacks and returns first. */
 .Lraw:
-        cmp     $MV_ACTION_SIGRETURN, %eax
+        /* [mv_raw_check, mv_raw_begin) is restartable while rsp is the frame: no child may be made, and no
+         * handler left, with a deferred signal and the mask that goes with it. */
+        .globl mv_raw_check
+        .hidden mv_raw_check
+mv_raw_check:
+        mov     mv_self@GOTTPOFF(%rip), %r11
+        mov     %fs:(%r11), %r11
+        testl   $MV_ATTEND_SIGNAL, T_ATTENTION(%r11)
+        jnz     .Lraw_attention
+.Lraw_go:
+        cmpq    $15, F_RAX(%rsp)        /* rt_sigreturn */
         je      .Lsigreturn
         mov     F_R15(%rsp), %r15
         mov     F_R14(%rsp), %r14
@@ -223,7 +235,14 @@ mv_child_commit:
         .cfi_endproc
 
         .cfi_startproc
-        .cfi_undefined rip
+        .cfi_escape 0x0f, 0x04, 0x77, 0xf8, 0x00, 0x06
+        .cfi_escape 0x10, 0x10, 0x03, 0x77, 0xe8, 0x00
+.Lraw_attention:
+        mov     %rsp, %rdi
+        call    mv_raw_put_off          /* 1: the call is made again after the signal's handler */
+        test    %eax, %eax
+        jz      .Lraw_go
+        jmp     mv_exit_begin
 .Lsigreturn:
         mov     F_RSP(%rsp), %rsp
         mov     $15, %eax
@@ -253,7 +272,23 @@ mv_deliver:
 mv_deliver_after:
         mov     mv_self@GOTTPOFF(%rip), %r11
         mov     %fs:(%r11), %r11
-        mov     T_RESUME+R_RAX(%r11), %rax
+        cmpl    $0, mv(%rip)            /* role */
+        jne     1f
+        /* Still here: another thread had the signal ignored meanwhile. The program's own mask, and on. */
+        movl    $0, T_DELIVERING(%r11)
+        movl    $0, T_MASK_REPLACED(%r11)
+        mov     T_PROGRAM_MASK(%r11), %rdi
+        btr     $30, %rdi               /* never SIGSYS */
+        mov     %rdi, T_DELIVER_MASK(%r11)
+        mov     $14, %eax
+        mov     $2, %edi
+        lea     T_DELIVER_MASK(%r11), %rsi
+        xor     %edx, %edx
+        mov     $8, %r10d
+        syscall
+        mov     mv_self@GOTTPOFF(%rip), %r11
+        mov     %fs:(%r11), %r11
+1:      mov     T_RESUME+R_RAX(%r11), %rax
         mov     T_RESUME+R_RBX(%r11), %rbx
         mov     T_RESUME+R_RCX(%r11), %rcx
         mov     T_RESUME+R_RDX(%r11), %rdx

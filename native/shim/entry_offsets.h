@@ -40,5 +40,11 @@
 #define T_RAW_DEPTH 160
 #define T_RAW_CONT 168
 #define T_CHILD_ON_NEW_STACK 232
-#define MV_ACTION_SIGRETURN 2
+#define T_PROGRAM_MASK 240
+#define T_MASK_REPLACED 248
+#define T_DELIVERING 252
+#ifdef __ASSEMBLER__
+#define MV_ATTEND_SIGNAL 1
+#define MV_ATTENDED_DELIVER 1
+#endif
 #endif

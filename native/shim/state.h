@@ -43,18 +43,21 @@ long mv_dispatch(struct mv_frame *frame);
 enum mv_action mv_execute(struct mv_thread *self, struct mv_frame *frame);
 long mv_make_call(struct mv_thread *self, struct mv_frame *frame);
 void mv_fast_calls_for_role(void);
+long mv_syscall_interruptible(const uint64_t args[6], uint32_t nr, const uint32_t *attention); /* entry.S */
 #define MV_ERESTART 512 /* the kernel's ERESTARTSYS; never seen by the program */
 
 /* process/ */
 struct mv_thread *mv_area_take(void);
 void mv_area_give(struct mv_thread *area);
 void mv_area_leave(struct mv_thread *area);
+void mv_area_stay(struct mv_thread *area);
 void mv_areas_after_fork(struct mv_thread *survivor);
 struct mv_thread *mv_area_next(struct mv_thread *previous);
 enum mv_action mv_clone(struct mv_thread *self, struct mv_frame *frame);
 void mv_after_raw(struct mv_frame *frame);
 void mv_thread_begin(struct mv_frame *frame);
 void mv_raw_undo(struct mv_thread *self);
+int mv_raw_put_off(struct mv_frame *frame);
 void mv_fork_child(struct mv_thread *self);
 long mv_exec(struct mv_thread *self, struct mv_frame *frame);
 void mv_exec_start(const uint64_t *stack);
@@ -65,10 +68,12 @@ void mv_session_drop(void);
 
 /* signals/ */
 long mv_sigaction(int number, const void *act, void *old, size_t size);
+long mv_sigaction_in_vfork(int number, const void *act, void *old, size_t size);
 long mv_sigprocmask(struct mv_thread *self, int how, const uint64_t *set, uint64_t *old, size_t size);
 void mv_signals_start(void);
 int mv_attend(struct mv_frame *frame);
 void mv_net_arm(struct mv_thread *self);
+void mv_net_after_fork(void);
 void mv_mask_replace(struct mv_thread *self);
 void mv_mask_restore(struct mv_thread *self);
 void mv_signal_replay(struct mv_thread *self, int number, const void *info);

@@ -56,6 +56,9 @@ struct mv_thread {
 
     uint32_t child_on_new_stack;       /* (asm) the child of the raw call under way starts on a stack of its own */
     uint32_t call;                     /* number of the call in the frame (its rax becomes the result) */
+    uint64_t program_mask;  /* (asm) the program's mask; the kernel's differs while a signal is deferred and in followers */
+    uint32_t mask_replaced; /* (asm) the kernel's mask blocks everything */
+    uint32_t delivering;    /* (asm) the number that the deliver stub raises */
 
     uint64_t stack_low;
     uint32_t tid;         /* the kernel's */
@@ -65,10 +68,8 @@ struct mv_thread {
     struct mv_thread *raw_child; /* area of the thread that the raw call under way makes */
 
     /* signals/ */
-    uint64_t program_mask;  /* the program's mask; the kernel's differs while a signal is deferred and in followers */
-    uint32_t mask_replaced; /* the kernel's mask blocks everything */
-    uint32_t deferred;      /* signal number, 0: none */
-    uint32_t delivering;    /* the number that the deliver stub raises; a follower's or a leader's event */
+    uint32_t deferred;     /* signal number, 0: none */
+    uint32_t deferred_pid; /* the process that noted it: a vfork child shares its parent's area */
     uint8_t deferred_info[128];
     uint64_t alt_stack[3]; /* stack_t, noted at a park */
 
@@ -99,6 +100,10 @@ _Static_assert(offsetof(struct mv_thread, resume) == 24, "entry.S");
 _Static_assert(offsetof(struct mv_thread, raw_depth) == 160, "entry.S");
 _Static_assert(offsetof(struct mv_thread, raw_cont) == 168, "entry.S");
 _Static_assert(offsetof(struct mv_thread, child_on_new_stack) == 232, "entry.S");
+_Static_assert(offsetof(struct mv_thread, program_mask) == 240, "entry.S");
+_Static_assert(offsetof(struct mv_thread, mask_replaced) == 248, "entry.S");
+_Static_assert(offsetof(struct mv_thread, delivering) == 252, "entry.S");
+_Static_assert(MV_ATTEND_SIGNAL == 1, "entry.S");
 
 extern __thread struct mv_thread *mv_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
@@ -118,6 +123,13 @@ enum mv_action {
     MV_ACTION_RETURN = 0,    /* frame.rax is the result */
     MV_ACTION_RAW = 1,       /* make the call in the program's context (it returns twice): clone, vfork */
     MV_ACTION_SIGRETURN = 2, /* the same, and it does not return here at all */
+};
+
+/* What mv_attend tells entry.S to do. */
+enum mv_attended {
+    MV_ATTENDED = 0,            /* look again */
+    MV_ATTENDED_DELIVER = 1,    /* through mv_deliver, to self->resume */
+    MV_ATTENDED_MAKE_AGAIN = 2, /* the frame's call, from mv_dispatch on */
 };
 
 #endif

@@ -10,8 +10,6 @@
 #define ENOSYS (-38L)
 #define EPERM (-1L)
 
-long mv_syscall_interruptible(const uint64_t args[6], uint32_t nr, const uint32_t *attention);
-
 /* The call as the program made it. A signal that arrives before or during it comes back as -MV_ERESTART
  * (to be made again) or -EINTR, and is pending in `attention`. */
 long mv_make_call(struct mv_thread *self, struct mv_frame *frame)
@@ -61,8 +59,7 @@ static long map(struct mv_frame *frame)
                           (long)frame->r8, (long)frame->r9);
     if (mv_is_error(result))
         return result;
-    if (flags & MAP_FIXED)
-        mv_rewrite_forget((uintptr_t)result, frame->rsi);
+    mv_rewrite_forget((uintptr_t)result, frame->rsi); /* what was mapped there before: munmap is not looked at */
     if (prot & PROT_EXEC)
         code_appears((uint64_t)result, frame->rsi, prot, (flags & MAP_SHARED) ? MV_RANGE_SHARED : 0);
     return result;
@@ -73,6 +70,22 @@ static long protect(struct mv_thread *self, struct mv_frame *frame)
     long result = mv_make_call(self, frame);
     if (result == 0 && (frame->rdx & PROT_EXEC))
         code_appears(frame->rdi, frame->rsi, (int)frame->rdx, 0);
+    return result;
+}
+
+/* Returns only when a signal came first: it may have been sent to the process, and must not die with this
+ * thread. No other call is made here in the solo role: a seccomp filter may allow nothing but exit. */
+static long end_thread(struct mv_thread *self, struct mv_frame *frame)
+{
+    if (self->raw_depth) /* a vfork child, in its parent's area */
+        return mv_make_call(self, frame);
+    mv_role_thread_exit(self);
+    mv_area_leave(self);
+    if (mv.role != MV_ROLE_SOLO)
+        for (;;)
+            mv_sys1(__NR_exit, (long)frame->rdi);
+    long result = mv_make_call(self, frame);
+    mv_area_stay(self);
     return result;
 }
 
@@ -88,7 +101,10 @@ enum mv_action mv_execute(struct mv_thread *self, struct mv_frame *frame)
         result = protect(self, frame);
         break;
     case __NR_rt_sigaction:
-        result = mv_sigaction((int)frame->rdi, (const void *)frame->rsi, (void *)frame->rdx, frame->r10);
+        result = self->raw_depth ? mv_sigaction_in_vfork((int)frame->rdi, (const void *)frame->rsi,
+                                                         (void *)frame->rdx, frame->r10)
+                                 : mv_sigaction((int)frame->rdi, (const void *)frame->rsi, (void *)frame->rdx,
+                                                frame->r10);
         break;
     case __NR_rt_sigprocmask:
         result = mv_sigprocmask(self, (int)frame->rdi, (const uint64_t *)frame->rsi, (uint64_t *)frame->rdx, frame->r10);
@@ -105,10 +121,8 @@ enum mv_action mv_execute(struct mv_thread *self, struct mv_frame *frame)
         result = mv_exec(self, frame);
         break;
     case __NR_exit:
-        mv_role_thread_exit(self);
-        mv_area_leave(self);
-        for (;;)
-            mv_sys1(__NR_exit, (long)frame->rdi);
+        result = end_thread(self, frame);
+        break;
     case __NR_close:
     case __NR_close_range:
     case __NR_dup2:

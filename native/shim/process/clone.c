@@ -51,9 +51,8 @@ static uint64_t *own_slot_in(uint64_t tls)
 
 static enum mv_action fork_here(struct mv_thread *self, struct mv_frame *frame)
 {
-    uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
-    long result = mv_sys6(self->call, (long)args[0], (long)args[1], (long)args[2], (long)args[3], (long)args[4],
-                          (long)args[5]);
+    /* Interruptible: a signal is noted before the fork (which is then made again) or after it, never copied. */
+    long result = mv_make_call(self, frame);
     frame->rax = (uint64_t)result;
     if (result == 0)
         mv_fork_child(self);
@@ -115,9 +114,25 @@ void mv_raw_undo(struct mv_thread *self)
 {
     self->raw_depth--;
     self->child_on_new_stack = 0;
-    if (self->raw_child)
+    if (self->raw_child) {
+        if (mv.control)
+            mv_slot_give(self->raw_child);
         mv_area_give(self->raw_child);
+    }
     self->raw_child = NULL;
+}
+
+/* From entry.S, with a deferred signal, before a raw call or sigreturn. 1: it is made again after the handler.
+ * (A follower's signals come as events, in their place.) */
+int mv_raw_put_off(struct mv_frame *frame)
+{
+    struct mv_thread *self = mv_self;
+    if (mv.role == MV_ROLE_FOLLOWER)
+        return 0;
+    if (self->call != __NR_rt_sigreturn)
+        mv_raw_undo(self);
+    frame->rax = (uint64_t)(int64_t)-MV_ERESTART;
+    return 1;
 }
 
 /* The parent is back from a raw call. */
@@ -128,6 +143,11 @@ void mv_after_raw(struct mv_frame *frame)
     self->child_on_new_stack = 0;
     self->raw_child = NULL;
     self->call = self->raw_call[self->raw_depth]; /* a vfork child made calls with our area */
+    if (self->deferred && self->deferred_pid != mv.pid) { /* the child was killed with a signal deferred */
+        self->deferred = 0;
+        self->attention &= ~(uint32_t)MV_ATTEND_SIGNAL;
+        self->mask_replaced = mv.role == MV_ROLE_FOLLOWER;
+    }
     if (area && mv_is_error((long)frame->rax))
         mv_area_give(area);
     mv_role_after_raw(self, frame, area);
@@ -155,8 +175,10 @@ void mv_thread_begin(struct mv_frame *frame)
 /* The only thread of a new process: it is nobody's leader or follower. */
 void mv_fork_child(struct mv_thread *self)
 {
+    self->raw_depth = 0; /* of a vfork child that forks */
     mv_areas_after_fork(self);
     mv_rewrite_after_fork();
+    mv_net_after_fork();
     mv_role_drop();
     mv_session_drop();
     self->tid = (uint32_t)mv_sys0(__NR_gettid);

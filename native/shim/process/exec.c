@@ -179,8 +179,10 @@ long mv_exec(struct mv_thread *self, struct mv_frame *frame)
 
     int along = goes_along(at, path, flags);
     char *const *environment = rewritten(self, envp, along);
-    long result = is_at ? mv_sys5(__NR_execveat, at, (long)path, (long)frame->rdx, (long)environment, flags)
-                        : mv_sys3(__NR_execve, (long)path, (long)frame->rsi, (long)environment);
+    /* Interruptible: a signal that comes first has its handler run first; the new program could not. */
+    uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
+    args[is_at ? 3 : 2] = (uint64_t)environment;
+    long result = mv_syscall_interruptible(args, self->call, &self->attention);
     if (mv.session_fd >= 0 && mv.control)
         mv_sys3(__NR_fcntl, mv.session_fd, 2, 1 /* FD_CLOEXEC */);
     return result;

@@ -80,6 +80,9 @@ void mv_area_give(struct mv_thread *area) { __atomic_store_n(&area->area_state, 
 /* The running thread is about to exit. */
 void mv_area_leave(struct mv_thread *area) { __atomic_store_n(&area->area_state, AREA_LEAVING, __ATOMIC_RELEASE); }
 
+/* ... but did not. */
+void mv_area_stay(struct mv_thread *area) { __atomic_store_n(&area->area_state, AREA_USED, __ATOMIC_RELEASE); }
+
 /* In a fork's only thread: the areas of the others belong to nobody. */
 void mv_areas_after_fork(struct mv_thread *survivor)
 {

@@ -1,7 +1,10 @@
 /* What the program believes to be its signal dispositions and masks.
  *
- * Every handler of the program is entered through mv_signal_entry and left through mv_restorer; flags and
- * masks are the program's, so the kernel's own rules (alternate stack, NODEFER, RESTART, RESETHAND) hold. SIGSYS
+ * Every handler of the program is entered through mv_signal_entry and left through mv_restorer. Flags are the
+ * program's, so the kernel's own rules (alternate stack, RESTART, RESETHAND) hold. The mask in the kernel's
+ * action blocks everything: between the kernel's jump to mv_signal_entry and the decision what to do with the
+ * signal no second one may come (it would run program code above a shim stack in use); mv_signal_arrived then
+ * sets the mask that the program's action asks for. SIGSYS
  * is the shim's: the program's disposition is only noted and served from mv_sigsys_entry, and SIGSYS never
  * enters a mask, because one that arrives while blocked kills the process (pitfall 26). */
 #include "../sys.h"
@@ -18,13 +21,14 @@ static long install(int number, const struct mv_sigaction_kernel *program)
     struct mv_sigaction_kernel action = *program;
     action.mask &= ~MV_SIGSYS_BIT;
     if ((uint64_t)action.handler > SIG_IGN) {
+        action.mask |= mv_block_all;
         action.handler = (uint64_t)mv_signal_entry;
         action.flags |= SA_RESTORER | MV_SA_SIGINFO;
         action.restorer = (uint64_t)mv_restorer;
     } else if (mv_signal_needs_entry(number, action.handler)) {
         action = (struct mv_sigaction_kernel){(uint64_t)mv_signal_entry,
                                               SA_RESTORER | MV_SA_SIGINFO | MV_SA_RESTART | MV_SA_ONSTACK,
-                                              (uint64_t)mv_restorer, 0};
+                                              (uint64_t)mv_restorer, mv_block_all};
     }
     return mv_sys4(__NR_rt_sigaction, number, (long)&action, 0, 8);
 }
@@ -62,6 +66,25 @@ long mv_sigaction(int number, const void *act, void *old, size_t size)
     return 0;
 }
 
+/* A vfork child has dispositions of its own, but its parent's memory, so the table must stay the parent's: its
+ * changes go to the kernel alone. (They last until it execs; a handler set here runs as in the kernel's hands.) */
+long mv_sigaction_in_vfork(int number, const void *act, void *old, size_t size)
+{
+    struct mv_sigaction_kernel before, wanted;
+    if (size != 8 || number < 1 || number > 64 || number == 9 || number == 19)
+        return mv_sys4(__NR_rt_sigaction, number, (long)act, (long)old, (long)size);
+    if (act && mv_guard_copy(&wanted, act, sizeof wanted))
+        return -14;
+    mv_sys4(__NR_rt_sigaction, number, 0, (long)&before, 8);
+    if (before.handler == (uint64_t)mv_signal_entry || before.handler == (uint64_t)mv_sigsys_entry)
+        before = mv_actions[number];
+    if (act && number != 31)
+        mv_sys4(__NR_rt_sigaction, number, (long)&wanted, 0, 8);
+    if (old && mv_guard_copy(old, &before, sizeof before))
+        return -14;
+    return 0;
+}
+
 /* Reads the dispositions that the process was started with, and takes SIGSYS. */
 void mv_signals_start(void)
 {
@@ -74,6 +97,8 @@ void mv_signals_start(void)
     uint64_t bit = MV_SIGSYS_BIT, old = 0;
     mv_sys4(__NR_rt_sigprocmask, 1 /* UNBLOCK */, (long)&bit, (long)&old, 8);
     mv_self->program_mask = old;
+    mv_signal_install(11);
+    mv_signal_install(7);
 }
 
 /* The program's mask. While the kernel's is replaced (a deferred signal, a follower) only the note changes. */

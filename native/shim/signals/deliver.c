@@ -9,7 +9,7 @@
  * context, so there is at most one. At the exit (mv_attend) it is queued again and unblocked by mv_deliver in
  * the program's own context: frame, alternate stack, mask and nesting are made by the kernel's own rules.
  *
- * Races: a second signal during the noting (it finds the first: goes back into the kernel's queue); a signal
+ * Races: mv_signal_entry runs with everything blocked, so nothing nests before a signal's fate is decided; a signal
  * between the check of `attention` and the syscall instruction (mv_interruptible_abort); one in the last
  * instructions of the exit (sent back to mv_exit_begin); one inside the restartable entry (rewound). */
 #include "../rewrite/rewrite.h"
@@ -58,11 +58,14 @@ static void queue_to_self(struct mv_thread *self, int number, const void *info)
 }
 
 /* In the leader and follower roles the shim must see signals that the program left at their default, because
- * the default would end the process without a word to the other version. */
+ * the default would end the process without a word to the other version. SIGSEGV and SIGBUS it must see always:
+ * a bad pointer in a call is EFAULT (calls/guard.h). */
 int mv_signal_needs_entry(int number, uint64_t handler)
 {
-    if (mv.role == MV_ROLE_SOLO || handler != SIG_DFL || number == 9)
+    if (handler != SIG_DFL || number == 9)
         return 0;
+    if (mv.role == MV_ROLE_SOLO)
+        return number == 11 || number == 7;
     return !(BIT(number) & (STOPS | IGNORED_BY_DEFAULT));
 }
 
@@ -91,6 +94,8 @@ static void repair(struct mv_thread *self, struct mv_ucontext *uc)
         uc->rip = (uint64_t)mv_interruptible_abort;
     else if (mv_within(pc, mv_exit_begin, mv_exit_commit))
         uc->rip = (uint64_t)mv_exit_begin;
+    else if (mv_within(pc, mv_raw_check, mv_raw_begin) && mv_on_shim_stack(self, uc->rsp))
+        uc->rip = (uint64_t)mv_raw_check;
     else if (pc > (uint64_t)mv_fast_end && pc < (uint64_t)mv_entry_commit)
         uc->rip = (uint64_t)mv_site_entry;
     else if (pc == (uint64_t)mv_raw_syscall) {
@@ -108,10 +113,11 @@ static int in_shim(struct mv_thread *self, const struct mv_ucontext *uc)
 
 static void defer(struct mv_thread *self, int number, const struct mv_siginfo *info, struct mv_ucontext *uc)
 {
-    mv_sys4(__NR_rt_sigprocmask, 2, (long)&mv_block_all, 0, 8);
-    if (self->deferred) {
+    uint32_t pid = (uint32_t)mv_sys0(__NR_getpid);
+    if (self->deferred && self->deferred_pid == pid) {
         queue_to_self(self, number, info);
     } else {
+        self->deferred_pid = pid;
         for (unsigned i = 0; i < sizeof self->deferred_info; i++)
             self->deferred_info[i] = ((const uint8_t *)info)[i];
         self->deferred = (uint32_t)number;
@@ -168,18 +174,32 @@ static void resume_from(struct mv_thread *self, const struct mv_frame *frame)
     };
 }
 
-/* A call that only the shim's own kick interrupted is made now, by the role that is valid now. (Calls that
- * return twice are never interrupted.) */
-static int made_again(struct mv_thread *self, struct mv_frame *frame)
+/* A call that only the shim's own kick interrupted is made now, by the role that is valid now. */
+static enum mv_attended made_again(struct mv_thread *self, struct mv_frame *frame)
 {
-    if ((int64_t)frame->rax == -MV_ERESTART && !(self->attention & MV_ATTEND_SIGNAL)) {
-        frame->rax = self->call;
-        mv_dispatch(frame);
-    }
-    return 0;
+    if ((int64_t)frame->rax != -MV_ERESTART || (self->attention & MV_ATTEND_SIGNAL))
+        return MV_ATTENDED;
+    frame->rax = self->call;
+    return MV_ATTENDED_MAKE_AGAIN;
 }
 
-/* From entry.S, on the shim stack, when `attention` is set at a call's exit. 1: go through mv_deliver. */
+/* Queues the deferred signal, before others of its number: real-time signals are delivered in the order in
+ * which they were sent. (A thread's own queue is served before its process's.) */
+static void queue_deferred(struct mv_thread *self, int number)
+{
+    struct mv_siginfo later[16];
+    static const int64_t now[2] = {0, 0};
+    uint64_t set = BIT(number);
+    unsigned count = 0;
+    while (number >= 32 && count < 16 &&
+           mv_sys4(__NR_rt_sigtimedwait, (long)&set, (long)&later[count], (long)now, 8) == number)
+        count++;
+    queue_to_self(self, number, self->deferred_info);
+    for (unsigned i = 0; i < count; i++)
+        queue_to_self(self, number, &later[i]);
+}
+
+/* From entry.S, on the shim stack, when `attention` is set at a call's exit: enum mv_attended. */
 int mv_attend(struct mv_frame *frame)
 {
     struct mv_thread *self = mv_self;
@@ -207,23 +227,16 @@ int mv_attend(struct mv_frame *frame)
         return made_again(self, frame);
     }
     resume_from(self, frame);
-    {
-        int number = (int)self->deferred;
-        self->attention &= ~(uint32_t)MV_ATTEND_SIGNAL;
-        self->deferred = 0;
-        self->signal_announced = 0;
-        if (mv_actions[number].flags & MV_SA_RESETHAND)
-            mv_signal_install(number);
-        queue_to_self(self, number, self->deferred_info);
-        if (mv.role == MV_ROLE_SOLO) {
-            self->mask_replaced = 0;
-            self->deliver_mask = self->program_mask & ~MV_SIGSYS_BIT;
-        } else {
-            self->delivering = (uint32_t)number;
-            self->deliver_mask = mv_block_all & ~BIT(number);
-        }
-        return 1;
-    }
+    int number = (int)self->deferred;
+    self->attention &= ~(uint32_t)MV_ATTEND_SIGNAL;
+    self->deferred = 0;
+    self->signal_announced = 0;
+    if (mv_actions[number].flags & MV_SA_RESETHAND)
+        mv_signal_install(number);
+    queue_deferred(self, number);
+    self->delivering = (uint32_t)number;
+    self->deliver_mask = mv_block_all & ~BIT(number);
+    return MV_ATTENDED_DELIVER;
 }
 
 /* An event handler of a replayed signal: the same way, with the leader's siginfo. */
@@ -235,7 +248,42 @@ void mv_signal_replay(struct mv_thread *self, int number, const void *info)
     self->attention |= MV_ATTEND_SIGNAL;
 }
 
-static uint64_t run(struct mv_thread *self, int number, struct mv_ucontext *uc)
+/* sigsuspend, ppoll, pselect6, epoll_pwait: a signal that interrupted them is handled under their mask, and the
+ * frame holds the mask from before. They were made on the fast path, whose stack holds the number. */
+static uint64_t mask_before_handler(const struct mv_ucontext *uc)
+{
+    uint64_t mask = uc->mask, at = 0, fresh;
+    if (uc->rip != (uint64_t)mv_fast_syscall + 2 || (int64_t)uc->rax != -EINTR)
+        return mask;
+    switch (*(const uint64_t *)uc->rsp) {
+    case __NR_rt_sigsuspend:
+        at = uc->rdi;
+        break;
+    case __NR_ppoll:
+        at = uc->r10;
+        break;
+    case __NR_epoll_pwait:
+    case __NR_epoll_pwait2:
+        at = uc->r8;
+        break;
+    case __NR_pselect6:
+        if (uc->r9 && mv_guard_load64((const void *)uc->r9, &at))
+            at = 0;
+        break;
+    default:
+        break;
+    }
+    return at && mv_guard_load64((const void *)at, &fresh) == 0 ? fresh : mask;
+}
+
+/* The mask under which the program's handler runs, as the kernel would have computed it. */
+static uint64_t handler_mask(int number, uint64_t before)
+{
+    const struct mv_sigaction_kernel *action = &mv_actions[number];
+    return before | action->mask | (action->flags & MV_SA_NODEFER ? 0 : BIT(number));
+}
+
+static uint64_t run(int number, struct mv_ucontext *uc, uint64_t mask)
 {
     struct mv_sigaction_kernel *action = &mv_actions[number];
     uint64_t handler = action->handler;
@@ -244,7 +292,7 @@ static uint64_t run(struct mv_thread *self, int number, struct mv_ucontext *uc)
         uc->rip = shown; /* unwinders know the program's code, not trampolines; undone in mv_signal_returning */
     if (action->flags & MV_SA_RESETHAND)
         action->handler = SIG_DFL;
-    (void)self;
+    set_mask(mask); /* from here on this is the program, and other signals may come */
     return handler;
 }
 
@@ -267,18 +315,15 @@ uint64_t mv_signal_arrived(int number, struct mv_siginfo *info, struct mv_uconte
         self->delivering = 0;
         mv_role_signal(self, number, info);
         resume_into(uc, &self->resume);
-        uint64_t during = self->program_mask | mv_actions[number].mask;
-        if (!(mv_actions[number].flags & MV_SA_NODEFER))
-            during |= BIT(number);
+        uint64_t during = handler_mask(number, self->program_mask);
         uc->mask = self->program_mask;
         if (mv.role == MV_ROLE_FOLLOWER) {
             self->program_mask = during;
-            set_mask(mv_block_all);
+            during = mv_block_all;
         } else {
             self->mask_replaced = 0;
-            set_mask(during);
         }
-        return run(self, number, uc);
+        return run(number, uc, during);
     }
 
     if (mv.role == MV_ROLE_FOLLOWER) {
@@ -306,7 +351,7 @@ uint64_t mv_signal_arrived(int number, struct mv_siginfo *info, struct mv_uconte
             die_by_default(number, info, uc);
             return 0;
         }
-        return run(self, number, uc);
+        return run(number, uc, handler_mask(number, mask_before_handler(uc)));
     }
     if (in_shim(self, uc) || mv.role == MV_ROLE_LEADER) {
         repair(self, uc);
@@ -319,7 +364,7 @@ uint64_t mv_signal_arrived(int number, struct mv_siginfo *info, struct mv_uconte
         resume_into(uc, &self->resume);
     else
         repair(self, uc);
-    return run(self, number, uc);
+    return run(number, uc, handler_mask(number, mask_before_handler(uc)));
 }
 
 /* From mv_restorer, before the kernel restores this frame. */
@@ -331,6 +376,7 @@ void mv_signal_returning(struct mv_ucontext *uc)
         uc->rip = real;
     /* A frame of the program's own handlers holds the program's mask. (Not the frame in which a signal has just
      * been deferred: mv_block_all names SIGKILL, which no mask that the kernel stored ever does.) */
+    uc->mask &= ~MV_SIGSYS_BIT;
     if (self && self->mask_replaced && uc->mask != mv_block_all) {
         self->program_mask = uc->mask;
         uc->mask = mv_block_all;

@@ -81,6 +81,9 @@ static const struct thunk *thunk_for(uint64_t site_next)
     return found;
 }
 
+/* In a fork's only thread: another one may have held the lock. */
+void mv_net_after_fork(void) { __atomic_store_n(&thunk_lock, 0, __ATOMIC_RELAXED); }
+
 /* A thread on the solo fast path goes back to the entry, so that its call is made by the role that is
  * valid after the kick. A call that has completed stays completed. */
 static void rewind_fast(struct mv_ucontext *uc)

@@ -41,7 +41,7 @@ void mv_signal_entry(void);
 void mv_sigsys_entry(void);
 void mv_restorer(void);
 extern char mv_site_entry[], mv_entry_commit[], mv_fast_begin[], mv_fast_syscall[], mv_fast_end[], mv_exit_begin[],
-    mv_exit_commit[], mv_exit_end[], mv_raw_begin[], mv_raw_syscall[], mv_raw_end[], mv_deliver[], mv_deliver_after[],
+    mv_exit_commit[], mv_exit_end[], mv_raw_check[], mv_raw_begin[], mv_raw_syscall[], mv_raw_end[], mv_deliver[], mv_deliver_after[],
     mv_deliver_end[], mv_interruptible_check[], mv_interruptible_syscall[], mv_interruptible_after[],
     mv_interruptible_abort[], mv_child_begin[], mv_child_commit[];
 
