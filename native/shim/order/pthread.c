@@ -2,140 +2,153 @@
  * replayed. They run on the program's stack and call nothing of libc but the function that they stand for.
  *
  * A thread may enter a wait in one role and leave it in another (a follower is made meanwhile): the role that
- * counts is the one at the return. A follower that comes back from a real wait gives the mutex back and takes
+ * counts is the one at the return. A follower that comes back from a real acquisition gives it back and takes
  * its turn like anybody else. */
 #include "order.h"
 #include "../roles/roles.h"
 
-#include <errno.h>
-
 extern void *dlsym(void *handle, const char *name) __attribute__((weak));
+extern int *__errno_location(void) __attribute__((weak)); /* only semaphores report through errno */
 #define RTLD_NEXT ((void *)-1l)
-#define EXPORT __attribute__((visibility("default")))
+#define EXPORT    __attribute__((visibility("default")))
+
+/* One kind of object: how it is taken when the turn has come, and given back. */
+struct object {
+    int (*take)(void *);
+    int (*give)(void *);
+};
 
 static struct {
-    int (*mutex_lock)(void *);
+    struct object mutex, reading, writing, spin, semaphore;
     int (*mutex_trylock)(void *);
     int (*mutex_timedlock)(void *, const void *);
     int (*mutex_clocklock)(void *, int, const void *);
-    int (*mutex_unlock)(void *);
+    int (*tryrdlock)(void *);
+    int (*trywrlock)(void *);
+    int (*timedrdlock)(void *, const void *);
+    int (*timedwrlock)(void *, const void *);
+    int (*spin_trylock)(void *);
+    int (*sem_trywait)(void *);
+    int (*sem_timedwait)(void *, const void *);
     int (*cond_wait)(void *, void *);
     int (*cond_timedwait)(void *, void *, const void *);
     int (*cond_clockwait)(void *, void *, int, const void *);
 } real;
 
-static void *next(const char *name) { return dlsym ? dlsym(RTLD_NEXT, name) : NULL; }
+#define FIND(field, name) (real.field = (__typeof__(real.field))(dlsym ? dlsym(RTLD_NEXT, name) : (void *)0))
 
 /* In the constructor, so that no lock is ever taken before the real functions are known. */
-__attribute__((noinline)) static void find(void)
+void mv_order_find(void)
 {
-    real.mutex_lock = (int (*)(void *))next("pthread_mutex_lock");
-    real.mutex_trylock = (int (*)(void *))next("pthread_mutex_trylock");
-    real.mutex_timedlock = (int (*)(void *, const void *))next("pthread_mutex_timedlock");
-    real.mutex_clocklock = (int (*)(void *, int, const void *))next("pthread_mutex_clocklock");
-    real.mutex_unlock = (int (*)(void *))next("pthread_mutex_unlock");
-    real.cond_wait = (int (*)(void *, void *))next("pthread_cond_wait");
-    real.cond_timedwait = (int (*)(void *, void *, const void *))next("pthread_cond_timedwait");
-    real.cond_clockwait = (int (*)(void *, void *, int, const void *))next("pthread_cond_clockwait");
+    FIND(mutex.take, "pthread_mutex_lock");
+    FIND(mutex.give, "pthread_mutex_unlock");
+    FIND(mutex_trylock, "pthread_mutex_trylock");
+    FIND(mutex_timedlock, "pthread_mutex_timedlock");
+    FIND(mutex_clocklock, "pthread_mutex_clocklock");
+    FIND(reading.take, "pthread_rwlock_rdlock");
+    FIND(writing.take, "pthread_rwlock_wrlock");
+    FIND(reading.give, "pthread_rwlock_unlock");
+    FIND(tryrdlock, "pthread_rwlock_tryrdlock");
+    FIND(trywrlock, "pthread_rwlock_trywrlock");
+    FIND(timedrdlock, "pthread_rwlock_timedrdlock");
+    FIND(timedwrlock, "pthread_rwlock_timedwrlock");
+    FIND(spin.take, "pthread_spin_lock");
+    FIND(spin.give, "pthread_spin_unlock");
+    FIND(spin_trylock, "pthread_spin_trylock");
+    FIND(semaphore.take, "sem_wait");
+    FIND(semaphore.give, "sem_post");
+    FIND(sem_trywait, "sem_trywait");
+    FIND(sem_timedwait, "sem_timedwait");
+    FIND(cond_wait, "pthread_cond_wait");
+    FIND(cond_timedwait, "pthread_cond_timedwait");
+    FIND(cond_clockwait, "pthread_cond_clockwait");
+    real.writing.give = real.reading.give;
 }
-
-void mv_order_find(void) { find(); }
 
 static int ordered(struct mv_thread *self, void *caller)
 {
-    return self && mv_threads_exist && !mv_in_allocator((uint64_t)caller) &&
+    return self && mv_threads_exist && !self->raw_depth && !mv_in_allocator((uint64_t)caller) &&
            (mv.role == MV_ROLE_LEADER ? self->log != NULL && mv_leader_publishing() : self->replaying);
 }
 
-/* The real acquisition of a follower whose turn has come, or (leader dead) without one. */
-static int acquire_in_turn(struct mv_thread *self, enum mv_order_kind kind, void *mutex)
+/* The real acquisition of a follower whose turn has come, or (leader dead) without one. A turn in which the
+ * leader did not get the object (busy, timed out) is only passed. */
+static int acquire_in_turn(struct mv_thread *self, const struct object *object, enum mv_order_kind kind, void *at)
 {
-    long result = mv_order_turn(self, kind, (uint64_t)mutex);
+    long result = mv_order_turn(self, kind, (uint64_t)at);
+    int taken = result == 0 || result == MV_ORDER_PROMOTED || kind == MV_ORDER_WAIT;
+    if (taken)
+        object->take(at);
     if (result == MV_ORDER_PROMOTED)
-        return kind == MV_ORDER_TRYLOCK ? real.mutex_trylock(mutex) : (real.mutex_lock(mutex), 0);
-    if (kind != MV_ORDER_TRYLOCK || result == 0)
-        if (kind != MV_ORDER_LOCK || result == 0)
-            real.mutex_lock(mutex);
+        return 0;
     mv_order_taken(self);
+    if (kind == MV_ORDER_SEMAPHORE && result < 0) {
+        *__errno_location() = (int)-result;
+        return -1;
+    }
     return (int)result;
 }
 
 /* After a real operation that may have begun in another role. */
-static int settle(enum mv_order_kind kind, void *mutex, int result, void *caller)
+static int settle(const struct object *object, enum mv_order_kind kind, void *at, int result, void *caller)
 {
     struct mv_thread *self = mv_self;
-    int held = kind == MV_ORDER_WAIT || result == 0;
     if (__builtin_expect(mv.role == MV_ROLE_SOLO, 1) || !ordered(self, caller))
         return result;
     if (mv.role == MV_ROLE_LEADER) {
-        mv_order_publish(self, kind, (uint64_t)mutex, result);
+        long told = kind == MV_ORDER_SEMAPHORE && result < 0 ? -*__errno_location() : result;
+        mv_order_publish(self, kind, (uint64_t)at, told);
         return result;
     }
-    if (held)
-        real.mutex_unlock(mutex);
-    return acquire_in_turn(self, kind, mutex);
+    if (result == 0 || kind == MV_ORDER_WAIT)
+        object->give(at);
+    return acquire_in_turn(self, object, kind, at);
 }
 
-EXPORT int pthread_mutex_lock(void *mutex)
+static inline int replays(void *caller)
 {
-    void *caller = __builtin_return_address(0);
-    if (__builtin_expect(mv.role == MV_ROLE_FOLLOWER, 0) && ordered(mv_self, caller))
-        return acquire_in_turn(mv_self, MV_ORDER_LOCK, mutex);
-    return settle(MV_ORDER_LOCK, mutex, real.mutex_lock(mutex), caller);
+    return __builtin_expect(mv.role == MV_ROLE_FOLLOWER, 0) && ordered(mv_self, caller);
 }
 
-EXPORT int pthread_mutex_trylock(void *mutex)
-{
-    void *caller = __builtin_return_address(0);
-    if (__builtin_expect(mv.role == MV_ROLE_FOLLOWER, 0) && ordered(mv_self, caller))
-        return acquire_in_turn(mv_self, MV_ORDER_TRYLOCK, mutex);
-    return settle(MV_ORDER_TRYLOCK, mutex, real.mutex_trylock(mutex), caller);
-}
+/* A function that takes an object: in the follower in turn, else for real and then published. */
+#define TAKES(object, kind, call)                                                                                       \
+    {                                                                                                                  \
+        void *caller = __builtin_return_address(0);                                                                    \
+        if (replays(caller))                                                                                           \
+            return acquire_in_turn(mv_self, &real.object, kind, at);                                                   \
+        return settle(&real.object, kind, at, real.call, caller);                                                      \
+    }
 
-EXPORT int pthread_mutex_timedlock(void *mutex, const void *until)
-{
-    void *caller = __builtin_return_address(0);
-    if (__builtin_expect(mv.role == MV_ROLE_FOLLOWER, 0) && ordered(mv_self, caller))
-        return acquire_in_turn(mv_self, MV_ORDER_LOCK, mutex);
-    return settle(MV_ORDER_LOCK, mutex, real.mutex_timedlock(mutex, until), caller);
-}
-
-EXPORT int pthread_mutex_clocklock(void *mutex, int clock, const void *until)
-{
-    void *caller = __builtin_return_address(0);
-    if (__builtin_expect(mv.role == MV_ROLE_FOLLOWER, 0) && ordered(mv_self, caller))
-        return acquire_in_turn(mv_self, MV_ORDER_LOCK, mutex);
-    return settle(MV_ORDER_LOCK, mutex, real.mutex_clocklock(mutex, clock, until), caller);
-}
+EXPORT int pthread_mutex_lock(void *at) TAKES(mutex, MV_ORDER_LOCK, mutex.take(at))
+EXPORT int pthread_mutex_trylock(void *at) TAKES(mutex, MV_ORDER_TRYLOCK, mutex_trylock(at))
+EXPORT int pthread_mutex_timedlock(void *at, const void *until) TAKES(mutex, MV_ORDER_LOCK, mutex_timedlock(at, until))
+EXPORT int pthread_mutex_clocklock(void *at, int clock, const void *until)
+    TAKES(mutex, MV_ORDER_LOCK, mutex_clocklock(at, clock, until))
+EXPORT int pthread_rwlock_rdlock(void *at) TAKES(reading, MV_ORDER_READ, reading.take(at))
+EXPORT int pthread_rwlock_tryrdlock(void *at) TAKES(reading, MV_ORDER_READ, tryrdlock(at))
+EXPORT int pthread_rwlock_timedrdlock(void *at, const void *until) TAKES(reading, MV_ORDER_READ, timedrdlock(at, until))
+EXPORT int pthread_rwlock_wrlock(void *at) TAKES(writing, MV_ORDER_WRITE, writing.take(at))
+EXPORT int pthread_rwlock_trywrlock(void *at) TAKES(writing, MV_ORDER_WRITE, trywrlock(at))
+EXPORT int pthread_rwlock_timedwrlock(void *at, const void *until) TAKES(writing, MV_ORDER_WRITE, timedwrlock(at, until))
+EXPORT int pthread_spin_lock(void *at) TAKES(spin, MV_ORDER_LOCK, spin.take(at))
+EXPORT int pthread_spin_trylock(void *at) TAKES(spin, MV_ORDER_TRYLOCK, spin_trylock(at))
+EXPORT int sem_wait(void *at) TAKES(semaphore, MV_ORDER_SEMAPHORE, semaphore.take(at))
+EXPORT int sem_trywait(void *at) TAKES(semaphore, MV_ORDER_SEMAPHORE, sem_trywait(at))
+EXPORT int sem_timedwait(void *at, const void *until) TAKES(semaphore, MV_ORDER_SEMAPHORE, sem_timedwait(at, until))
 
 /* A follower does not wait for the condition: the leader's thread came back at this point of the mutex's
  * order, so what it waited for holds. (After a promotion: a spurious wake-up, which POSIX allows.) */
-static int wait_in_turn(void *mutex)
-{
-    real.mutex_unlock(mutex);
-    return acquire_in_turn(mv_self, MV_ORDER_WAIT, mutex);
-}
+#define WAITS(call)                                                                                                    \
+    {                                                                                                                  \
+        void *caller = __builtin_return_address(0);                                                                    \
+        if (replays(caller)) {                                                                                         \
+            real.mutex.give(at);                                                                                       \
+            return acquire_in_turn(mv_self, &real.mutex, MV_ORDER_WAIT, at);                                           \
+        }                                                                                                              \
+        return settle(&real.mutex, MV_ORDER_WAIT, at, real.call, caller);                                              \
+    }
 
-EXPORT int pthread_cond_wait(void *condition, void *mutex)
-{
-    void *caller = __builtin_return_address(0);
-    if (__builtin_expect(mv.role == MV_ROLE_FOLLOWER, 0) && ordered(mv_self, caller))
-        return wait_in_turn(mutex);
-    return settle(MV_ORDER_WAIT, mutex, real.cond_wait(condition, mutex), caller);
-}
-
-EXPORT int pthread_cond_timedwait(void *condition, void *mutex, const void *until)
-{
-    void *caller = __builtin_return_address(0);
-    if (__builtin_expect(mv.role == MV_ROLE_FOLLOWER, 0) && ordered(mv_self, caller))
-        return wait_in_turn(mutex);
-    return settle(MV_ORDER_WAIT, mutex, real.cond_timedwait(condition, mutex, until), caller);
-}
-
-EXPORT int pthread_cond_clockwait(void *condition, void *mutex, int clock, const void *until)
-{
-    void *caller = __builtin_return_address(0);
-    if (__builtin_expect(mv.role == MV_ROLE_FOLLOWER, 0) && ordered(mv_self, caller))
-        return wait_in_turn(mutex);
-    return settle(MV_ORDER_WAIT, mutex, real.cond_clockwait(condition, mutex, clock, until), caller);
-}
+EXPORT int pthread_cond_wait(void *condition, void *at) WAITS(cond_wait(condition, at))
+EXPORT int pthread_cond_timedwait(void *condition, void *at, const void *until) WAITS(cond_timedwait(condition, at, until))
+EXPORT int pthread_cond_clockwait(void *condition, void *at, int clock, const void *until)
+    WAITS(cond_clockwait(condition, at, clock, until))

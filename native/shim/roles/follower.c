@@ -289,6 +289,7 @@ static enum mv_action replay_and_make(struct mv_thread *self, struct mv_frame *f
 
 enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame)
 {
+    uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     const struct mv_call_row *row = mv_call_find(self->call);
     mv_thread_note(self, frame);
     if (!row || row->cls == MV_CLASS_REFUSED)
@@ -308,7 +309,6 @@ enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame)
             mv_sys1(__NR_exit_group, (long)frame->rdi);
     }
     case __NR_exit: {
-        uint64_t args[6] = {frame->rdi, 0, 0, 0, 0, 0};
         int promoted = 0;
         mv_follower_replay(self, row, args, frame->site, &promoted);
         return mv_execute(self, frame);
@@ -316,13 +316,17 @@ enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame)
     case __NR_rt_sigaction:
     case __NR_prlimit64:
     case __NR_setrlimit:
-    case __NR_prctl:
     case __NR_setpriority:
     case __NR_sched_setaffinity:
     case __NR_sched_setscheduler:
     case __NR_sched_setparam:
         return replay_and_make(self, frame, row);
+    case __NR_prctl:
+        if (mv_call_class_of(row, args) == MV_CLASS_BOTH)
+            return replay_and_make(self, frame, row);
+        break;
     default:
-        return row->cls == MV_CLASS_LOCAL ? mv_execute(self, frame) : replay_frame(self, frame, row);
+        break;
     }
+    return mv_call_class_of(row, args) == MV_CLASS_LOCAL ? mv_execute(self, frame) : replay_frame(self, frame, row);
 }

@@ -279,9 +279,9 @@ static void intend(struct mv_thread *self, const struct mv_frame *frame)
     mv_store_release32(&intent->call, self->call);
 }
 
-static enum mv_action run_and_publish(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row)
+static enum mv_action run_and_publish(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row,
+                                      const uint64_t args[6])
 {
-    uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     struct mv_call_entry entry = {0, 0};
     struct mv_event *event = NULL;
     if (row->flags & (MV_CALL_CONSUME | MV_CALL_EMIT))
@@ -303,9 +303,9 @@ static enum mv_action run_and_publish(struct mv_thread *self, struct mv_frame *f
 
 /* A file that is mapped: the follower needs the same file, and the leader may close the descriptor at once. So
  * a duplicate is lent to it, under a hidden number that the event names; the follower closes it. */
-static enum mv_action map_file(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row)
+static enum mv_action map_file(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row,
+                               uint64_t args[6])
 {
-    uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     if ((frame->r10 & 3) == 1 /* MAP_SHARED */ && (frame->rdx & 2 /* PROT_WRITE */)) {
         unsupported("mmap of a file, shared and writable");
         return mv_execute(self, frame);
@@ -323,9 +323,9 @@ static enum mv_action map_file(struct mv_thread *self, struct mv_frame *frame, c
 }
 
 /* Calls that every version makes for itself; what has no row here is made and published. */
-static enum mv_action both(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row)
+static enum mv_action both(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row,
+                           const uint64_t args[6])
 {
-    uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     switch (self->call) {
     case __NR_execve:
     case __NR_execveat:
@@ -354,7 +354,26 @@ static enum mv_action both(struct mv_thread *self, struct mv_frame *frame, const
         mv_control_changed();
         return mv_execute(self, frame);
     default:
-        return run_and_publish(self, frame, row);
+        return run_and_publish(self, frame, row, args);
+    }
+}
+
+/* Kernel objects that belong to the process and which a promoted follower could not make again yet. */
+static int refused_with_follower(const struct mv_frame *frame)
+{
+    switch (mv_self->call) {
+    case __NR_timer_create:
+    case __NR_signalfd:
+    case __NR_signalfd4:
+        return 1;
+    case __NR_fcntl:
+        return frame->rsi == 8 /* F_SETOWN */ || frame->rsi == 15 /* F_SETOWN_EX */;
+    case __NR_futex: {
+        uint32_t op = (uint32_t)frame->rsi & 0x7f;
+        return op == 6 || op == 7 || op == 8 || op == 11 || op == 12 || op == 13; /* priority inheritance */
+    }
+    default:
+        return 0;
     }
 }
 
@@ -382,25 +401,23 @@ enum mv_action mv_leader_call(struct mv_thread *self, struct mv_frame *frame)
         self->signal_late = 0;
         self->attention |= MV_ATTEND_SIGNAL;
     }
+    uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     const struct mv_call_row *row = mv_call_find(self->call);
     mv_thread_note(self, frame);
     if (!row || row->cls == MV_CLASS_REFUSED)
         return mv_execute(self, frame); /* the same refusal in both */
-    if (row->flags & MV_CALL_NOFOLLOW) {
+    uint8_t cls = mv_call_class_of(row, args);
+    if (cls == MV_CLASS_NONE || (mv_call_flags_of(row, args) & MV_CALL_NOFOLLOW) || refused_with_follower(frame)) {
         unsupported(row->name);
         return mv_execute(self, frame);
     }
     if (self->call == __NR_mmap && !(frame->r10 & 0x20 /* MAP_ANONYMOUS */))
-        return map_file(self, frame, row);
-    if (self->call == __NR_timer_create) {
-        unsupported("timer_create");
-        return mv_execute(self, frame);
-    }
-    if (row->cls == MV_CLASS_LOCAL)
+        return map_file(self, frame, row, args);
+    if (cls == MV_CLASS_LOCAL)
         return local(self, frame);
-    if (row->cls == MV_CLASS_BOTH)
-        return both(self, frame, row);
-    return run_and_publish(self, frame, row);
+    if (cls == MV_CLASS_BOTH)
+        return both(self, frame, row, args);
+    return run_and_publish(self, frame, row, args);
 }
 
 /* A call that returned twice is back in the parent. The new thread's slot stands in args[5]. */
