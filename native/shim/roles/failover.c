@@ -56,6 +56,8 @@ static void promote(struct mv_thread *self, uint64_t since)
     for (int number = 1; number <= 64; number++)
         if (number != 31 && number != 9 && number != 19)
             mv_signal_install(number);
+    mv_epoll_promote();
+    mv_timers_promote();
     mv_fast_calls_for_role();
     control->leader_version = mv.version;
     control->leader_pid = mv.pid;

@@ -128,6 +128,36 @@ static int matches(struct mv_thread *self, const struct mv_call_row *row, const 
     mv_diverged(self, kind, position, event, call, args, site, segments, count);
 }
 
+/* What a replayed call means for state that the follower keeps in place of the kernel. */
+static void note_effects(uint32_t call, const uint64_t args[6], const struct mv_event *event, long result)
+{
+    switch (call) {
+    case __NR_epoll_ctl: {
+        /* In-payload: one segment, struct epoll_event, its user data at 4. */
+        const uint8_t *payload = (const uint8_t *)(event + 1);
+        uint64_t data = 0;
+        if (result == 0 && event->in_size >= sizeof(struct mv_payload_segment) + 12)
+            __builtin_memcpy(&data, payload + sizeof(struct mv_payload_segment) + 4, 8);
+        if (result == 0)
+            mv_epoll_registered(args, data);
+        break;
+    }
+    case __NR_epoll_wait:
+    case __NR_epoll_pwait:
+    case __NR_epoll_pwait2:
+        if (result > 0)
+            mv_epoll_translate((int32_t)args[0], (void *)args[1], result);
+        break;
+    case __NR_setitimer:
+    case __NR_alarm:
+        if (result >= 0)
+            mv_timers_noted(call, args);
+        break;
+    default:
+        break;
+    }
+}
+
 /* Replays one call. *promoted: make it yourself. */
 long mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row, uint64_t args[6], uint64_t site,
                         int *promoted)
@@ -146,6 +176,7 @@ long mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row, u
         if (bad)
             mv_follower_end(MV_REASON_CORRUPT, bad, "the outcome of a call does not fit the follower's memory");
     }
+    note_effects((uint32_t)(row - mv_call_find(0)), args, event, result);
     uint16_t flags = event->flags;
     mv_log_consume(&self->reader);
     mv_follower_signal_follows(self, flags);

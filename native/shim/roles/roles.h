@@ -70,6 +70,13 @@ int mv_takeover_at(struct mv_thread *self, enum mv_difference kind);
 void mv_settle(struct mv_thread *self);
 int mv_translate(struct mv_thread *self, struct mv_frame *frame, long *result);
 
+/* roles/epoll.c, roles/timers.c: what a promoted follower makes its own */
+void mv_epoll_registered(const uint64_t args[6], uint64_t leader_data);
+void mv_epoll_translate(int32_t instance, void *events, long count);
+void mv_epoll_promote(void);
+void mv_timers_noted(uint32_t call, const uint64_t args[6]);
+void mv_timers_promote(void);
+
 /* roles/masks.c: differences in outgoing bytes that mean nothing */
 long mv_mask_equal(const struct mv_event *event, const struct mv_segment *segments, int count);
 

@@ -1,0 +1,57 @@
+/* Interval timers and alarm belong to a process. The leader's run in the leader; a follower notes what was set,
+ * and sets what is left of it at a promotion. */
+#include "../calls/guard.h"
+#include "../sys.h"
+#include "roles.h"
+
+#define TIMERS 3
+
+struct interval {
+    int64_t interval[2], value[2]; /* seconds, microseconds: struct itimerval */
+};
+
+static struct {
+    int64_t interval_us, due_us; /* due in CLOCK_MONOTONIC; 0: not armed */
+} timers[TIMERS];
+
+static int64_t now_us(void)
+{
+    int64_t time[2];
+    mv_sys2(__NR_clock_gettime, 1, (long)time);
+    return time[0] * 1000000 + time[1] / 1000;
+}
+
+/* The follower's call of setitimer or alarm succeeded in the leader. */
+void mv_timers_noted(uint32_t call, const uint64_t args[6])
+{
+    struct interval new = {{0, 0}, {0, 0}};
+    uint64_t which = 0;
+    if (call == __NR_alarm) {
+        new.value[0] = (int64_t)(uint32_t)args[0];
+    } else {
+        which = args[0];
+        if (which >= TIMERS || (args[1] && mv_guard_copy(&new, (const void *)args[1], sizeof new)))
+            return;
+    }
+    int64_t value = new.value[0] * 1000000 + new.value[1];
+    timers[which].interval_us = new.interval[0] * 1000000 + new.interval[1];
+    timers[which].due_us = value ? now_us() + value : 0;
+}
+
+/* One that fell due while the leader was dying fires at once. The two that count processor time begin anew. */
+void mv_timers_promote(void)
+{
+    int64_t now = now_us();
+    for (int which = 0; which < TIMERS; which++) {
+        int64_t interval = timers[which].interval_us, left = timers[which].due_us - now;
+        if (!timers[which].due_us)
+            continue;
+        if (left <= 0 && !interval)
+            left = 1;
+        else if (left <= 0)
+            left = interval - (-left) % interval;
+        struct interval again = {{interval / 1000000, interval % 1000000}, {left / 1000000, left % 1000000}};
+        mv_sys3(__NR_setitimer, which, (long)&again, 0);
+        timers[which].due_us = 0;
+    }
+}
