@@ -4,7 +4,8 @@
 ROOT   := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 OUT    := $(ROOT)/out
 CONFIG := Release
-DOTNET := DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 dotnet
+# Build nodes that stay behind for the next build would outlive make, and be shared between clones.
+DOTNET := DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDDISABLENODEREUSE=1 dotnet
 
 NATIVE_C = $(shell find native tests/native -name '*.[ch]' 2>/dev/null)
 
@@ -24,7 +25,7 @@ help:
 	@echo 'make clean   remove out/'
 
 setup:
-	@sh tools/setup.sh
+	@sh .ci/setup.sh
 
 shim:
 	@mkdir -p $(OUT)
@@ -41,7 +42,7 @@ test: setup all
 	@sh tests/run-all.sh $(OUT)
 
 demo: setup all
-	@sh demo/redis-failover.sh $(OUT)
+	@sh tests/demo/redis-failover.sh $(OUT)
 
 bench: setup all
 	$(DOTNET) run -c $(CONFIG) --project bench/Mvedsua.Replication

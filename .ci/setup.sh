@@ -19,7 +19,7 @@ die() {
 
 [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] || die "Mvedsua runs on Linux on x86-64 only; this is $(uname -s) on $(uname -m)."
 command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
-    die "this machine is not Debian (no dpkg-query or apt-get); install the packages listed in tools/setup.sh by hand, then use 'make all'."
+    die "this machine is not Debian (no dpkg-query or apt-get); install the packages listed in .ci/setup.sh by hand, then use 'make all'."
 command -v dotnet >/dev/null || die "the .NET SDK 10 is missing (no dotnet in PATH); install it from https://dot.net, then run make again."
 dotnet --list-sdks | grep -q '^10\.' || die "the .NET SDK 10 is missing (dotnet --list-sdks has none); install it from https://dot.net, then run make again."
 
