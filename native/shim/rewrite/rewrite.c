@@ -138,7 +138,11 @@ static int rewrite_sites(struct mv_scan *scan, struct mv_segment *segment, const
         low = scan->object.start < low ? scan->object.start : low;
         high = scan->object.end > high ? scan->object.end : high;
     }
-    int status = mv_segment_map(segment, (size_t)sites * MV_TRAMPOLINE_MAX, low, high);
+    size_t size = (size_t)sites * MV_TRAMPOLINE_MAX;
+    int status = mv_segment_map(segment, size, low, high);
+    if (status ==
+        MV_REWRITE_OUT_OF_REACH) /* an enormous object: windows whose operands are too far are avoided */
+        status = mv_segment_map(segment, size, range->start, range->end);
     if (status != MV_REWRITE_OK)
         return status;
     *(uintptr_t *)segment->pool = range->entry;
