@@ -45,6 +45,14 @@ enum mv_attention {       /* why a thread may not simply leave the shim */
     MV_ATTEND_SETTLE = 8   /* the process was promoted: mask and net are to be the program's again */
 };
 
+/* What a promoted thread's counterpart did that no record tells of (roles/settle.c). */
+struct mv_settled {
+    uint32_t call; /* MV_INTENT_NONE: nothing */
+    int32_t fd;
+    uint64_t moved; /* bytes */
+    uint8_t *copy;  /* of what a consuming call read, `moved` bytes in a mapping of its own; NULL: not to be had */
+};
+
 struct mv_thread {
     uint64_t stack_top;                /* (asm) address of this struct: the frame ends here */
     uint32_t attention;                /* (asm) enum mv_attention; set by signal handlers of this very thread */
@@ -77,6 +85,8 @@ struct mv_thread {
     struct mv_log_writer *log; /* leader: where this thread publishes */
     struct mv_log_reader reader;
     uint32_t turn_clock, turn_value; /* follower: of the acquisition under way (order/wall.c) */
+    struct mv_settled settled;
+    uint64_t stamp;             /* leader: of the record to come */
     struct mv_hook_call *hook;  /* the vDSO call under way (roles/start.c) */
     uint32_t signal_announced;  /* leader: the last record says that the deferred signal follows */
     uint32_t signal_late;       /* leader: a signal that came after its call's record; attended to at the next */
@@ -86,6 +96,7 @@ struct mv_thread {
     uint8_t clone_args[96];
     uint32_t replaying; /* follower: this thread reads its leader's log */
     struct mv_thread_info *info;
+    uint32_t death_linked; /* this thread's log has its death words in the robust list */
     uint64_t robust_head; /* noted at a park */
     uint64_t fs_base;
     uint64_t park_context[8]; /* mv_park_save */

@@ -92,6 +92,9 @@ static void keep(void)
     }
 }
 
+/* In a copy of the process: the keeper shares the original's memory, not ours. */
+void mv_keeper_forget(void) { keeper_pid = 0; }
+
 /* One keeper a process. 0 or -errno. */
 int mv_keeper_start(void)
 {

@@ -12,6 +12,7 @@
 #include "../signals/signals.h"
 #include "../sys.h"
 #include "roles.h"
+#include "streams.h"
 
 #include <linux/sched.h>
 
@@ -64,6 +65,7 @@ void mv_park(struct mv_thread *self)
     int replaced = (int)self->mask_replaced;
     if (!replaced)
         mv_mask_replace(self); /* nothing may run here while the memory is being copied */
+    mv_thread_unlink_death(self);
     __asm__("mov %%fs:0, %0" : "=r"(self->fs_base));
     mv_sys3(__NR_get_robust_list, 0, (long)&self->robust_head, (long)&size);
     mv_sys2(__NR_sigaltstack, 0, (long)self->alt_stack);
@@ -167,6 +169,7 @@ static void become_follower(struct mv_thread *self)
     self->mask_replaced = 1;
     mv_fast_calls_for_role();
     mv_rewrite_after_fork();
+    mv_keeper_forget();
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {
         struct mv_log_writer *writer = &mv_writers[slot];
         if (writer->accounts)
@@ -175,6 +178,7 @@ static void become_follower(struct mv_thread *self)
     }
     mv_budget = (struct mv_log_budget){.limit = control->log_limit};
     mv_sys3(__NR_mprotect, (long)mv.logs[mv.version ^ 1], (long)(MV_MAX_THREADS * MV_LOG_SPAN), 1 /* READ */);
+    mv_sys3(__NR_mprotect, (long)mv.logs[mv.version], (long)(MV_MAX_THREADS * MV_LOG_SPAN), 3 /* were our leader's */);
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++)
         control->threads[mv.version][slot].state = MV_THREAD_FREE;
     install_signals();
@@ -185,6 +189,7 @@ static void become_follower(struct mv_thread *self)
         area->park_state = 0;
         area->log = NULL;
         area->signal_late = 0;
+        area->death_linked = 0;
         int bad = mv_follower_open_log(area);
         if (bad)
             mv_follower_end(MV_REASON_CORRUPT, bad, mv_log_fault_text(bad));
@@ -192,6 +197,8 @@ static void become_follower(struct mv_thread *self)
     self->tid = mv.pid;
     self->info->tid = self->tid;
     self->info->logical_tid = self->logical_tid;
+    if (self->robust_head) /* a fork's child has none */
+        mv_sys2(__NR_set_robust_list, (long)self->robust_head, 24);
     mv_net_arm(self);
     mv_thread_link_death(self); /* the keeper watches the follower, too */
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
@@ -242,16 +249,20 @@ void mv_follow(struct mv_thread *self)
         answer(MV_REASON_PARK_TIMEOUT, 0, text.bytes);
         return;
     }
+    mv_thread_unlink_death(self);
     int keeper = mv_keeper_start();
     int bad = keeper < 0 ? keeper : publish_without_follower();
     long pid = bad;
     if (!bad) {
         for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
             mv_log_expect_reader(area->log, 0, 1);
+        mv_streams_start(); /* nobody moves a byte now; the copy inherits what is noted */
         control->publishing = 1;
         control->report_taken = 0;
         control->reason = MV_REASON_NONE;
+        size_t size = 0;
         __asm__("mov %%fs:0, %0" : "=r"(self->fs_base));
+        mv_sys3(__NR_get_robust_list, 0, (long)&self->robust_head, (long)&size);
         pid = mv_sys5(__NR_clone, CLONE_FILES | CLONE_FS | CLONE_PARENT, 0, 0, 0, 0);
         if (pid == 0) {
             become_follower(self);
@@ -282,6 +293,7 @@ static void trace(struct mv_thread *self)
         return;
     }
     uint32_t late = park_others(self);
+    mv_thread_unlink_death(self);
     int bad = late ? -110 : mv_keeper_start();
     if (bad >= 0)
         bad = publish_without_follower();

@@ -52,6 +52,7 @@ static void promote(struct mv_thread *self, uint64_t since)
 {
     struct mv_control *control = mv.control;
     mv.translated = 1;
+    mv_settle_intents();
     __atomic_store_n(&mv.role, MV_ROLE_SOLO, __ATOMIC_RELEASE);
     for (int number = 1; number <= 64; number++)
         if (number != 31 && number != 9 && number != 19)

@@ -8,6 +8,7 @@
 #include "../signals/signals.h"
 #include "../sys.h"
 #include "roles.h"
+#include "streams.h"
 
 #include <linux/sched.h>
 
@@ -131,6 +132,7 @@ static int matches(struct mv_thread *self, const struct mv_call_row *row, const 
 /* What a replayed call means for state that the follower keeps in place of the kernel. */
 static void note_effects(uint32_t call, const uint64_t args[6], const struct mv_event *event, long result)
 {
+    mv_streams_replayed(call, args, (long)event->result, event->stamp);
     switch (call) {
     case __NR_epoll_ctl: {
         /* In-payload: one segment, struct epoll_event, its user data at 4. */
@@ -188,7 +190,7 @@ static enum mv_action replay_frame(struct mv_thread *self, struct mv_frame *fram
     uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     int promoted = 0;
     long result = mv_follower_replay(self, row, args, frame->site, &promoted);
-    if (promoted)
+    if (promoted && !mv_settled_outcome(self, frame, &result))
         return mv_execute(self, frame);
     frame->rax = (uint64_t)result;
     return MV_ACTION_RETURN;

@@ -8,6 +8,7 @@
 #include "../signals/signals.h"
 #include "../sys.h"
 #include "roles.h"
+#include "streams.h"
 
 /* The largest number of segments of one call: an iovec's limit and the message around it. */
 #define MV_SEGMENTS_MAX 1040
@@ -127,7 +128,8 @@ static void complete(struct mv_thread *self, struct mv_event *event, const struc
     event->reserved = 0;
     event->result = result;
     event->site = site;
-    event->stamp = 0;
+    event->stamp = self->stamp;
+    self->stamp = 0;
     for (int i = 0; i < 6; i++)
         event->args[i] = args[i];
     mv_log_publish(self->log, event);
@@ -294,6 +296,9 @@ static enum mv_action run_and_publish(struct mv_thread *self, struct mv_frame *f
     if (action != MV_ACTION_RETURN || mv.role != MV_ROLE_LEADER)
         return action; /* a call that returns twice; or a fork's child, which is nobody's leader */
     long result = (long)frame->rax;
+    if (result >= 0 && ((self->call == __NR_openat && (args[2] & 02000 /* O_APPEND */)) ||
+                        (self->call == __NR_open && (args[1] & 02000))))
+        mv_stream_file_now((int)result, 1, &self->stamp);
     if (result != -MV_ERESTART)
         mv_leader_publish(self, row, args, result, frame->site, 0, &entry, event);
     else if (self->attention & MV_ATTEND_SIGNAL)
@@ -427,11 +432,9 @@ void mv_leader_after_raw(struct mv_thread *self, struct mv_frame *frame, uint32_
     mv_leader_publish(self, mv_call_find(self->call), args, (long)frame->rax, frame->site, 0, NULL, NULL);
 }
 
-/* The thread ends: its log must not look like a death. */
 void mv_leader_thread_exit(struct mv_thread *self)
 {
     uint64_t args[6] = {0, 0, 0, 0, 0, 0};
     if (mv_leader_publishing())
         mv_leader_publish(self, mv_call_find(__NR_exit), args, 0, 0, 0, NULL, NULL);
-    mv_death_unlink(mv_log_header_of(self->log)->death);
 }

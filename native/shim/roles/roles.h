@@ -26,6 +26,7 @@ uint32_t mv_slot_take(struct mv_thread *area);
 void mv_slot_give(struct mv_thread *area);
 void mv_thread_note(struct mv_thread *self, const struct mv_frame *frame);
 void mv_thread_link_death(struct mv_thread *self);
+void mv_thread_unlink_death(struct mv_thread *self);
 
 /* roles/leader.c */
 int mv_leader_has_follower(void);
@@ -77,11 +78,16 @@ void mv_epoll_promote(void);
 void mv_timers_noted(uint32_t call, const uint64_t args[6]);
 void mv_timers_promote(void);
 
+/* roles/settle.c */
+void mv_settle_intents(void);
+int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *result);
+
 /* roles/masks.c: differences in outgoing bytes that mean nothing */
 long mv_mask_equal(const struct mv_event *event, const struct mv_segment *segments, int count);
 
 /* process/keeper.c */
 int mv_keeper_start(void);
+void mv_keeper_forget(void);
 extern uint32_t mv_keeper_word __attribute__((visibility("hidden")));
 
 /* signals/net.c */

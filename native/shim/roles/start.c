@@ -86,7 +86,16 @@ void mv_thread_link_death(struct mv_thread *self)
     struct mv_log_header *header = (struct mv_log_header *)mv_log_base(mv.version, self->slot);
     if (mv_sys3(__NR_get_robust_list, 0, (long)&head, (long)&size) || !head || head->list_op_pending)
         return;
-    mv_death_link(header->death, head, self->tid);
+    self->death_linked = mv_death_link(header->death, head, self->tid) == 0;
+}
+
+/* Before the log is started anew, before the memory is copied (the copy's list must not lead into words that
+ * are ours), and before the thread ends. */
+void mv_thread_unlink_death(struct mv_thread *self)
+{
+    if (self->death_linked)
+        mv_death_unlink(((struct mv_log_header *)mv_log_base(mv.version, self->slot))->death);
+    self->death_linked = 0;
 }
 
 void mv_role_after_raw(struct mv_thread *self, struct mv_frame *frame, struct mv_thread *child)
@@ -141,6 +150,7 @@ void mv_role_thread_exit(struct mv_thread *self)
         return;
     if (mv.role == MV_ROLE_LEADER && self->log)
         mv_leader_thread_exit(self);
+    mv_thread_unlink_death(self);
     mv_slot_give(self);
 }
 

@@ -1,0 +1,106 @@
+/* Settling: the leader was killed between an intent and its record. Did the call happen, and with which bytes?
+ *
+ * The kernel's counters say how many bytes moved that no record tells of: that is the outcome of the one call
+ * that the thread was making. Bytes that it read are still in the dead leader's memory, which its keeper
+ * shares. The promoted thread reaches the same call next (the same version, the same history) and is given
+ * that outcome instead of making the call a second time. Nothing moved: it is made as if for the first time.
+ *
+ * What can't be settled is said by name, and a connection in doubt is shut down, never continued silently. */
+#include "streams.h"
+#include "../calls/guard.h"
+#include "../calls/segments.h"
+#include "../calls/table.h"
+#include "../sys.h"
+#include "roles.h"
+
+static int consumes(uint32_t call)
+{
+    return call == __NR_read || call == __NR_readv || call == __NR_recvfrom || call == __NR_recvmsg;
+}
+static int emits(uint32_t call)
+{
+    return call == __NR_write || call == __NR_writev || call == __NR_sendto || call == __NR_sendmsg;
+}
+static int is_flat(uint32_t call) { return call == __NR_read || call == __NR_recvfrom; }
+
+/* What the dead leader had read, in a mapping of its own; NULL when its memory can't be read. */
+static uint8_t *fetch(const struct mv_intent *intent, uint64_t size)
+{
+    if (!is_flat(intent->call) || size > intent->length)
+        return NULL;
+    long at = mv_sys6(__NR_mmap, 0, (long)size, 3, 0x22, -1, 0);
+    if (mv_is_error(at))
+        return NULL;
+    struct {
+        uint64_t base, length;
+    } local = {(uint64_t)at, size}, remote = {intent->buffer, size};
+    if (mv_sys6(__NR_process_vm_readv, mv.control->keeper_pid, (long)&local, 1, (long)&remote, 1, 0) == (long)size)
+        return (uint8_t *)at;
+    mv_sys2(__NR_munmap, at, (long)size);
+    return NULL;
+}
+
+/* Once all leader threads are dead and all records replayed, before any call is made: notes in each thread how
+ * many bytes its counterpart's last call moved. */
+void mv_settle_intents(void)
+{
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
+        const struct mv_log_header *header = (const struct mv_log_header *)mv_log_base(mv.version ^ 1, area->slot);
+        struct mv_intent intent = header->intent;
+        area->settled = (struct mv_settled){.call = MV_INTENT_NONE};
+        if (!area->replaying || intent.call == MV_INTENT_NONE || intent.sequence != header->sequence)
+            continue;
+        if (!consumes(intent.call) && !emits(intent.call))
+            continue;
+        const struct mv_stream *stream = mv_stream_of(intent.fd);
+        uint64_t in = 0, out = 0, moved = 0;
+        if (stream && stream->kind == MV_STREAM_TCP && mv_stream_tcp_now(intent.fd, &in, &out))
+            moved = consumes(intent.call) ? in - stream->in : out - stream->out;
+        else if (stream && stream->kind >= MV_STREAM_FILE &&
+                 mv_stream_file_now(intent.fd, stream->kind == MV_STREAM_APPENDED, &out))
+            moved = consumes(intent.call) && stream->kind == MV_STREAM_APPENDED ? 0 : out - stream->out;
+        if ((int64_t)moved > 0)
+            area->settled = (struct mv_settled){intent.call, intent.fd, moved,
+                                                consumes(intent.call) ? fetch(&intent, moved) : NULL};
+    }
+}
+
+static long in_doubt(const struct mv_settled *settled, const char *why)
+{
+    struct mv_text text = {.used = 0};
+    mv_text_add(&text, "descriptor ");
+    mv_text_number(&text, settled->fd);
+    mv_text_add(&text, " is shut down: the dead leader's last call on it can't be settled: ");
+    mv_text_add(&text, why);
+    mv_say(MV_ERROR, &text);
+    mv_sys2(__NR_shutdown, settled->fd, 2);
+    return -104; /* ECONNRESET */
+}
+
+/* The first call of a promoted thread. 1: *result is its outcome, and it must not be made. */
+int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *result)
+{
+    struct mv_settled settled = self->settled;
+    self->settled.call = MV_INTENT_NONE;
+    if (settled.call == MV_INTENT_NONE)
+        return 0;
+    if (settled.call != self->call || settled.fd != (int32_t)frame->rdi) {
+        *result = in_doubt(&settled, "the follower's next call is another one");
+        return 0; /* the stream is shut; this other call is made */
+    }
+    *result = (long)settled.moved;
+    if (emits(settled.call)) {
+        /* A reply that may differ in masked fields may be shorter here. */
+        if ((settled.call == __NR_write || settled.call == __NR_sendto) && settled.moved > frame->rdx)
+            *result = (long)frame->rdx;
+    } else if (!is_flat(settled.call)) {
+        *result = in_doubt(&settled, "it read into several buffers");
+    } else if (!settled.copy) {
+        *result = in_doubt(&settled, "the dead leader's memory can't be read (is its keeper gone?)");
+    } else {
+        if (settled.moved > frame->rdx || mv_guard_copy((void *)frame->rsi, settled.copy, settled.moved))
+            *result = in_doubt(&settled, "more bytes are gone than are asked for");
+        mv_sys2(__NR_munmap, (long)settled.copy, (long)settled.moved);
+    }
+    return 1;
+}

@@ -1,0 +1,232 @@
+/* How far each stream descriptor has got, by the events that were replayed: bytes in and out of a TCP
+ * connection, position or size of a file. After a SIGKILL of the leader, the kernel's own counters minus these
+ * tell whether the call that it was making happened (settle.c).
+ *
+ * The follower's; written by its threads as they replay (one descriptor is used by one thread at a time, or
+ * its counts are only good enough to be found inconsistent). Descriptors older than the follower are looked at
+ * while the leader's threads are parked. */
+#include "streams.h"
+#include "../sys.h"
+
+#include <linux/tcp.h>
+
+#define SOL_TCP 6
+#define O_APPEND 02000
+
+static struct mv_stream *streams; /* MV_STREAMS of them */
+
+struct mv_stream *mv_stream_of(int64_t fd)
+{
+    return streams && fd >= 0 && fd < (int64_t)MV_STREAMS ? &streams[fd] : NULL;
+}
+
+/* 1 and the kernel's totals when `fd` is a TCP connection (or a listener: both 0). */
+int mv_stream_tcp_now(int fd, uint64_t *in, uint64_t *out)
+{
+    struct tcp_info info = {0};
+    uint32_t length = sizeof info;
+    int32_t waiting = 0, unsent = 0;
+    if (mv_sys5(__NR_getsockopt, fd, SOL_TCP, TCP_INFO, (long)&info, (long)&length))
+        return 0;
+    *in = *out = 0;
+    if (info.tcpi_state == 10 /* LISTEN */)
+        return 1;
+    mv_sys3(__NR_ioctl, fd, 0x541b /* SIOCINQ */, (long)&waiting);
+    mv_sys3(__NR_ioctl, fd, 0x5411 /* SIOCOUTQ */, (long)&unsent);
+    /* A received FIN is counted as a byte, and never waits. */
+    int fin = info.tcpi_state == 8 /* CLOSE_WAIT */ || info.tcpi_state == 9 /* LAST_ACK */ ||
+              info.tcpi_state == 11 /* CLOSING */;
+    *in = info.tcpi_bytes_received - (uint64_t)fin - (uint64_t)waiting;
+    *out = info.tcpi_bytes_acked + (uint64_t)unsent;
+    return 1;
+}
+
+/* 1 and the position, or with O_APPEND the size, when `fd` is a regular file. */
+int mv_stream_file_now(int fd, int append, uint64_t *position)
+{
+    struct {
+        uint64_t device, inode, links;
+        uint32_t mode, uid, gid, padding;
+        uint64_t rdevice;
+        int64_t size;
+        uint8_t rest[88];
+    } stat;
+    _Static_assert(sizeof stat == 144, "the kernel's struct stat");
+    if (mv_sys2(__NR_fstat, fd, (long)&stat) || (stat.mode & 0170000) != 0100000)
+        return 0;
+    long at = mv_sys3(__NR_lseek, fd, 0, 1 /* SEEK_CUR */);
+    *position = append ? (uint64_t)stat.size : (uint64_t)at;
+    return append || !mv_is_error(at);
+}
+
+static void look_at(int fd)
+{
+    struct mv_stream *stream = &streams[fd];
+    long flags = mv_sys2(__NR_fcntl, fd, 3 /* F_GETFL */);
+    *stream = (struct mv_stream){.kind = MV_STREAM_UNKNOWN};
+    if (mv_is_error(flags))
+        return;
+    if (mv_stream_tcp_now(fd, &stream->in, &stream->out))
+        stream->kind = MV_STREAM_TCP;
+    else if (mv_stream_file_now(fd, (flags & O_APPEND) != 0, &stream->out))
+        stream->kind = (flags & O_APPEND) ? MV_STREAM_APPENDED : MV_STREAM_FILE;
+}
+
+/* In the leader just before it is copied, all threads parked: whatever is open. Which descriptors are is told
+ * by poll, 256 at a time: POLLNVAL costs far less than a look at each. */
+void mv_streams_start(void)
+{
+    struct {
+        int32_t fd;
+        int16_t events, revents;
+    } polled[256];
+    if (!streams) {
+        long at = mv_sys6(__NR_mmap, 0, MV_STREAMS * sizeof *streams, 3, 0x4022 /* PRIVATE|ANONYMOUS|NORESERVE */, -1, 0);
+        if (mv_is_error(at))
+            return; /* nothing can be settled then, and settle.c says so */
+        streams = (struct mv_stream *)at;
+    }
+    uint64_t limit[2] = {0, 0};
+    mv_sys4(__NR_prlimit64, 0, 7 /* RLIMIT_NOFILE */, 0, (long)limit);
+    for (uint32_t first = 0; first < MV_STREAMS && first < limit[0]; first += 256) {
+        for (uint32_t i = 0; i < 256; i++) {
+            polled[i].fd = (int32_t)(first + i);
+            polled[i].events = polled[i].revents = 0;
+        }
+        uint32_t count = limit[0] - first < 256 ? (uint32_t)(limit[0] - first) : 256;
+        if (mv_is_error(mv_sys3(__NR_poll, (long)polled, count, 0)))
+            continue;
+        for (uint32_t i = 0; i < count; i++)
+            if (!(polled[i].revents & 0x20 /* POLLNVAL */))
+                look_at((int)(first + i));
+    }
+}
+
+static void opened(int64_t fd, enum mv_stream_kind kind, uint64_t out)
+{
+    struct mv_stream *stream = mv_stream_of(fd);
+    if (stream)
+        *stream = (struct mv_stream){.kind = (uint32_t)kind, .out = out};
+}
+
+static void moved(int64_t fd, int inwards, uint64_t bytes)
+{
+    struct mv_stream *stream = mv_stream_of(fd);
+    if (!stream)
+        return;
+    if (inwards && stream->kind == MV_STREAM_TCP)
+        stream->in += bytes;
+    else if (!(inwards && stream->kind == MV_STREAM_APPENDED))
+        stream->out += bytes;
+}
+
+static void opened_pair(const int32_t *pair)
+{
+    opened(pair[0], MV_STREAM_UNKNOWN, 0);
+    opened(pair[1], MV_STREAM_UNKNOWN, 0);
+}
+
+/* One replayed call; its out-bytes are in our memory already. `stamp`: the size of a file opened to append. */
+void mv_streams_replayed(uint32_t call, const uint64_t args[6], long result, uint64_t stamp)
+{
+    if (result < 0 && !(call == __NR_connect && result == -115 /* EINPROGRESS */))
+        return;
+    switch (call) {
+    case __NR_recvfrom:
+        if (args[3] & 2 /* MSG_PEEK */)
+            return;
+        moved((int32_t)args[0], 1, (uint64_t)result);
+        return;
+    case __NR_recvmsg:
+        if (args[2] & 2)
+            return;
+        moved((int32_t)args[0], 1, (uint64_t)result);
+        return;
+    case __NR_read:
+    case __NR_readv:
+        moved((int32_t)args[0], 1, (uint64_t)result);
+        return;
+    case __NR_write:
+    case __NR_writev:
+    case __NR_sendto:
+    case __NR_sendmsg:
+        moved((int32_t)args[0], 0, (uint64_t)result);
+        return;
+    case __NR_sendfile:
+        moved((int32_t)args[0], 0, (uint64_t)result);
+        if (!args[2])
+            moved((int32_t)args[1], 1, (uint64_t)result);
+        return;
+    case __NR_lseek: {
+        struct mv_stream *stream = mv_stream_of((int32_t)args[0]);
+        if (stream && stream->kind == MV_STREAM_FILE)
+            stream->out = (uint64_t)result;
+        return;
+    }
+    case __NR_ftruncate: {
+        struct mv_stream *stream = mv_stream_of((int32_t)args[0]);
+        if (stream && stream->kind == MV_STREAM_APPENDED)
+            stream->out = args[1];
+        return;
+    }
+    case __NR_accept:
+    case __NR_accept4: {
+        struct mv_stream *listener = mv_stream_of((int32_t)args[0]);
+        opened(result, listener && listener->kind == MV_STREAM_TCP ? MV_STREAM_TCP : MV_STREAM_UNKNOWN, 0);
+        return;
+    }
+    case __NR_socket:
+        opened(result, (args[0] == 2 || args[0] == 10) && (args[1] & 0xf) == 1 ? MV_STREAM_TCP : MV_STREAM_UNKNOWN, 0);
+        return;
+    case __NR_connect: {
+        struct mv_stream *stream = mv_stream_of((int32_t)args[0]);
+        if (stream && stream->kind == MV_STREAM_TCP && !stream->out)
+            stream->out = 1; /* the peer acknowledges our SYN like a byte */
+        return;
+    }
+    case __NR_open:
+        opened(result, (args[1] & O_APPEND) ? MV_STREAM_APPENDED : MV_STREAM_FILE, stamp);
+        return;
+    case __NR_openat:
+        opened(result, (args[2] & O_APPEND) ? MV_STREAM_APPENDED : MV_STREAM_FILE, stamp);
+        return;
+    case __NR_creat:
+        opened(result, MV_STREAM_FILE, 0);
+        return;
+    case __NR_close:
+        opened((int32_t)args[0], MV_STREAM_UNKNOWN, 0);
+        return;
+    case __NR_dup:
+    case __NR_dup2:
+    case __NR_dup3:
+        /* Two numbers for one stream: neither count alone would be right. */
+        opened((int32_t)args[0], MV_STREAM_UNKNOWN, 0);
+        opened(result, MV_STREAM_UNKNOWN, 0);
+        return;
+    case __NR_fcntl:
+        if (args[1] == 0 || args[1] == 1030 /* F_DUPFD, F_DUPFD_CLOEXEC */) {
+            opened((int32_t)args[0], MV_STREAM_UNKNOWN, 0);
+            opened(result, MV_STREAM_UNKNOWN, 0);
+        }
+        return;
+    case __NR_pipe:
+    case __NR_pipe2:
+        opened_pair((const int32_t *)args[0]);
+        return;
+    case __NR_socketpair:
+        opened_pair((const int32_t *)args[3]);
+        return;
+    case __NR_epoll_create:
+    case __NR_epoll_create1:
+    case __NR_eventfd:
+    case __NR_eventfd2:
+    case __NR_timerfd_create:
+    case __NR_inotify_init:
+    case __NR_inotify_init1:
+    case __NR_memfd_create:
+        opened(result, MV_STREAM_UNKNOWN, 0);
+        return;
+    default:
+        return;
+    }
+}

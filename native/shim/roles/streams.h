@@ -1,0 +1,28 @@
+/* Stream descriptors as a follower accounts for them; see streams.c. */
+#ifndef MV_STREAMS_H
+#define MV_STREAMS_H
+
+#include <stdint.h>
+
+#define MV_STREAMS 65536u /* descriptors beyond are not accounted for */
+
+enum mv_stream_kind {
+    MV_STREAM_UNKNOWN = 0, /* not open, or not a kind whose calls can be settled */
+    MV_STREAM_TCP = 1,     /* in, out: bytes that the program took and gave */
+    MV_STREAM_FILE = 2,    /* out: position */
+    MV_STREAM_APPENDED = 3 /* out: size (O_APPEND) */
+};
+
+struct mv_stream {
+    uint32_t kind;
+    uint32_t padding;
+    uint64_t in, out;
+};
+
+struct mv_stream *mv_stream_of(int64_t fd); /* NULL: not accounted for */
+void mv_streams_start(void);
+void mv_streams_replayed(uint32_t call, const uint64_t args[6], long result, uint64_t stamp);
+int mv_stream_tcp_now(int fd, uint64_t *in, uint64_t *out);
+int mv_stream_file_now(int fd, int append, uint64_t *position);
+
+#endif
