@@ -51,6 +51,11 @@ mv_fast_end:
         mov     %fs:(%r11), %r11
         test    %r11, %r11
         jz      .Lfast                  /* a thread that the shim did not see begin */
+        cmp     T_ALTERNATE_LOW(%r11), %rsp
+        jb      .Lslow_enter
+        cmp     T_ALTERNATE_HIGH(%r11), %rsp
+        jbe     .Lon_alternate
+.Lslow_enter:
         mov     T_STACK_TOP(%r11), %r11
         mov     %rsp, -8(%r11)
         mov     %rcx, -16(%r11)
@@ -123,6 +128,49 @@ mv_exit_end:
         je      mv_deliver
         jmp     .Ldispatch
 
+        .cfi_endproc
+
+/* A handler on the alternate stack makes a slow call. The kernel knows only from rsp that this stack is in use: on
+ * the shim stack the next signal's frame would be written over the handler's. So everything is blocked before
+ * rsp moves, and mv_deliver unblocks it after rsp is back. Not restartable: until then a signal may nest here as
+ * anywhere in the program. (SIGSYS is blocked too; the shim's own calls never raise it.) */
+        .cfi_startproc
+        .cfi_undefined rip
+.Lon_alternate:
+        cmpl    $0, T_MASK_REPLACED(%r11)
+        jne     .Lslow_enter
+        lea     -128(%rsp), %rsp
+        push    %rcx
+        push    %rax
+        push    %rdi
+        push    %rsi
+        push    %rdx
+        push    %r10
+        push    $0
+        mov     %rsp, %rdx
+        mov     $2, %edi                /* rt_sigprocmask(SIG_SETMASK, everything, &before, 8) */
+        lea     mv_block_all_and_sigsys(%rip), %rsi
+        mov     $8, %r10d
+        mov     $14, %eax
+        syscall
+        mov     mv_self@GOTTPOFF(%rip), %r11
+        mov     %fs:(%r11), %r11
+        pop     T_PROGRAM_MASK(%r11)
+        movl    $1, T_MASK_REPLACED(%r11)
+        orl     $MV_ATTEND_UNMASK, T_ATTENTION(%r11)
+        pop     %r10
+        pop     %rdx
+        pop     %rsi
+        pop     %rdi
+        pop     %rax
+        pop     %rcx
+        lea     128(%rsp), %rsp
+        jmp     .Lslow_enter
+        .cfi_endproc
+
+        .cfi_startproc
+        .cfi_escape 0x0f, 0x04, 0x77, 0xf8, 0x00, 0x06
+        .cfi_escape 0x10, 0x10, 0x03, 0x77, 0xe8, 0x00
 /* A call that returns twice, or never: in the program's own registers and stack, nothing pushed. The
  * continuation waits in self->raw_cont, because a vfork child shares our stacks and returns first. */
 .Lraw:
@@ -333,7 +381,7 @@ mv_syscall_interruptible:
         mov     32(%r11), %r8
         mov     40(%r11), %r9
 mv_interruptible_check:
-        cmpl    $0, (%rbx)
+        testl   $(MV_ATTEND_UNMASK - 1), (%rbx)
         jne     mv_interruptible_abort
 mv_interruptible_syscall:
         syscall

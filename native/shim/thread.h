@@ -42,7 +42,8 @@ enum mv_attention {       /* why a thread may not simply leave the shim */
     MV_ATTEND_SIGNAL = 1, /* a deferred signal */
     MV_ATTEND_PARK = 2,   /* somebody wants all threads parked */
     MV_ATTEND_REQUEST = 4, /* the coordinator's kick arrived inside the shim */
-    MV_ATTEND_SETTLE = 8   /* the process was promoted: mask and net are to be the program's again */
+    MV_ATTEND_SETTLE = 8,  /* the process was promoted: mask and net are to be the program's again */
+    MV_ATTEND_UNMASK = 0x10000 /* the call was made on the alternate stack, so everything was blocked first */
 };
 
 /* What a promoted thread's counterpart did that no record tells of (roles/settle.c). */
@@ -67,12 +68,15 @@ struct mv_thread {
     uint64_t program_mask;  /* (asm) the program's mask; the kernel's differs while a signal is deferred and in followers */
     uint32_t mask_replaced; /* (asm) the kernel's mask blocks everything */
     uint32_t delivering;    /* (asm) the number that the deliver stub raises */
+    uint64_t alternate_low, alternate_high; /* (asm) the program's alternate signal stack; both 0: none */
 
     uint64_t stack_low;
     uint32_t tid;         /* the kernel's */
     uint32_t logical_tid; /* what the program sees */
     uint32_t slot;        /* index of its logs; MV_MAX_THREADS: none */
     uint32_t hooked;      /* inside a vDSO or pthread hook that is publishing: signals wait */
+    uint32_t raw_unmask;         /* MV_ATTEND_UNMASK when the raw call under way was made with everything blocked */
+    uint64_t raw_mask;           /* and the program's mask then */
     struct mv_thread *raw_child; /* area of the thread that the raw call under way makes */
 
     /* signals/ */
@@ -114,7 +118,9 @@ _Static_assert(offsetof(struct mv_thread, child_on_new_stack) == 232, "entry.S")
 _Static_assert(offsetof(struct mv_thread, program_mask) == 240, "entry.S");
 _Static_assert(offsetof(struct mv_thread, mask_replaced) == 248, "entry.S");
 _Static_assert(offsetof(struct mv_thread, delivering) == 252, "entry.S");
-_Static_assert(MV_ATTEND_SIGNAL == 1, "entry.S");
+_Static_assert(offsetof(struct mv_thread, alternate_low) == 256, "entry.S");
+_Static_assert(offsetof(struct mv_thread, alternate_high) == 264, "entry.S");
+_Static_assert(MV_ATTEND_SIGNAL == 1 && MV_ATTEND_UNMASK == 0x10000, "entry.S");
 
 extern __thread struct mv_thread *mv_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
 

@@ -109,6 +109,9 @@ enum mv_action mv_execute(struct mv_thread *self, struct mv_frame *frame)
     case __NR_rt_sigprocmask:
         result = mv_sigprocmask(self, (int)frame->rdi, (const uint64_t *)frame->rsi, (uint64_t *)frame->rdx, frame->r10);
         break;
+    case __NR_sigaltstack:
+        result = mv_sigaltstack(self, frame);
+        break;
     case __NR_rt_sigreturn:
         return MV_ACTION_SIGRETURN;
     case __NR_clone:

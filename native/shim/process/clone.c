@@ -86,6 +86,7 @@ enum mv_action mv_clone(struct mv_thread *self, struct mv_frame *frame)
         area->fresh = 1;
         area->program_mask = self->program_mask;
         area->mask_replaced = self->mask_replaced;
+        area->attention = self->attention & MV_ATTEND_UNMASK;
         area->clear_child_tid = request.flags & CLONE_CHILD_CLEARTID ? request.child_tid : 0;
         *own_slot_in(request.tls) = (uint64_t)area;
         mv_role_new_thread(area);
@@ -105,6 +106,8 @@ enum mv_action mv_clone(struct mv_thread *self, struct mv_frame *frame)
     self->raw_call[self->raw_depth] = self->call;
     self->raw_cont[self->raw_depth++] = frame->cont;
     self->raw_child = new_thread ? area : NULL;
+    self->raw_unmask = self->attention & MV_ATTEND_UNMASK;
+    self->raw_mask = self->program_mask;
     frame->rax = self->call;
     return MV_ACTION_RAW;
 }
@@ -147,6 +150,11 @@ void mv_after_raw(struct mv_frame *frame)
         self->deferred = 0;
         self->attention &= ~(uint32_t)MV_ATTEND_SIGNAL;
         self->mask_replaced = mv.role == MV_ROLE_FOLLOWER;
+    }
+    if (self->raw_unmask) { /* and its own exits from the shim unblocked its own mask, not ours */
+        self->attention |= MV_ATTEND_UNMASK;
+        self->mask_replaced = 1;
+        self->program_mask = self->raw_mask;
     }
     if (area && mv_is_error((long)frame->rax))
         mv_area_give(area);

@@ -182,6 +182,10 @@ long mv_exec(struct mv_thread *self, struct mv_frame *frame)
     /* Interruptible: a signal that comes first has its handler run first; the new program could not. */
     uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     args[is_at ? 3 : 2] = (uint64_t)environment;
+    if (self->attention & MV_ATTEND_UNMASK) { /* the new program must not inherit what the shim blocked */
+        uint64_t mask = self->program_mask & ~MV_SIGSYS_BIT;
+        mv_sys4(__NR_rt_sigprocmask, 2 /* SETMASK */, (long)&mask, 0, 8);
+    }
     long result = mv_syscall_interruptible(args, self->call, &self->attention);
     if (mv.session_fd >= 0 && mv.control)
         mv_sys3(__NR_fcntl, mv.session_fd, 2, 1 /* FD_CLOEXEC */);

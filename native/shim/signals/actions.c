@@ -101,6 +101,30 @@ void mv_signals_start(void)
     mv_signal_install(7);
 }
 
+/* The kernel knows from rsp whether the alternate stack is in use; the shim's own is not the program's. */
+long mv_sigaltstack(struct mv_thread *self, const struct mv_frame *frame)
+{
+    const uint64_t *wanted = (const uint64_t *)frame->rdi;
+    uint64_t *old = (uint64_t *)frame->rsi, before[3], after[3];
+    uint64_t low = self->alternate_low, high = self->alternate_high;
+    int on_it = low && frame->rsp > low && frame->rsp <= high;
+    if (wanted && mv_guard_copy(after, wanted, sizeof after))
+        return -14;
+    if (wanted && on_it)
+        return -1; /* EPERM */
+    long result = mv_sys2(__NR_sigaltstack, wanted ? (long)after : 0, (long)before);
+    if (result)
+        return result;
+    if (wanted) {
+        int none = (after[1] & 0x7fffffff) == 2; /* SS_DISABLE; the flags are an int */
+        self->alternate_low = none ? 0 : after[0];
+        self->alternate_high = none ? 0 : after[0] + after[2];
+    }
+    if (on_it)
+        before[1] |= 1; /* SS_ONSTACK */
+    return old && mv_guard_copy(old, before, sizeof before) ? -14 : 0;
+}
+
 /* The program's mask. While the kernel's is replaced (a deferred signal, a follower) only the note changes. */
 long mv_sigprocmask(struct mv_thread *self, int how, const uint64_t *set, uint64_t *old, size_t size)
 {
@@ -116,8 +140,10 @@ long mv_sigprocmask(struct mv_thread *self, int how, const uint64_t *set, uint64
         if (set)
             self->program_mask = how == 0 ? before | wanted : how == 1 ? before & ~wanted : wanted;
     } else {
+        /* Interruptible: a signal that is deferred after the look at mask_replaced has changed the kernel's mask. */
         uint64_t clean = wanted & ~MV_SIGSYS_BIT;
-        long result = mv_sys4(__NR_rt_sigprocmask, how, set ? (long)&clean : 0, (long)&before, 8);
+        uint64_t args[6] = {(uint64_t)how, set ? (uint64_t)&clean : 0, (uint64_t)&before, 8, 0, 0};
+        long result = mv_syscall_interruptible(args, __NR_rt_sigprocmask, &self->attention);
         if (result)
             return result;
     }

@@ -28,6 +28,7 @@
 #define IGNORED_BY_DEFAULT (BIT(17) | BIT(18) | BIT(23) | BIT(28)) /* CHLD CONT URG WINCH */
 
 const uint64_t mv_block_all = ~(MV_SIGSYS_BIT | FAULTS);
+const uint64_t mv_block_all_and_sigsys __attribute__((visibility("hidden"))) = ~FAULTS; /* entry.S */
 
 static void set_mask(uint64_t mask)
 {
@@ -220,6 +221,14 @@ int mv_attend(struct mv_frame *frame)
         mv_settle(self);
         return made_again(self, frame);
     }
+    if (!(attention & MV_ATTEND_SIGNAL)) { /* MV_ATTEND_UNMASK */
+        resume_from(self, frame);
+        self->attention &= ~(uint32_t)MV_ATTEND_UNMASK;
+        self->mask_replaced = 0;
+        self->delivering = 0;
+        self->deliver_mask = self->program_mask & ~MV_SIGSYS_BIT;
+        return MV_ATTENDED_DELIVER;
+    }
     if (mv.role == MV_ROLE_LEADER && !self->signal_announced) {
         /* The record of this call is out: the follower would not expect a signal here any more. */
         self->attention &= ~(uint32_t)MV_ATTEND_SIGNAL;
@@ -228,7 +237,7 @@ int mv_attend(struct mv_frame *frame)
     }
     resume_from(self, frame);
     int number = (int)self->deferred;
-    self->attention &= ~(uint32_t)MV_ATTEND_SIGNAL;
+    self->attention &= ~(uint32_t)(MV_ATTEND_SIGNAL | MV_ATTEND_UNMASK);
     self->deferred = 0;
     self->signal_announced = 0;
     if (mv_actions[number].flags & MV_SA_RESETHAND)
