@@ -108,7 +108,7 @@ static void read_dynamic(struct mv_object *o, uintptr_t at, size_t size) {
         count = ((const uint32_t *)hash)[1];
     else if (gnu_hash != 0)
         count = count_gnu(o, gnu_hash);
-    if (count == 0 || !in_object(o, symbols, (size_t)count * sizeof(struct mv_symbol)) ||
+    if (count == 0 || strings == 0 || !in_object(o, symbols, (size_t)count * sizeof(struct mv_symbol)) ||
         !in_object(o, strings, strings_size) || ((const char *)strings)[strings_size - 1] != 0)
         return;
     o->symbols = (const struct mv_symbol *)symbols;

@@ -92,7 +92,7 @@ static uintptr_t decode_function(struct mv_scan *s, uintptr_t at, uintptr_t end,
 
 uintptr_t mv_flow_lowest(const struct mv_scan *s) {
     uintptr_t low = s->start;
-    while (s->object.base != 0 && low > s->object.start && s->start - low < 64 * MV_PAGE &&
+    while (s->object.base != 0 && low > s->object.start && s->start - low < (uintptr_t)64 * MV_PAGE &&
            mv_sys_readable(low - MV_PAGE))
         low -= MV_PAGE;
     return low;

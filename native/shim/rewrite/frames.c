@@ -30,7 +30,7 @@ void mv_frames_open(const struct mv_object *object, struct mv_frames *frames) {
 }
 
 uintptr_t mv_frames_start(const struct mv_frames *f, uint32_t index) {
-    return f->header + (uintptr_t)(intptr_t)f->table[2 * index];
+    return f->header + (uintptr_t)(intptr_t)f->table[(size_t)2 * index];
 }
 
 static uint64_t leb128(const uint8_t **p, const uint8_t *end) {
@@ -107,7 +107,7 @@ static uint8_t pointer_size(const struct mv_frames *f, uintptr_t cie) {
 /* Where the function of the table's row `index` ends; its start when the entry makes no sense. */
 static uintptr_t function_end(struct mv_frames *f, uint32_t index) {
     uintptr_t start = mv_frames_start(f, index);
-    uintptr_t fde = f->header + (uintptr_t)(intptr_t)f->table[2 * index + 1];
+    uintptr_t fde = f->header + (uintptr_t)(intptr_t)f->table[(size_t)2 * index + 1];
     if (fde < f->low || fde + 24 > f->high || (fde & 3) != 0)
         return start;
     uintptr_t cie = fde + 4 - *(const uint32_t *)(fde + 4);

@@ -58,8 +58,9 @@ static struct mv_rewrite_config config(void) {
 }
 
 static int rewrite_probes(struct mv_rewrite_counts *counts) {
-    return mv_rewrite_range((uintptr_t)probes_start, (size_t)(probes_end - probes_start),
-                            PROT_READ | PROT_EXEC, 0, counts);
+    return mv_rewrite_range((uintptr_t)probes_start,
+                            (size_t)((uintptr_t)probes_end - (uintptr_t)probes_start), PROT_READ | PROT_EXEC,
+                            0, counts);
 }
 
 static int same_mapping_protection(uintptr_t at, const char *wanted) {
