@@ -173,6 +173,19 @@ static void lower_high(struct mv_log_writer *w) {
     mv_store_release64(&mv_log_header_of(w)->high, (uint64_t)chunk * MV_LOG_CHUNK);
 }
 
+/* An extent that was entered for a reservation which was then forgotten is left again: nothing in it was ever
+ * visible, and the JUMP to it stands at `published`, where the next record or JUMP will overwrite it. */
+static void forget_reservation(struct mv_log_writer *w, uint64_t published) {
+    if (w->position == published) {
+        w->tail = w->current;
+        return;
+    }
+    mv_chunks_release(w, w->current);
+    w->current = w->tail;
+    w->position = published;
+    w->end = ((uint64_t)w->tail + w->accounts->length[w->tail]) * MV_LOG_CHUNK - sizeof(struct mv_event);
+}
+
 int mv_log_extend(struct mv_log_writer *w, uint64_t size) {
     uint64_t published = mv_load_relaxed64(&mv_log_header_of(w)->published);
     uint64_t chunks = (size + sizeof(struct mv_event) + MV_LOG_CHUNK - 1) / MV_LOG_CHUNK;
@@ -180,6 +193,7 @@ int mv_log_extend(struct mv_log_writer *w, uint64_t size) {
         w->refusal = MV_LOG_TOO_BIG;
         return 0;
     }
+    forget_reservation(w, published);
     if (mv_chunks_collect(w) < 0) {
         w->refusal = MV_LOG_CURSOR_LOST;
         return 0;
@@ -189,12 +203,6 @@ int mv_log_extend(struct mv_log_writer *w, uint64_t size) {
         w->refusal = MV_LOG_OVER_BUDGET;
         return 0;
     }
-    /* An extent that was entered for a reservation which was then forgotten: nothing in it was ever visible,
-     * and the JUMP to it stands at `published`, so that it can be written again. */
-    if (w->position != published)
-        mv_chunks_release(w, w->current);
-    else
-        w->tail = w->current;
     mv_store_relaxed32(&w->accounts->next[w->tail], first);
     enter(w, first, (uint32_t)chunks, mv_load_relaxed64(&w->accounts->order[w->tail]) + 1);
     lower_high(w);

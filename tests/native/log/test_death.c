@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -17,6 +18,14 @@ static struct robust_list_head *own_list(void) {
     size_t size;
     CHECK(syscall(SYS_get_robust_list, 0, &head, &size) == 0);
     return head;
+}
+
+/* A child that doesn't outlive a test that failed. */
+static pid_t fork_bound(void) {
+    pid_t child = fork();
+    if (child == 0)
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return child;
 }
 
 static void *shared_page(void) {
@@ -46,7 +55,7 @@ static void glibc_mutexes_and_death_words_share_one_list(void) {
     uint8_t *page = shared_page();
     pthread_mutex_t *before = robust_mutex(page), *after = robust_mutex(page + 512),
                     *held = robust_mutex(page + 1024);
-    pid_t child = fork();
+    pid_t child = fork_bound();
     if (child == 0) {
         struct robust_list_head *head = own_list();
         pthread_mutex_lock(before);
@@ -77,7 +86,7 @@ static void glibc_mutexes_and_death_words_share_one_list(void) {
 
 static void words_taken_out_again_say_nothing_at_exit(void) {
     struct mv_death_word *words = shared_page();
-    pid_t child = fork();
+    pid_t child = fork_bound();
     if (child == 0) {
         CHECK_EQUAL(mv_death_link(words, own_list(), (uint32_t)gettid()), 0);
         mv_death_unlink(words);
@@ -104,7 +113,7 @@ static void a_killed_writer_wakes_every_reader_after_its_last_record(void) {
         mv_log_expect_reader(&log.writer, i, 1);
     int ready[2];
     CHECK(pipe(ready) == 0);
-    pid_t owner = fork();
+    pid_t owner = fork_bound();
     if (owner == 0) {
         CHECK_EQUAL(mv_death_link(header->death, own_list(), (uint32_t)gettid()), 0);
         CHECK(put(&log, 64, 0) && put(&log, 64, 0));
@@ -117,7 +126,7 @@ static void a_killed_writer_wakes_every_reader_after_its_last_record(void) {
     double *noticed = shared_page();
     pid_t readers[MV_MAX_READERS];
     for (uint32_t i = 0; i < MV_MAX_READERS; i++)
-        if ((readers[i] = fork()) == 0) {
+        if ((readers[i] = fork_bound()) == 0) {
             struct mv_log_reader r;
             const struct mv_event *event;
             CHECK_EQUAL(start_reader(&log, &r, i), 0);

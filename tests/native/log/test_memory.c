@@ -116,6 +116,26 @@ static void a_record_may_be_larger_than_a_chunk_and_not_larger_than_the_budget(v
     CHECK(put(&log, 64, 0));
 }
 
+static void forgotten_reservations_hold_nothing(void) {
+    struct bench_log log;
+    open_log(&log, 8 * MIB, NULL);
+    mv_log_expect_reader(&log.writer, 0, 1);
+    CHECK(put(&log, 64, 0));
+    for (uint32_t halves = 1; halves < 14; halves++) /* each needs a new extent */
+        CHECK(mv_log_reserve(&log.writer, halves * (MIB / 2), 0));
+    CHECK(!mv_log_reserve(&log.writer, 31 * (MIB / 4), 0)); /* with the chunk in use, too much */
+    CHECK_EQUAL(log.writer.refusal, MV_LOG_OVER_BUDGET);
+    CHECK(put(&log, 64, 0));
+    struct mv_log_reader r;
+    const struct mv_event *event;
+    CHECK_EQUAL(start_reader(&log, &r, 0), 0);
+    for (uint64_t i = 0; i < 2; i++) {
+        CHECK_EQUAL(mv_log_peek(&r, &event), 1);
+        CHECK(record_as_planned(event, 1, i, (struct plan){64, 0, 1}));
+        mv_log_consume(&r);
+    }
+}
+
 static void the_budget_is_shared_by_all_logs_of_a_version(void) {
     struct bench_log one, other;
     open_log(&one, 4 * MIB, NULL);
@@ -176,6 +196,7 @@ const struct test memory_tests[] = {
     {"a_dropped_reader_no_longer_holds_anything", a_dropped_reader_no_longer_holds_anything},
     {"a_record_may_be_larger_than_a_chunk_and_not_larger_than_the_budget",
      a_record_may_be_larger_than_a_chunk_and_not_larger_than_the_budget},
+    {"forgotten_reservations_hold_nothing", forgotten_reservations_hold_nothing},
     {"the_budget_is_shared_by_all_logs_of_a_version", the_budget_is_shared_by_all_logs_of_a_version},
     {"a_later_session_starts_over_with_nothing_left", a_later_session_starts_over_with_nothing_left},
     {"impossible_starts_are_refused", impossible_starts_are_refused},
