@@ -263,7 +263,7 @@ static void forbidden_w_x_is_named_and_changes_nothing(void) {
     int status = 0;
     CHECK_EQUAL(waitpid(child, &status, 0), child);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
-        printf("skipped forbidden_w_x_is_named_and_changes_nothing: the kernel has no PR_SET_MDWE\n");
+        printf("skip rewrite/forbidden_w_x_is_named_and_changes_nothing: the kernel has no PR_SET_MDWE\n");
     else
         CHECK_EQUAL(status, 0);
 }

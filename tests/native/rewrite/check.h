@@ -27,7 +27,7 @@ static int check_failures;
     do {                                                                                                     \
         int before_ = check_failures;                                                                        \
         test();                                                                                              \
-        printf("%s %s\n", check_failures == before_ ? "passed" : "FAILED", #test);                           \
+        printf("%s rewrite/%s\n", check_failures == before_ ? "ok" : "not ok", #test);                       \
         fflush(stdout);                                                                                      \
     } while (0)
 

@@ -89,7 +89,7 @@ static void every_exported_function_reaches_its_hook(void) {
         CHECK(*(uint32_t *)parameters > 0);
         CHECK_EQUAL(calls[5], 1);
     } else {
-        printf("skipped getrandom: this kernel's vDSO doesn't export it\n");
+        printf("skip rewrite/vdso_getrandom: this kernel's vDSO doesn't export it\n");
     }
 }
 
@@ -128,7 +128,7 @@ int main(int argc, char **argv, char **environment) {
     const uint64_t *auxv = (const uint64_t *)(environment + 1);
     vdso.base = vdso.bias = getauxval(AT_SYSINFO_EHDR);
     if (vdso.base == 0) {
-        printf("skipped: no vDSO\n");
+        printf("skip rewrite/vdso: this process has no vDSO\n");
         return 77;
     }
     struct mv_rewrite_config config = {.entry = (uintptr_t)test_entry,
