@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -177,6 +178,65 @@ static void a_later_session_starts_over_with_nothing_left(void) {
     }
 }
 
+/* A keeper killed in the middle of anything: the writer goes on, at worst without freeing, until it is told.
+ */
+static void a_lost_keeper_stops_nobody(void) {
+    struct bench_log log;
+    struct mv_log_reader r;
+    uint32_t word = 0;
+    open_log(&log, 64 * MIB, &word);
+    CHECK_EQUAL(start_reader(&log, &r, 0), 0);
+    log.writer.collecting = log.writer.keeping = 1; /* as it would have left them */
+    for (int i = 0; i < 8000; i++) {
+        CHECK(put(&log, 1024, 0));
+        consume_all(&r);
+    }
+    CHECK(log.budget.held > 4 * MIB);
+    CHECK_EQUAL(mv_log_keep(&log.writer), -1);
+    mv_log_keeper_lost(&log.writer, &word);
+    for (int i = 0; i < 1000; i++) {
+        CHECK(put(&log, 1024, 0));
+        consume_all(&r);
+    }
+    while (mv_log_keep(&log.writer) >= 0)
+        ;
+    CHECK(held_bytes(log.fd) <= MIB);
+}
+
+static void *keep_on(void *argument) {
+    struct bench_log *log = argument;
+    for (;;)
+        mv_log_keep(&log->writer);
+    return NULL;
+}
+
+static void a_restart_does_not_wait_for_the_keeper_to_clear_up(void) {
+    struct bench_log log;
+    uint32_t word = 0;
+    open_log(&log, 512 * MIB, &word);
+    for (uint64_t generation = 10; generation < 16; generation++) {
+        mv_log_expect_reader(&log.writer, 0, 1);
+        for (int i = 0; i < 2000; i++)
+            CHECK(put(&log, 64 << 10, 0));
+        pthread_t keeper;
+        if (generation == 10)
+            CHECK(pthread_create(&keeper, NULL, keep_on, &log) == 0);
+        mv_log_writer_stop(&log.writer);
+        CHECK_EQUAL(mv_log_writer_start(&log.writer, log.base, 0, 3, generation, &log.budget, NULL, &word),
+                    0);
+        struct mv_log_reader r;
+        const struct mv_event *event;
+        CHECK_EQUAL(mv_log_reader_start(&r, log.base, MV_LOG_SPAN, 0, 3, generation, 0, 1), 0);
+        for (uint64_t i = 0; i < 500; i++) {
+            CHECK(put(&log, 4096, 8));
+            CHECK_EQUAL(mv_log_peek(&r, &event), 1);
+            CHECK(record_as_planned(event, 1, i, (struct plan){4096, 8, 1}));
+            mv_log_consume(&r);
+        }
+        mv_log_reader_stop(&r);
+    }
+}
+
 static void impossible_starts_are_refused(void) {
     static struct mv_log_writer w;
     struct bench_log log;
@@ -199,6 +259,9 @@ const struct test memory_tests[] = {
     {"forgotten_reservations_hold_nothing", forgotten_reservations_hold_nothing},
     {"the_budget_is_shared_by_all_logs_of_a_version", the_budget_is_shared_by_all_logs_of_a_version},
     {"a_later_session_starts_over_with_nothing_left", a_later_session_starts_over_with_nothing_left},
+    {"a_lost_keeper_stops_nobody", a_lost_keeper_stops_nobody},
+    {"a_restart_does_not_wait_for_the_keeper_to_clear_up",
+     a_restart_does_not_wait_for_the_keeper_to_clear_up},
     {"impossible_starts_are_refused", impossible_starts_are_refused},
     {0, 0},
 };
