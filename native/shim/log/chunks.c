@@ -14,7 +14,7 @@
 #define LOOK_AHEAD 64u
 
 int mv_chunks_charge(struct mv_log_writer *w, uint64_t bytes) {
-    uint64_t held = mv_load_relaxed64(&w->budget->held);
+    uint64_t held;
     do {
         held = mv_load_relaxed64(&w->budget->held);
         if (bytes > w->budget->limit || held > w->budget->limit - bytes)

@@ -19,7 +19,7 @@ static int check_header(const struct mv_log_header *h, uint64_t size, uint32_t v
         return -MV_LOG_BAD_GENERATION;
     if (h->check != mv_log_header_check(h))
         return -MV_LOG_BAD_HEADER;
-    if (h->limit < 2 * MV_LOG_CHUNK || h->limit > MV_LOG_SPAN || h->limit % MV_LOG_CHUNK)
+    if (h->limit < 2ull * MV_LOG_CHUNK || h->limit > MV_LOG_SPAN || h->limit % MV_LOG_CHUNK)
         return -MV_LOG_BAD_LIMIT;
     if (h->start < MV_LOG_DATA || h->start >= h->limit || h->start % 8)
         return -MV_LOG_BAD_START;
