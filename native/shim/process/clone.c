@@ -4,6 +4,7 @@
  * All others are made in the program's own context by entry.S (MV_ACTION_RAW), because parent and child
  * return to the same site on different stacks (new thread) or on the same one, one after the other (vfork).
  * Where both go on is kept in raw_cont of the area that the child finds: its own, or (vfork) its parent's. */
+#include "../calls/guard.h"
 #include "../order/order.h"
 #include "../roles/roles.h"
 #include "../state.h"
@@ -32,11 +33,11 @@ static int read_request(struct mv_thread *self, const struct mv_frame *frame, st
         *request = (struct request){frame->rdi, frame->rsi, frame->r8, (uint64_t *)frame->rdx, frame->r10};
         return 0;
     default: {
-        const struct clone_args *args = (const struct clone_args *)frame->rdi;
-        if (!args || frame->rsi < 64)
-            return -22;
-        *request = (struct request){args->flags, args->stack ? args->stack + args->stack_size : 0, args->tls,
-                                    (uint64_t *)args->parent_tid, args->child_tid};
+        struct clone_args args;
+        if (frame->rsi < 64 || mv_guard_copy(&args, (const void *)frame->rdi, 64))
+            return -22; /* the kernel says what is wrong */
+        *request = (struct request){args.flags, args.stack ? args.stack + args.stack_size : 0, args.tls,
+                                    (uint64_t *)args.parent_tid, args.child_tid};
         return 0;
     }
     }
@@ -88,7 +89,12 @@ enum mv_action mv_clone(struct mv_thread *self, struct mv_frame *frame)
         area->mask_replaced = self->mask_replaced;
         area->attention = self->attention & MV_ATTEND_UNMASK;
         area->clear_child_tid = request.flags & CLONE_CHILD_CLEARTID ? request.child_tid : 0;
-        *own_slot_in(request.tls) = (uint64_t)area;
+        uint64_t slot = (uint64_t)area;
+        if (mv_guard_copy(own_slot_in(request.tls), &slot, sizeof slot)) {
+            mv_area_give(area);
+            frame->rax = (uint64_t)-22L; /* EINVAL: a thread pointer that points nowhere */
+            return MV_ACTION_RETURN;
+        }
         mv_role_new_thread(area);
         mv_threads_exist = 1;
     } else if (!(request.flags & CLONE_VM)) {
