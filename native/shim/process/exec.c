@@ -3,6 +3,7 @@
  * MVEDSUA_EXEC says: `same` (default) only the same executable file; `all`; `none`. Where the shim goes
  * along, its entry is put first into LD_PRELOAD, whatever environment the program passes, and the user's
  * own entries stay; where it does not, its entry and its variables are taken out. */
+#include "../calls/guard.h"
 #include "../state.h"
 #include "../sys.h"
 
@@ -130,7 +131,21 @@ static size_t preload_entry(char *to, size_t room, const char *theirs, int with_
     return used > start ? used : 0;
 }
 
-/* The environment to exec with: `envp` itself when nothing has to change or there is no room. */
+/* Does the program's entry begin with `prefix`? -1: it can't be read. */
+static int entry_is(const char *entry, const char *prefix)
+{
+    char head[24];
+    uint64_t left = mv_guard_copy(head, entry, sizeof head);
+    head[sizeof head - 1] = 0;
+    if (left == sizeof head)
+        return -1;
+    if (left)
+        head[sizeof head - left] = 0;
+    return starts_with(head, prefix);
+}
+
+/* The environment to exec with: `envp` itself when nothing has to change, there is no room, or it can't be read
+ * (the kernel says EFAULT). */
 static char *const *rewritten(struct mv_thread *self, char *const *envp, int along)
 {
     if (!mv.library)
@@ -142,17 +157,30 @@ static char *const *rewritten(struct mv_thread *self, char *const *envp, int alo
         self->exec_environment = (void *)at; /* kept: a vfork child's mapping is its parent's */
     }
     struct environment *new = self->exec_environment;
-    const char *theirs = NULL;
+    const char *theirs = NULL, *entry;
     size_t n = 1, text = 0;
-    for (char *const *at = envp; at && *at; at++) {
-        if (starts_with(*at, "LD_PRELOAD="))
-            theirs = *at + 11;
-        else if (!starts_with(*at, "MVEDSUA_SESSION_FD=") && (along || !starts_with(*at, "MVEDSUA_"))) {
-            if (n + 3 >= ENV_ENTRIES)
+    int has_policy = 0;
+    for (char *const *at = envp; at; at++) {
+        if (mv_guard_load64(at, (uint64_t *)&entry))
+            return envp;
+        if (!entry)
+            break;
+        int preload = entry_is(entry, "LD_PRELOAD=");
+        if (preload < 0)
+            return envp;
+        if (preload) {
+            theirs = entry + 11;
+        } else if (!entry_is(entry, "MVEDSUA_SESSION_FD=") && (along || !entry_is(entry, "MVEDSUA_"))) {
+            if (n + 4 >= ENV_ENTRIES) {
+                mv_say_string(MV_WARNING, "an environment of more than 8000 entries is passed on as it is: without the shim");
                 return envp;
-            new->entries[n++] = *at;
+            }
+            has_policy |= entry_is(entry, "MVEDSUA_EXEC=");
+            new->entries[n++] = entry;
         }
     }
+    if (along && !has_policy && mv.exec_policy == EXEC_ALL)
+        new->entries[n++] = "MVEDSUA_EXEC=all"; /* the program cleared its environment */
     text = preload_entry(new->text, ENV_TEXT, theirs, along);
     new->entries[0] = new->text;
     if (along && mv.control && (uint32_t)mv_sys0(__NR_getpid) == mv.pid && mv.session_fd >= 0) {
