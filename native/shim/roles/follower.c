@@ -22,6 +22,8 @@ void mv_follower_end(enum mv_reason reason, int code, const char *text)
         mv.control->follower_state = 3;
         mv_say_string(MV_WARNING, text);
     }
+    if (mv_diverging()) /* another thread is telling why: it must not be ended before it has */
+        mv_stand_still();
     for (;;)
         mv_sys1(__NR_exit_group, 0);
 }

@@ -56,6 +56,8 @@ void mv_follower_crashed(struct mv_thread *self, int number, const struct mv_sig
 _Noreturn void mv_follower_end(enum mv_reason reason, int code, const char *text);
 
 /* roles/divergence.c */
+int mv_diverging(void);
+_Noreturn void mv_stand_still(void);
 _Noreturn void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint32_t position,
                            const struct mv_event *event, uint32_t call, const uint64_t args[6], uint64_t site,
                            const struct mv_segment *segments, int count);
@@ -67,6 +69,7 @@ void mv_request_arrived(struct mv_thread *self);
 
 /* roles/failover.c */
 int mv_takeover(struct mv_thread *self);
+void mv_takeover_forget(void);
 int mv_takeover_at(struct mv_thread *self, enum mv_difference kind);
 void mv_settle(struct mv_thread *self);
 int mv_translate(struct mv_thread *self, struct mv_frame *frame, long *result);
