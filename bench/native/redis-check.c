@@ -1,0 +1,214 @@
+/* redis-check PORT CONNECTIONS SECONDS: a load that checks every answer, and measures every request.
+ *
+ * Each connection, in turn: INCR of a counter of its own (the answer must be one more than the last: a call
+ * that was lost or made twice shows), SET of its own key to a text made from the counter, GET of that key
+ * (the answer must be that text). One request at a time per connection. Ends after SECONDS, or at SIGTERM.
+ *
+ * SIGUSR1 begins a new phase: the answers, errors and longest request are counted for each phase on its own,
+ * so that one sees what happened around a kill. A connection that is closed, reset, answers something else or
+ * not at all for PATIENCE_NS counts as one error and is not used again: the client noticed.
+ *
+ * Prints "ready" once all are connected, "progress=N" at every 25,000th answer, and at the end a line per
+ * phase: phase=N seconds=S answers=A errors=E median_us=M p99_us=P longest_us=L and for each error a line:
+ * error=what connection=N request=… . Exit status 1 when there was any error. */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PATIENCE_NS 5000000000ull
+#define PROGRESS    25000u
+#define PHASES      16
+#define CONNECTIONS 512
+#define TEXT        512
+
+enum step { INCR, SET, GET, STEPS };
+
+struct connection {
+    int fd, step, failed;
+    uint64_t counter, sent_at;
+    char expected[TEXT], got[TEXT];
+    size_t expected_length, got_length;
+};
+
+/* Latencies in buckets of 1/8 of a power of two: the quantiles are exact to 6 %, the longest exactly. */
+struct phase {
+    uint64_t begin, end, answers, errors, longest, buckets[64 * 8];
+};
+
+static struct connection connections[CONNECTIONS];
+static struct phase phases[PHASES];
+static uint64_t answered;
+static volatile sig_atomic_t wanted_phase, stopped;
+
+static uint64_t now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static unsigned bucket_of(uint64_t ns) {
+    unsigned power = ns < 8 ? 0 : 63u - (unsigned)__builtin_clzll(ns) - 3u;
+    return power * 8 + (unsigned)(ns >> power);
+}
+
+static uint64_t bucket_top(unsigned bucket) {
+    return bucket < 16 ? bucket : (uint64_t)(8 + bucket % 8 + 1) << (bucket / 8 - 1);
+}
+
+static uint64_t quantile(const struct phase *phase, double q) {
+    uint64_t rank = (uint64_t)(q * (double)phase->answers), seen = 0;
+    for (unsigned b = 0; b < 64 * 8; b++)
+        if ((seen += phase->buckets[b]) > rank)
+            return bucket_top(b);
+    return phase->longest;
+}
+
+static void fail(struct connection *c, struct phase *phase, const char *what) {
+    static const char *const names[] = {"INCR", "SET", "GET"};
+    printf("error=%s connection=%d request=%s number=%llu after_us=%llu\n", what, (int)(c - connections),
+           names[c->step], (unsigned long long)c->counter, (unsigned long long)((now() - c->sent_at) / 1000));
+    fflush(stdout);
+    phase->errors++;
+    c->failed = 1;
+    close(c->fd);
+}
+
+static void send_request(struct connection *c, struct phase *phase) {
+    char request[TEXT], value[128];
+    int number = (int)(c - connections);
+    int length = 0, size = snprintf(value, sizeof value, "value %d.%llu %0*d", number,
+                                    (unsigned long long)c->counter, (int)(c->counter % 64), number);
+    switch (c->step) {
+    case INCR:
+        c->counter++;
+        length = snprintf(request, sizeof request, "INCR check:n:%d\r\n", number);
+        c->expected_length = (size_t)snprintf(c->expected, TEXT, ":%llu\r\n", (unsigned long long)c->counter);
+        break;
+    case SET:
+        length = snprintf(request, sizeof request, "*3\r\n$3\r\nSET\r\n$%d\r\ncheck:v:%03d\r\n$%d\r\n%s\r\n",
+                          11, number, size, value);
+        c->expected_length = (size_t)snprintf(c->expected, TEXT, "+OK\r\n");
+        break;
+    default:
+        length = snprintf(request, sizeof request, "GET check:v:%03d\r\n", number);
+        c->expected_length = (size_t)snprintf(c->expected, TEXT, "$%d\r\n%s\r\n", size, value);
+        break;
+    }
+    c->got_length = 0;
+    c->sent_at = now();
+    if (send(c->fd, request, (size_t)length, MSG_NOSIGNAL) != length)
+        fail(c, phase, "send");
+}
+
+static void receive(struct connection *c, struct phase *phase) {
+    ssize_t n = recv(c->fd, c->got + c->got_length, TEXT - c->got_length, 0);
+    if (n <= 0) {
+        fail(c, phase, n ? "reset" : "closed");
+        return;
+    }
+    c->got_length += (size_t)n;
+    if (c->got_length < c->expected_length && !memcmp(c->got, c->expected, c->got_length))
+        return;
+    if (c->got_length != c->expected_length || memcmp(c->got, c->expected, c->got_length)) {
+        fail(c, phase, "wrong-answer");
+        return;
+    }
+    uint64_t took = now() - c->sent_at;
+    phase->answers++;
+    if (++answered % PROGRESS == 0) {
+        printf("progress=%llu\n", (unsigned long long)answered);
+        fflush(stdout);
+    }
+    phase->buckets[bucket_of(took)]++;
+    if (took > phase->longest)
+        phase->longest = took;
+    c->step = (c->step + 1) % STEPS;
+    send_request(c, phase);
+}
+
+static int connect_to(int port, struct connection *c, int epoll) {
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int one = 1;
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+    c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return c->fd >= 0 && !connect(c->fd, (struct sockaddr *)&at, sizeof at) &&
+           !setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) &&
+           !epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event);
+}
+
+static void on_signal(int number) {
+    if (number == SIGUSR1 && wanted_phase < PHASES - 1)
+        wanted_phase++;
+    if (number == SIGTERM)
+        stopped = 1;
+}
+
+static uint64_t report(int last) {
+    uint64_t errors = 0;
+    for (int i = 0; i <= last; i++) {
+        const struct phase *p = &phases[i];
+        errors += p->errors;
+        printf("phase=%d seconds=%.2f answers=%llu errors=%llu median_us=%.1f p99_us=%.1f longest_us=%.1f\n",
+               i, (double)(p->end - p->begin) / 1e9, (unsigned long long)p->answers,
+               (unsigned long long)p->errors, (double)quantile(p, 0.5) / 1e3, (double)quantile(p, 0.99) / 1e3,
+               (double)p->longest / 1e3);
+    }
+    return errors;
+}
+
+int main(int argc, char **argv) {
+    int port = argc == 4 ? atoi(argv[1]) : 0, count = argc == 4 ? atoi(argv[2]) : 0;
+    if (port <= 0 || count <= 0 || count > CONNECTIONS || atof(argv[3]) <= 0)
+        return fputs("usage: redis-check PORT CONNECTIONS SECONDS\n", stderr), 2;
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGUSR1, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    int epoll = epoll_create1(EPOLL_CLOEXEC), phase = 0;
+    phases[0].begin = now();
+    for (int i = 0; i < count; i++) {
+        if (!connect_to(port, &connections[i], epoll))
+            return fprintf(stderr, "redis-check: no connection to port %d: %s\n", port, strerror(errno)), 2;
+        /* A counter that is there from an earlier run would look like a lost call: each starts from none. */
+        char drop[64], answer[64];
+        int length = snprintf(drop, sizeof drop, "DEL check:n:%d\r\n", i);
+        if (send(connections[i].fd, drop, (size_t)length, MSG_NOSIGNAL) != length ||
+            recv(connections[i].fd, answer, sizeof answer, 0) != 4)
+            return fputs("redis-check: no answer to the first request\n", stderr), 2;
+    }
+    printf("ready\n");
+    fflush(stdout);
+    phases[0].begin = now();
+    for (int i = 0; i < count; i++)
+        send_request(&connections[i], &phases[0]);
+    uint64_t until = now() + (uint64_t)(atof(argv[3]) * 1e9), looked = now();
+    while (!stopped && now() < until) {
+        struct epoll_event events[64];
+        int n = epoll_wait(epoll, events, 64, 100);
+        if (phase != wanted_phase) {
+            phases[phase].end = now();
+            phase = wanted_phase;
+            phases[phase].begin = now();
+        }
+        for (int i = 0; i < n; i++)
+            receive(events[i].data.ptr, &phases[phase]);
+        if (now() - looked < 100000000)
+            continue;
+        looked = now();
+        for (int i = 0; i < count; i++)
+            if (!connections[i].failed && looked > connections[i].sent_at + PATIENCE_NS)
+                fail(&connections[i], &phases[phase], "no-answer");
+    }
+    phases[phase].end = now();
+    /* What is still unanswered at the end has not been waited for long enough to be called lost. */
+    return report(phase) ? 1 : 0;
+}
