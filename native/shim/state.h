@@ -69,6 +69,7 @@ void mv_session_drop(void);
 /* signals/ */
 long mv_sigaction(int number, const void *act, void *old, size_t size);
 long mv_sigaction_in_vfork(int number, const void *act, void *old, size_t size);
+void mv_signals_under_seccomp(uint32_t plain);
 long mv_sigaltstack(struct mv_thread *self, const struct mv_frame *frame);
 long mv_sigprocmask(struct mv_thread *self, int how, const uint64_t *set, uint64_t *old, size_t size);
 void mv_signals_start(void);

@@ -1,6 +1,7 @@
 /* Makes a call for real, with what the shim itself has to add to it. Used by every role. */
 #include "../roles/roles.h"
 #include "../rewrite/rewrite.h"
+#include "../signals/signals.h"
 #include "../state.h"
 #include "../sys.h"
 #include "table.h"
@@ -89,6 +90,21 @@ static long end_thread(struct mv_thread *self, struct mv_frame *frame)
     return result;
 }
 
+/* The calls by which a program restricts its own system calls. */
+static long seccomp_or_dispatch(struct mv_thread *self, struct mv_frame *frame)
+{
+    if (self->call == __NR_prctl && (uint32_t)frame->rdi == 59 /* PR_SET_SYSCALL_USER_DISPATCH */)
+        return refuse(self->call, EPERM, " PR_SET_SYSCALL_USER_DISPATCH (EPERM): there is one per thread, and the shim needs it");
+    int filter = self->call == __NR_seccomp ? (uint32_t)frame->rdi <= 1 : (uint32_t)frame->rdi == 22 /* PR_SET_SECCOMP */;
+    uint32_t before = mv_signals_plain;
+    if (filter)
+        mv_signals_under_seccomp(1); /* rt_sigaction may not be allowed afterwards */
+    long result = mv_make_call(self, frame);
+    if (filter && mv_is_error(result))
+        mv_signals_under_seccomp(before);
+    return result;
+}
+
 enum mv_action mv_execute(struct mv_thread *self, struct mv_frame *frame)
 {
     long result;
@@ -108,6 +124,10 @@ enum mv_action mv_execute(struct mv_thread *self, struct mv_frame *frame)
         break;
     case __NR_rt_sigprocmask:
         result = mv_sigprocmask(self, (int)frame->rdi, (const uint64_t *)frame->rsi, (uint64_t *)frame->rdx, frame->r10);
+        break;
+    case __NR_prctl:
+    case __NR_seccomp:
+        result = seccomp_or_dispatch(self, frame);
         break;
     case __NR_sigaltstack:
         result = mv_sigaltstack(self, frame);

@@ -3,6 +3,8 @@
 #include "../state.h"
 #include "../sys.h"
 
+#include <linux/stat.h>
+
 #define EBADF (-9L)
 #define HIDDEN_MAX 16u
 
@@ -75,8 +77,10 @@ long mv_close_call(struct mv_frame *frame)
  * mapped, our own writable. Fails by name: the program has not run a single instruction yet. */
 void mv_session_open(int fd)
 {
+    struct statx st = {.stx_size = 0};
     long base = mv_sys6(__NR_mmap, 0, MV_CONTROL_SPAN, 3, 1 /* SHARED */, fd, 0);
-    if (mv_is_error(base))
+    mv_sys5(__NR_statx, fd, (long)"", 0x1000 /* AT_EMPTY_PATH */, STATX_SIZE, (long)&st);
+    if (mv_is_error(base) || st.stx_size < MV_SESSION_SIZE)
         mv_fail("the session memory can't be mapped: is MVEDSUA_SESSION_FD an open descriptor of `mvedsua run`?");
     struct mv_control *control = (struct mv_control *)base;
     if (control->magic != MV_CONTROL_MAGIC || control->abi != MV_ABI_VERSION || control->size != sizeof *control)

@@ -12,6 +12,11 @@
 
 struct mv_sigaction_kernel mv_actions[65];
 
+/* The program has a seccomp filter, or is about to: between a signal and its handler no call is made that the
+ * program did not make itself. Kernel masks are the program's then, and two signals that come at once while the
+ * thread is in the shim may be handled in the wrong order. */
+uint32_t mv_signals_plain;
+
 #define SIG_DFL 0ul
 #define SIG_IGN 1ul
 #define SA_RESTORER 0x04000000ul
@@ -21,7 +26,8 @@ static long install(int number, const struct mv_sigaction_kernel *program)
     struct mv_sigaction_kernel action = *program;
     action.mask &= ~MV_SIGSYS_BIT;
     if ((uint64_t)action.handler > SIG_IGN) {
-        action.mask |= mv_block_all;
+        if (!mv_signals_plain)
+            action.mask |= mv_block_all;
         action.handler = (uint64_t)mv_signal_entry;
         action.flags |= SA_RESTORER | MV_SA_SIGINFO;
         action.restorer = (uint64_t)mv_restorer;
@@ -64,6 +70,16 @@ long mv_sigaction(int number, const void *act, void *old, size_t size)
     if (old && mv_guard_copy(old, &before, sizeof before))
         return -14;
     return 0;
+}
+
+void mv_signals_under_seccomp(uint32_t plain)
+{
+    if (mv_signals_plain == plain || mv.role != MV_ROLE_SOLO)
+        return;
+    mv_signals_plain = plain;
+    for (int number = 1; number <= 64; number++)
+        if ((uint64_t)mv_actions[number].handler > SIG_IGN && number != 31)
+            mv_signal_install(number);
 }
 
 /* A vfork child has dispositions of its own, but its parent's memory, so the table must stay the parent's: its

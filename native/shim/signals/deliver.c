@@ -301,7 +301,8 @@ static uint64_t run(int number, struct mv_ucontext *uc, uint64_t mask)
         uc->rip = shown; /* unwinders know the program's code, not trampolines; undone in mv_signal_returning */
     if (action->flags & MV_SA_RESETHAND)
         action->handler = SIG_DFL;
-    set_mask(mask); /* from here on this is the program, and other signals may come */
+    if (!mv_signals_plain)
+        set_mask(mask); /* from here on this is the program, and other signals may come */
     return handler;
 }
 
@@ -332,6 +333,8 @@ uint64_t mv_signal_arrived(int number, struct mv_siginfo *info, struct mv_uconte
         } else {
             self->mask_replaced = 0;
         }
+        if (mv_signals_plain)
+            set_mask(during);
         return run(number, uc, during);
     }
 

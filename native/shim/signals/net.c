@@ -69,7 +69,8 @@ static const struct thunk *thunk_for(uint64_t site_next)
         }
         if (thunks[at].site_next)
             continue;
-        mv_sys3(__NR_mprotect, (long)thunks, 65536, PROT_READ | PROT_WRITE | PROT_EXEC);
+        if (mv_sys3(__NR_mprotect, (long)thunks, 65536, PROT_READ | PROT_WRITE | PROT_EXEC))
+            break; /* W^X */
         for (unsigned b = 0; b < 16; b++)
             thunks[at].code[b] = code[b];
         thunks[at].site_next = site_next;
@@ -158,8 +159,10 @@ uint64_t mv_sigsys_arrived(int number, struct mv_siginfo *info, struct mv_uconte
     struct mv_thread *self = mv_self;
     if (info->code == SYS_USER_DISPATCH) {
         const struct thunk *thunk = thunk_for(uc->rip);
-        if (thunk && self) {
-            uc->rcx = (uint64_t)thunk->code;
+        if (self) {
+            /* Without a thunk (W^X) the program's own code is the continuation; what stands before it is taken for
+             * the site's address, which only unwinders and reports look at. */
+            uc->rcx = thunk ? (uint64_t)thunk->code : uc->rip;
             uc->rip = (uint64_t)mv_site_entry;
             return 0;
         }
@@ -173,8 +176,13 @@ uint64_t mv_sigsys_arrived(int number, struct mv_siginfo *info, struct mv_uconte
         }
     }
     uint64_t handler = mv_actions[31].handler;
-    if (handler > 1)
+    if (handler > 1) {
+        if (!mv_signals_plain && self && !self->mask_replaced) {
+            uint64_t mask = (uc->mask | mv_actions[31].mask) & ~MV_SIGSYS_BIT;
+            mv_sys4(__NR_rt_sigprocmask, 2, (long)&mask, 0, 8);
+        }
         return handler;
+    }
     if (handler == 0) {
         struct mv_sigaction_kernel action = {0, 0, 0, 0};
         mv_sys4(__NR_rt_sigaction, 31, (long)&action, 0, 8);

@@ -11,6 +11,7 @@ struct mv_sigaction_kernel { /* as the kernel lays it out */
     uint64_t restorer;
     uint64_t mask;
 };
+extern uint32_t mv_signals_plain __attribute__((visibility("hidden"))); /* actions.c */
 extern struct mv_sigaction_kernel mv_actions[65] __attribute__((visibility("hidden")));
 
 #define MV_SA_SIGINFO 0x4ul
