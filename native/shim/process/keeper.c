@@ -107,7 +107,10 @@ int mv_keeper_start(void)
         stack = (uint8_t *)at;
     }
     uint64_t top = (uint64_t)stack + KEEPER_STACK - 64;
-    uint64_t context[8] = {0, 0, 0, 0, 0, 0, top - 8, (uint64_t)keep};
+    /* Not on this stack: the keeper reads it after we have gone on. */
+    static uint64_t context[8];
+    context[6] = top - 8;
+    context[7] = (uint64_t)keep;
     uint64_t mask = ~0ull, before;
     mv_sys4(__NR_rt_sigprocmask, 2, (long)&mask, (long)&before, 8);
     long pid = mv_clone_thread(CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_PARENT, top, 0, 0, context);

@@ -140,6 +140,10 @@ static int open_logs(uint32_t reader_pid)
         struct mv_log_writer *writer = &mv_writers[area->slot];
         if (writer->running)
             mv_log_writer_stop(writer);
+        /* Whoever owned this log two generations ago has died: the keeper must not take that for our death. */
+        struct mv_log_header *header = (struct mv_log_header *)mv_log_base(mv.version, area->slot);
+        for (uint32_t i = 0; i < MV_MAX_READERS; i++)
+            __atomic_store_n(&header->death[i].word, 0, __ATOMIC_RELEASE);
         int bad = mv_log_writer_start(writer, mv_log_base(mv.version, area->slot), mv.version, area->slot, mv.generation,
                                       &mv_budget, NULL, &mv_keeper_word);
         if (bad)
@@ -170,6 +174,7 @@ static void become_follower(struct mv_thread *self)
     mv_fast_calls_for_role();
     mv_rewrite_after_fork();
     mv_keeper_forget();
+    mv_takeover_forget();
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {
         struct mv_log_writer *writer = &mv_writers[slot];
         if (writer->accounts)
@@ -250,8 +255,9 @@ void mv_follow(struct mv_thread *self)
         return;
     }
     mv_thread_unlink_death(self);
-    int keeper = mv_keeper_start();
-    int bad = keeper < 0 ? keeper : publish_without_follower();
+    int bad = publish_without_follower();
+    if (!bad)
+        bad = mv_keeper_start();
     long pid = bad;
     if (!bad) {
         for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
@@ -294,9 +300,9 @@ static void trace(struct mv_thread *self)
     }
     uint32_t late = park_others(self);
     mv_thread_unlink_death(self);
-    int bad = late ? -110 : mv_keeper_start();
-    if (bad >= 0)
-        bad = publish_without_follower();
+    int bad = late ? -110 : publish_without_follower();
+    if (!bad)
+        bad = mv_keeper_start();
     if (!bad)
         mv.control->publishing = 1;
     release(self);

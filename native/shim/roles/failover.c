@@ -13,7 +13,10 @@
 
 #define EINVAL (-22L)
 
-static uint32_t taking_over; /* 0 nobody, 1 under way */
+/* 1 from the first thread that finds the leader dead, for the rest of this process's life. A copy begins at 0. */
+static uint32_t taking_over;
+
+void mv_takeover_forget(void) { taking_over = 0; }
 
 static uint64_t now(void)
 {
@@ -77,7 +80,6 @@ static void promote(struct mv_thread *self, uint64_t since)
         if (area != self)
             mv_kick(area, MV_KICK_SETTLE);
     }
-    __atomic_store_n(&taking_over, 0, __ATOMIC_RELEASE);
     mv_sys3(__NR_futex, (long)&mv.role, 129 /* WAKE, private */, 0x7fffffff);
 }
 
@@ -100,7 +102,7 @@ int mv_takeover(struct mv_thread *self)
         if (self->replaying && !mv_log_owner_dead(&self->reader))
             return 0;
     }
-    if (!__atomic_exchange_n(&taking_over, 1, __ATOMIC_ACQ_REL) && mv.role == MV_ROLE_FOLLOWER) {
+    if (!__atomic_exchange_n(&taking_over, 1, __ATOMIC_ACQ_REL)) {
         uint64_t since = now();
         mv.control->stage = MV_STAGE_FAILOVER;
         mv_control_changed();

@@ -20,24 +20,31 @@ struct mv_stream *mv_stream_of(int64_t fd)
     return streams && fd >= 0 && fd < (int64_t)MV_STREAMS ? &streams[fd] : NULL;
 }
 
-/* 1 and the kernel's totals when `fd` is a TCP connection (or a listener: both 0). */
+/* 1 and the kernel's totals when `fd` is a TCP connection (or a listener: both 0). The peer goes on sending and
+ * acknowledging meanwhile: the queues belong to the totals only when these are the same before and after. */
 int mv_stream_tcp_now(int fd, uint64_t *in, uint64_t *out)
 {
-    struct tcp_info info = {0};
-    uint32_t length = sizeof info;
+    struct tcp_info before, after = {0};
     int32_t waiting = 0, unsent = 0;
-    if (mv_sys5(__NR_getsockopt, fd, SOL_TCP, TCP_INFO, (long)&info, (long)&length))
-        return 0;
     *in = *out = 0;
-    if (info.tcpi_state == 10 /* LISTEN */)
-        return 1;
-    mv_sys3(__NR_ioctl, fd, 0x541b /* SIOCINQ */, (long)&waiting);
-    mv_sys3(__NR_ioctl, fd, 0x5411 /* SIOCOUTQ */, (long)&unsent);
+    do {
+        uint32_t length = sizeof after;
+        before = after;
+        if (mv_sys5(__NR_getsockopt, fd, SOL_TCP, TCP_INFO, (long)&after, (long)&length))
+            return 0;
+        if (after.tcpi_state == 10 /* LISTEN */)
+            return 1;
+        if (after.tcpi_bytes_received == before.tcpi_bytes_received && after.tcpi_bytes_acked == before.tcpi_bytes_acked &&
+            after.tcpi_state == before.tcpi_state)
+            break;
+        mv_sys3(__NR_ioctl, fd, 0x541b /* SIOCINQ */, (long)&waiting);
+        mv_sys3(__NR_ioctl, fd, 0x5411 /* SIOCOUTQ */, (long)&unsent);
+    } while (1);
     /* A received FIN is counted as a byte, and never waits. */
-    int fin = info.tcpi_state == 8 /* CLOSE_WAIT */ || info.tcpi_state == 9 /* LAST_ACK */ ||
-              info.tcpi_state == 11 /* CLOSING */;
-    *in = info.tcpi_bytes_received - (uint64_t)fin - (uint64_t)waiting;
-    *out = info.tcpi_bytes_acked + (uint64_t)unsent;
+    int fin = after.tcpi_state == 8 /* CLOSE_WAIT */ || after.tcpi_state == 9 /* LAST_ACK */ ||
+              after.tcpi_state == 11 /* CLOSING */;
+    *in = after.tcpi_bytes_received - (uint64_t)fin - (uint64_t)waiting;
+    *out = after.tcpi_bytes_acked + (uint64_t)unsent;
     return 1;
 }
 
