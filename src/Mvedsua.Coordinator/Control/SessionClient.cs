@@ -39,8 +39,18 @@ public sealed class SessionClient(Func<string, CancellationToken, Task> revive) 
     }
 
     /// <inheritdoc/>
-    public async Task<DivergenceReport> ReportAsync(string name, CancellationToken cancel) =>
-        (await OneAsync(name, ControlVerb.Report, cancel).ConfigureAwait(false)).Report ?? throw Malformed(name);
+    public async Task<DivergenceReport> ReportAsync(string name, CancellationToken cancel)
+    {
+        try
+        {
+            return (await OneAsync(name, ControlVerb.Report, cancel).ConfigureAwait(false)).Report ?? throw Malformed(name);
+        }
+        catch (SessionException e) when (e.Status == ExitStatus.UnknownSession)
+        {
+            /* Reports outlive the session. */
+            return Sessions.SessionProbe.LastReport(name) ?? throw new SessionException(e.Status, e.Message);
+        }
+    }
 
     private async Task<ControlReply> OneAsync(string name, string verb, CancellationToken cancel)
     {

@@ -31,14 +31,14 @@ public static class SessionDirectory
     /// <summary>The control socket of one session. May not exist.</summary>
     public static string SocketOf(string name) => Path.Combine(PathOf(name), SocketName);
 
-    /// <summary>Names of the sessions that have a directory, in order; some may have ended without tidying up.</summary>
+    /// <summary>Names of the sessions whose server or coordinator runs, in order.</summary>
     public static IReadOnlyList<string> Names()
     {
         if (!Directory.Exists(Root) || !OwnedPrivately(Root)) return [];
         return
         [
             .. new DirectoryInfo(Root).EnumerateDirectories()
-                .Select(d => d.Name).Where(SessionName.IsValid).Order(StringComparer.Ordinal),
+                .Select(d => d.Name).Where(name => SessionName.IsValid(name) && IsLive(name)).Order(StringComparer.Ordinal),
         ];
     }
 

@@ -34,15 +34,15 @@ internal sealed partial class ControlServer : IDisposable
 {
     private const int LongestRequest = 64 << 10;
     private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(100);
-    private readonly IControlled _session;
     private readonly ILogger _log;
     private readonly Socket _listener;
     private readonly CancellationTokenSource _closing = new();
 
-    /// <summary>Listens on that path, which must be free or left over.</summary>
-    internal ControlServer(string path, IControlled session, ILogger log)
+    private IControlled _session = null!; /* from RunAsync on */
+
+    /// <summary>Listens on that path, which must be free or left over; who connects waits until <see cref="RunAsync"/>.</summary>
+    internal ControlServer(string path, ILogger log)
     {
-        _session = session;
         _log = log;
         File.Delete(path);
         _listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -52,9 +52,10 @@ internal sealed partial class ControlServer : IDisposable
         _listener.Listen(16);
     }
 
-    /// <summary>Serves until disposed.</summary>
-    internal async Task RunAsync()
+    /// <summary>Serves this session until disposed.</summary>
+    internal async Task RunAsync(IControlled session)
     {
+        _session = session;
         while (true)
         {
             Socket client;

@@ -28,4 +28,5 @@ internal readonly record struct ControlView(
     ulong Failovers,
     TimeSpan AttachPause,
     TimeSpan FailoverTime,
-    int SessionFd);
+    int SessionFd,
+    bool Publishing);

@@ -5,6 +5,7 @@ using Mvedsua.Coordinator.Control;
 using Mvedsua.Coordinator.Interop;
 using Mvedsua.Coordinator.Reports;
 using Mvedsua.Coordinator.Requests;
+using Mvedsua.Coordinator.Tracing;
 
 namespace Mvedsua.Coordinator.Sessions;
 
@@ -73,6 +74,7 @@ internal sealed partial class Session : IControlled, IDisposable
         Save();
         new ChangeWatcher(_memory.Control, Post).Start();
         Post(new SessionEvent.ControlChanged());
+        if (!_ownsServer && Tracer.EndAbandoned(_memory)) Post(new SessionEvent.Requested(new ShimRequest(MvRequest.Untrace)));
         while (!_stop && _state.Phase != Phase.Ended)
         {
             Handle(_events.Take());
@@ -97,11 +99,10 @@ internal sealed partial class Session : IControlled, IDisposable
     private void Handle(SessionEvent e)
     {
         SayMessages();
+        /* What the shim has written before anything else happened comes first, whichever event tells it. */
+        if (e is not SessionEvent.ProcessEnded) Apply(_state.Observe(_memory.Control.View()));
         switch (e)
         {
-            case SessionEvent.ControlChanged:
-                Apply(_state.Observe(_memory.Control.View()));
-                break;
             case SessionEvent.ProcessEnded ended:
                 Apply(_state.ProcessEnded(ended.Pid, ended.Status, ended.Usage, _memory.Control.View()));
                 break;

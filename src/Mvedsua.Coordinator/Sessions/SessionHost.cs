@@ -57,18 +57,32 @@ public sealed class SessionHost(ILogger log) : ISessionHost
         /* With SIGCHLD ignored, as some parents leave it, the kernel would keep no status for us. */
         _ = Libc.Signal(SIGCHLD, 0);
         _ = Libc.Prctl(Libc.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+        /* Before the server can say that it is ready: whoever hears it may ask for the session. */
+        using var server = new ControlServer(SessionDirectory.SocketOf(options.Name), log);
         /* This thread lives as long as the session: a server's PR_SET_PDEATHSIG means the thread that started it. */
-        int pid = ServerProcess.Start(plan.Program, plan.Arguments, ServerEnvironment.For(plan.Library, memory.Memory.Descriptor), memory.Memory.Descriptor);
+        int pid = Start(plan, options.Name, memory.Memory.Descriptor);
         var file = new SessionFile(options.Name, plan.Arguments, [], Environment.ProcessId, DateTimeOffset.Now);
         using var session = new Session(file, memory, pid, ownsServer: true, log);
         SessionLog.ServerStarted(log, options.Name, pid);
         using var forwarder = new SignalForwarder(session.Post, () => session.LeaderPid);
-        using var server = new ControlServer(SessionDirectory.SocketOf(options.Name), session, log);
-        _ = server.RunAsync();
+        _ = server.RunAsync(session);
         new ChildReaper(session.Post).Start();
         WaitStatus? status = session.Run();
         SessionFiles.RemoveAfterEnd(options.Name);
         return status?.Code ?? (int)ExitStatus.Internal;
+    }
+
+    private static int Start(LaunchPlan plan, string name, int descriptor)
+    {
+        try
+        {
+            return ServerProcess.Start(plan.Program, plan.Arguments, ServerEnvironment.For(plan.Library, descriptor), descriptor);
+        }
+        catch (SessionException)
+        {
+            SessionFiles.RemoveAfterEnd(name);
+            throw;
+        }
     }
 
     private int Serve(SessionFile file, SharedMemory memory, SessionLock held, Action ready, CancellationToken cancel)
@@ -79,8 +93,8 @@ public sealed class SessionHost(ILogger log) : ISessionHost
         using var session = new Session(file, memory, leader, ownsServer: false, log);
         SetCoordinator(memory, Environment.ProcessId);
         SessionLog.Attached(log, file.Name, leader);
-        using var server = new ControlServer(SessionDirectory.SocketOf(file.Name), session, log);
-        _ = server.RunAsync();
+        using var server = new ControlServer(SessionDirectory.SocketOf(file.Name), log);
+        _ = server.RunAsync(session);
         using CancellationTokenRegistration stop = cancel.Register(session.Stop);
         ready();
         session.Run();

@@ -153,7 +153,7 @@ internal sealed class SessionState(int server)
     private void ObserveFollower(in ControlView view, List<SessionAction> actions)
     {
         bool lives = view.FollowerPid != 0 && view.FollowerPid != LeaderPid && !HasEnded(view.FollowerPid, view.Generation)
-            && view.Follower is FollowerState.Replaying or FollowerState.Parked;
+            && IsFollowing(view);
         (int Pid, ulong Generation) now = lives ? (view.FollowerPid, view.Generation) : default;
         if (now != _follower)
         {
@@ -167,6 +167,13 @@ internal sealed class SessionState(int server)
             actions.Add(new SessionAction.TakeReport(now.Pid));
         }
     }
+
+    /// <summary>A new follower that has not come to its first call yet still shows its predecessor's state.</summary>
+    private static bool IsFollowing(in ControlView view) => view.Follower switch
+    {
+        FollowerState.Replaying or FollowerState.Parked => true,
+        _ => view.Stage == MvStage.Followed && view.Publishing,
+    };
 
     private void LeaderEnds(int pid, WaitStatus? status, in ControlView view, List<SessionAction> actions)
     {

@@ -24,7 +24,8 @@ internal sealed unsafe class SharedControl(ControlBlock block, MvControl* raw)
         block.Failovers,
         block.AttachPause,
         block.FailoverTime,
-        block.SessionDescriptor);
+        block.SessionDescriptor,
+        block.Publishing);
 
     internal bool IsAnswered(uint number, out MvReason answer)
     {

@@ -53,6 +53,25 @@ internal sealed class Tracer : IDisposable
         }
     }
 
+    /// <summary>Gives up the cursors of a tracer that died with its coordinator: the leader would keep events for it until
+    /// its log is full. Returns whether there was one.</summary>
+    internal static unsafe bool EndAbandoned(SharedMemory memory)
+    {
+        SharedUInt32 tracing = memory.Control.Block.Tracing;
+        if (tracing.Exchange(0) == 0) return false;
+        for (int version = 0; version < (int)MvAbi.Versions; version++)
+        {
+            for (int slot = 0; slot < (int)MvAbi.MaxThreads; slot++)
+            {
+                if (memory.Control.Block.Thread(version, slot).State == MvThreadState.Free) continue;
+                MvLogHeader* log = memory.Log(version, slot);
+                if (log == null || SharedMemory.Cursor(log, Reader)->Active == 0) continue;
+                TryOpen(memory, version, slot, log->Generation)?.Dispose();
+            }
+        }
+        return true;
+    }
+
     public void Dispose() => _stop.Dispose();
 
     private static async Task<bool> WaitAsync(ChannelReader<TraceEvent> queue, CancellationToken cancel)
@@ -103,18 +122,18 @@ internal sealed class Tracer : IDisposable
         {
             if (_readers.TryGetValue(slot, out Task? running) && !running.IsCompleted) continue;
             if (control.Thread(version, slot).State is MvThreadState.Free or MvThreadState.Exited) continue;
-            if (TryOpen(version, slot, generation) is not { } reader) continue;
+            if (TryOpen(_memory, version, slot, generation) is not { } reader) continue;
             int thread = Reports.Sides.LogicalThread(_memory, version, slot);
             _readers[slot] = Task.Factory.StartNew(() => Follow(reader, generation, thread), CancellationToken.None,
                 TaskCreationOptions.LongRunning, TaskScheduler.Default);
         }
     }
 
-    private LogReader? TryOpen(int version, int slot, ulong generation)
+    private static LogReader? TryOpen(SharedMemory memory, int version, int slot, ulong generation)
     {
         try
         {
-            return LogReader.Open(_memory.Memory, version, slot, generation, Reader);
+            return LogReader.Open(memory.Memory, version, slot, generation, Reader);
         }
         catch (LogCorruptException)
         {

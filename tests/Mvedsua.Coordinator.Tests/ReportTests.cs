@@ -1,0 +1,129 @@
+using System.Buffers.Binary;
+using System.Text;
+using Mvedsua.Abi;
+using Mvedsua.Abi.Calls;
+using Mvedsua.Coordinator.Control;
+using Mvedsua.Coordinator.Reports;
+using Mvedsua.Coordinator.Sessions;
+
+namespace Mvedsua.Coordinator.Tests;
+
+/// <summary>The parts of reports that need no process.</summary>
+public sealed class ReportTests
+{
+    private static readonly CallRow Write = CallTable.ByName("write")!;
+
+    private static byte[] Payload(params (byte Argument, string Text)[] segments)
+    {
+        var bytes = new List<byte>();
+        foreach ((byte argument, string text) in segments)
+        {
+            byte[] header = new byte[8];
+            BinaryPrimitives.WriteInt32LittleEndian(header, text.Length);
+            header[4] = argument;
+            bytes.AddRange(header);
+            bytes.AddRange(Encoding.Latin1.GetBytes(text));
+            while (bytes.Count % 8 != 0) bytes.Add(0);
+        }
+        return [.. bytes];
+    }
+
+    private static DivergenceReport Report(string reason) => new("s", DateTimeOffset.UnixEpoch, reason, "A sentence.", 1, null,
+        new DivergenceSide([], []), new DivergenceSide([], []), []);
+
+    [Fact]
+    public void Equal_payloads_have_no_difference() =>
+        Assert.Null(PayloadDifference.Find(Write, Payload((1, "+OK\r\n")), Payload((1, "+OK\r\n"))));
+
+    [Fact]
+    public void The_first_differing_byte_is_named_with_its_argument()
+    {
+        PayloadDifference difference = PayloadDifference.Find(Write, Payload((1, "count:1234")), Payload((1, "count:1244")))!;
+        Assert.Equal((1, 8), (difference.Argument, difference.Offset));
+        Assert.Equal("63 6f 75 6e 74 3a 31 32 [33] 34  |count:1234|", PayloadDifference.Show(difference.Leader, difference.Offset));
+    }
+
+    [Fact]
+    public void A_shorter_payload_differs_where_it_ends()
+    {
+        PayloadDifference difference = PayloadDifference.Find(Write, Payload((1, "abc")), Payload((1, "abcd")))!;
+        Assert.Equal(3, difference.Offset);
+        Assert.StartsWith("ends here, after 3 bytes", PayloadDifference.Show(difference.Leader, 3), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Parts_of_a_structure_that_are_never_compared_are_no_difference()
+    {
+        CallRow call = CallTable.ByName("epoll_ctl")!;
+        int argument = call.Arguments.Select((a, i) => (a, i)).First(p => p.a.Structure.Opaque.Count > 0).i;
+        StructRow structure = call.Arguments[argument].Structure;
+        byte[] one = new byte[structure.Size], other = new byte[structure.Size];
+        other[structure.Opaque[0].Offset] = 7;
+        Assert.Null(PayloadDifference.Find(call, Payload(((byte)argument, Encoding.Latin1.GetString(one))),
+            Payload(((byte)argument, Encoding.Latin1.GetString(other)))));
+    }
+
+    [Fact]
+    public void A_number_in_a_statistics_reply_is_named_as_the_likeliest_cause()
+    {
+        PayloadDifference difference = PayloadDifference.Find(Write, Payload((1, "# Memory\r\nused_memory:100\r\nx:1\r\n")),
+            Payload((1, "# Memory\r\nused_memory:108\r\nx:1\r\n")))!;
+        IReadOnlyList<string> causes = Causes.Guess(new Evidence(MvDifference.Bytes, [], 1, 1, difference, 1));
+        Assert.Contains("'used_memory'", causes[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Threads_are_suspected_only_when_there_are_some()
+    {
+        static bool Suspects(int threads) => Causes.Guess(new Evidence(MvDifference.Call, [], 0, 1, null, threads))
+            .Any(c => c.Contains("data race", StringComparison.Ordinal));
+        Assert.True(Suspects(5));
+        Assert.False(Suspects(1));
+    }
+
+    [Fact]
+    public void The_last_16_reports_are_kept_and_the_newest_is_given()
+    {
+        string folder = Directory.CreateTempSubdirectory("mvedsua-reports-").FullName;
+        try
+        {
+            var store = new ReportStore(folder);
+            Assert.Null(store.Last());
+            for (int i = 1; i <= 20; i++) store.Store(Report($"r{i}"));
+            Assert.Equal("r20", store.Last()!.Reason);
+            string[] names = [.. Directory.GetFiles(folder).Select(Path.GetFileName).OfType<string>()];
+            Assert.Equal(Enumerable.Range(5, 16).Select(i => $"report-{i}.json").Order(), names.Order());
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void A_damaged_report_does_not_hide_the_one_before()
+    {
+        string folder = Directory.CreateTempSubdirectory("mvedsua-reports-").FullName;
+        try
+        {
+            var store = new ReportStore(folder);
+            store.Store(Report("good"));
+            StoredReport bad = store.Store(Report("bad"));
+            File.WriteAllText(bad.Path, "{");
+            Assert.Equal("good", store.Last()!.Reason);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void A_process_is_told_apart_from_a_later_one_with_its_pid()
+    {
+        ProcessIdentity self = ProcessIdentity.Of(Environment.ProcessId)!.Value;
+        Assert.True(self.IsAlive);
+        Assert.False((self with { StartTime = self.StartTime + 1 }).IsAlive);
+        Assert.Null(ProcessIdentity.Of(0));
+    }
+}

@@ -1,0 +1,127 @@
+using System.Diagnostics;
+using Mvedsua.Coordinator.Control;
+
+namespace Mvedsua.Coordinator.Tests;
+
+/// <summary>Requests and what becomes of followers. With the fake shim.</summary>
+public sealed class RequestTests
+{
+    private static async Task<LiveSession> Started(string follower)
+    {
+        LiveSession session = LiveSession.Start(Installation.Fake, [], ["/bin/sh", "-c", "echo ready; read line"], ("FAKE_FOLLOWER", follower));
+        await session.Line();
+        return session;
+    }
+
+    private static async Task<Control.SessionException> Refused(Task request) =>
+        await Assert.ThrowsAsync<Control.SessionException>(() => request.WaitAsync(LiveSession.Patience));
+
+    [Fact]
+    public async Task Follow_and_unfollow_are_told_with_the_followers_pid_and_the_pause()
+    {
+        await using LiveSession session = await Started("replay");
+        string message = await LiveSession.Client.FollowAsync(session.Name, default);
+        SessionStatus status = await session.Status();
+        Assert.Equal($"follower {status.Follower!.Pid} attached; the server paused for 1.5 ms", message);
+        await LiveSession.Client.UnfollowAsync(session.Name, default);
+        Assert.Null((await session.Status()).Follower);
+        Assert.False(Directory.Exists($"/proc/{status.Follower.Pid}"), "the follower was not waited for");
+    }
+
+    [Fact]
+    public async Task A_second_follower_is_refused_and_so_is_ending_one_that_is_not_there()
+    {
+        await using LiveSession session = await Started("replay");
+        Assert.Equal(ExitStatus.RefusedByStage, (await Refused(LiveSession.Client.UnfollowAsync(session.Name, default))).Status);
+        await LiveSession.Client.FollowAsync(session.Name, default);
+        Control.SessionException refusal = await Refused(LiveSession.Client.FollowAsync(session.Name, default));
+        Assert.Equal(ExitStatus.RefusedByStage, refusal.Status);
+        Assert.Contains("has a follower already", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_follower_that_the_server_can_not_have_is_refused_by_name()
+    {
+        await using LiveSession session = await Started("refuse");
+        Control.SessionException refusal = await Refused(LiveSession.Client.FollowAsync(session.Name, default));
+        Assert.Equal(ExitStatus.Unsupported, refusal.Status);
+        Assert.Contains("io_uring_setup", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_request_while_another_is_running_is_refused_and_a_leader_that_does_not_answer_is_named()
+    {
+        await using LiveSession session = await Started("silent");
+        Task<string> first = LiveSession.Client.FollowAsync(session.Name, default);
+        Control.SessionException second;
+        do second = await Refused(LiveSession.Client.UnfollowAsync(session.Name, default));
+        while (!second.Message.Contains("being carried out", StringComparison.Ordinal)); /* the first is under way */
+        Assert.Equal(ExitStatus.RefusedByStage, second.Status);
+        Assert.Contains("has not answered", (await Refused(first)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_follower_that_is_killed_is_told_and_leaves_a_report()
+    {
+        await using LiveSession session = await Started("crash");
+        try
+        {
+            await LiveSession.Client.FollowAsync(session.Name, default);
+        }
+        catch (Control.SessionException e)
+        {
+            /* Gone before the answer was written. */
+            Assert.Contains("ended at once", e.Message, StringComparison.Ordinal);
+        }
+        SessionStatus status = await session.Until(s => s.Follower is null && s.History.Any(h => h.What.Contains("ended", StringComparison.Ordinal)));
+        Assert.Contains("SIGKILL", status.History[^1].What, StringComparison.Ordinal);
+        Assert.Contains("SIGKILL", (await session.Report("follower-died")).Summary, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_diverged_follower_ends_only_after_its_report_was_taken()
+    {
+        await using LiveSession session = await Started("diverge");
+        await LiveSession.Client.FollowAsync(session.Name, default);
+        DivergenceReport report = await session.Report("different-call");
+        Assert.Equal("getpid()", report.Follower.Calls[^1].ToString()[..8]);
+        SessionStatus status = await session.Until(s => s.Follower is null);
+        Assert.Contains("diverged", status.History[^1].What, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Reports_outlive_the_session()
+    {
+        await using LiveSession session = await Started("diverge");
+        await LiveSession.Client.FollowAsync(session.Name, default);
+        await session.Report("different-call");
+        session.Run.StandardInput.WriteLine();
+        await session.Exit();
+        Result report = await session.Verb("report");
+        Assert.Equal(0, report.Status);
+        Assert.Contains("getpid", report.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_session_without_a_follower_ever_has_no_report()
+    {
+        await using LiveSession session = await Started("replay");
+        Assert.Equal((int)ExitStatus.NoReport, (await session.Verb("report")).Status);
+    }
+
+    [Fact]
+    public async Task A_line_that_is_no_request_is_answered_and_the_next_client_is_served()
+    {
+        await using LiveSession session = await Started("replay");
+        foreach (string line in (string[])["\n", "{}\n", "{\"verb\":\"status\",\"protocol\":99}\n", "\u0000\u0001\n", new string('x', 100_000)])
+        {
+            using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, 0);
+            socket.Connect(new System.Net.Sockets.UnixDomainSocketEndPoint(SessionDirectory.SocketOf(session.Name)));
+            using var stream = new System.Net.Sockets.NetworkStream(socket);
+            await stream.WriteAsync(System.Text.Encoding.Latin1.GetBytes(line));
+            string? reply = await new StreamReader(stream).ReadLineAsync().WaitAsync(LiveSession.Patience);
+            Assert.Contains("\"ok\":false", reply, StringComparison.Ordinal);
+        }
+        Assert.Equal(session.Name, (await session.Status()).Name);
+    }
+}

@@ -1,0 +1,156 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Text;
+using Mvedsua.Coordinator.Control;
+using Mvedsua.Coordinator.Sessions;
+
+namespace Mvedsua.Coordinator.Tests;
+
+/// <summary>What a server can tell of `mvedsua run`, and what run tells of the server. With the fake shim.</summary>
+public sealed class RunTests
+{
+    private static LiveSession Shell(string script, params (string, string)[] environment) =>
+        LiveSession.Start(Installation.Fake, [], ["/bin/sh", "-c", script], environment);
+
+    [Theory]
+    [InlineData("exit 0", 0)]
+    [InlineData("exit 7", 7)]
+    [InlineData("kill -TERM $$", 128 + 15)]
+    [InlineData("kill -KILL $$", 128 + 9)]
+    public async Task Run_exits_with_the_servers_status(string script, int expected)
+    {
+        await using LiveSession session = Shell(script);
+        Assert.Equal(expected, await session.Exit());
+    }
+
+    [Fact]
+    public async Task The_server_gets_the_dispositions_and_the_mask_that_run_was_given()
+    {
+        await using LiveSession session = Shell("grep -E '^Sig(Blk|Ign):' /proc/self/status");
+        Assert.Equal("SigBlk:\t0000000000000000", await session.Line());
+        Assert.Equal("SigIgn:\t0000000000000000", await session.Line());
+    }
+
+    [Fact]
+    public async Task A_signal_that_run_was_told_to_ignore_stays_ignored_in_the_server()
+    {
+        string script = $"trap '' HUP; exec {Installation.Fake} run --name ignoring -- /bin/grep ^SigIgn: /proc/self/status";
+        Result result = await Result.Of("/bin/sh", "-c", script);
+        Assert.Equal("SigIgn:\t0000000000000001\n", result.Output);
+    }
+
+    [Fact]
+    public async Task The_server_inherits_no_descriptor_that_it_would_not_have_natively()
+    {
+        const string list = "ls /proc/$$/fd | sort -n | tr '\\n' ' '; echo";
+        Result native = await Result.Of("/bin/sh", "-c", list); /* this test, too, may have inherited some */
+        await using LiveSession session = Shell(list);
+        /* The session memory is moved out of the way by the shim (the fake one moves it to 900). */
+        Assert.Equal(native.Output.TrimEnd('\n') + "900 ", await session.Line());
+    }
+
+    [Fact]
+    public async Task A_preload_of_the_user_stands_behind_the_shim()
+    {
+        await using LiveSession session = LiveSession.Start(Installation.Fake, [],
+            ["/bin/sh", "-c", "tr '\\0' '\\n' < /proc/$$/environ | grep ^LD_PRELOAD"], ("LD_PRELOAD", "libm.so.6"));
+        Assert.Equal($"LD_PRELOAD={Path.GetDirectoryName(Installation.Fake)}/libmvedsua.so:libm.so.6", await session.Line());
+    }
+
+    [Theory]
+    [InlineData("HUP")]
+    [InlineData("INT")]
+    [InlineData("QUIT")]
+    [InlineData("USR1")]
+    [InlineData("USR2")]
+    [InlineData("TERM")]
+    public async Task A_signal_to_run_reaches_the_server(string name)
+    {
+        await using LiveSession session = Shell($"trap 'echo got; exit 4' {name}; echo ready; while :; do read line; done");
+        Assert.Equal("ready", await session.Line());
+        await Result.Of("/bin/kill", $"-{name}", $"{session.Run.Id}");
+        /* dash waits for the end of its read. */
+        session.Run.StandardInput.WriteLine();
+        Assert.Equal("got", await session.Line());
+        Assert.Equal(4, await session.Exit());
+    }
+
+    [Fact]
+    public async Task The_shims_messages_are_told_once_each()
+    {
+        await using LiveSession session = Shell("exit 0");
+        await session.Exit();
+        Assert.Single(session.Errors.Split('\n'), line => line.EndsWith("this is the fake shim", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_second_session_of_the_same_name_is_refused()
+    {
+        await using LiveSession session = Shell("echo ready; read line");
+        await session.Line();
+        Result second = await Result.Of(Installation.Fake, "run", "--name", session.Name, "--", "/bin/true");
+        Assert.Equal((int)ExitStatus.LaunchRefused, second.Status);
+        Assert.Contains(session.Name, second.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Nothing_is_left_of_a_session_without_reports()
+    {
+        await using LiveSession session = Shell("exit 0");
+        await session.Exit();
+        Assert.False(Directory.Exists(SessionDirectory.PathOf(session.Name)));
+    }
+
+    [Fact]
+    public async Task A_service_manager_is_told_the_new_main_process_after_a_failover()
+    {
+        string path = Path.Combine(Installation.Folder, "notify.sock");
+        using var manager = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        manager.Bind(new UnixDomainSocketEndPoint(path));
+        await using LiveSession session = Shell("echo ready; read line", ("NOTIFY_SOCKET", path), ("FAKE_FAILOVER", "1"));
+        await session.Line();
+        await LiveSession.Client.FollowAsync(session.Name, default);
+        SessionStatus before = await session.Status();
+        Process.GetProcessById(before.Leader.Pid).Kill();
+        byte[] message = new byte[256];
+        int length = await manager.ReceiveAsync(message).WaitAsync(LiveSession.Patience);
+        Assert.Equal($"MAINPID={before.Follower!.Pid}", Encoding.ASCII.GetString(message, 0, length));
+    }
+
+    [Fact]
+    public async Task After_a_failover_signals_go_to_the_new_leader_and_its_status_is_runs()
+    {
+        await using LiveSession session = Shell("echo ready; read line", ("FAKE_FAILOVER", "1"));
+        await session.Line();
+        await LiveSession.Client.FollowAsync(session.Name, default);
+        SessionStatus before = await session.Status();
+        Process.GetProcessById(before.Leader.Pid).Kill();
+        SessionStatus after = await session.Until(s => s.Leader.Pid == before.Follower!.Pid);
+        Assert.Null(after.Follower);
+        await Result.Of("/bin/kill", "-USR2", $"{session.Run.Id}");
+        Assert.Equal(128 + 12, await session.Exit());
+    }
+
+    [Fact]
+    public async Task A_child_of_the_dead_leader_is_waited_for_on_behalf_of_the_new_one()
+    {
+        await using LiveSession session = Shell("sh -c 'echo $$; exec sleep 1000' & read line", ("FAKE_FAILOVER", "1"));
+        int child = int.Parse(await session.Line());
+        await LiveSession.Client.FollowAsync(session.Name, default);
+        SessionStatus before = await session.Status();
+        Process.GetProcessById(before.Leader.Pid).Kill();
+        await session.Until(s => s.Leader.Pid == before.Follower!.Pid);
+        using SharedMemory memory = SharedMemory.Open(session.Name, before.Follower!.Pid, writable: false);
+        await Result.Of("/bin/kill", "-KILL", $"{child}");
+        await session.Until(_ => FirstOrphan(memory).Pid != 0);
+        Assert.Equal((child, 9), FirstOrphan(memory));
+    }
+
+    private static (int Pid, int Status) FirstOrphan(SharedMemory memory)
+    {
+        byte[] bytes = new byte[8];
+        ulong offset = (ulong)System.Runtime.InteropServices.Marshal.OffsetOf<Abi.MvControl>(nameof(Abi.MvControl.Orphans));
+        Assert.True(memory.TryCopy(offset, bytes));
+        return (BitConverter.ToInt32(bytes), BitConverter.ToInt32(bytes, 4));
+    }
+}
