@@ -94,6 +94,7 @@ void mv_session_open(int fd)
                             (long)MV_LOG_OFFSET(version, 0));
         if (mv_is_error(logs))
             mv_fail("no address space for the event logs: raise RLIMIT_AS (ulimit -v unlimited)");
+        mv_sys3(__NR_madvise, logs, (long)(MV_MAX_THREADS * MV_LOG_SPAN), 16 /* DONTDUMP: a core walks all of it */);
         mv.logs[version] = (uint8_t *)logs;
     }
     mv.control = control;
