@@ -61,8 +61,9 @@ static long map(struct mv_frame *frame)
     if (mv_is_error(result))
         return result;
     mv_rewrite_forget((uintptr_t)result, frame->rsi); /* what was mapped there before: munmap is not looked at */
-    if (prot & PROT_EXEC)
-        code_appears((uint64_t)result, frame->rsi, prot, (flags & MAP_SHARED) ? MV_RANGE_SHARED : 0);
+    if (prot & PROT_EXEC) /* fresh anonymous memory holds zeroes: reading it would only cost its pages */
+        code_appears((uint64_t)result, (flags & MAP_ANONYMOUS) ? 0 : frame->rsi, prot,
+                     (flags & MAP_SHARED) ? MV_RANGE_SHARED : 0);
     return result;
 }
 
@@ -70,7 +71,7 @@ static long protect(struct mv_thread *self, struct mv_frame *frame)
 {
     long result = mv_make_call(self, frame);
     if (result == 0 && (frame->rdx & PROT_EXEC))
-        code_appears(frame->rdi, frame->rsi, (int)frame->rdx, 0);
+        code_appears(frame->rdi, frame->rsi, (int)frame->rdx, MV_RANGE_ANONYMOUS); /* ld.so maps ELF code as it is */
     return result;
 }
 

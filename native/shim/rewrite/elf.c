@@ -167,7 +167,9 @@ int mv_object_at(uintptr_t base, struct mv_object *object) {
 }
 
 int mv_object_around(uintptr_t code, struct mv_object *object) {
-    enum { REACH = 256 << 20, HOLE = 2 << 20 };
+    /* Every page costs a system call. An image with its header further below is treated like generated code.
+     */
+    enum { REACH = 16 << 20, HOLE = 2 << 20 };
     uintptr_t page = code & ~(uintptr_t)(MV_PAGE - 1);
     size_t hole = 0;
     for (size_t gone = 0; gone < REACH && hole <= HOLE && page >= MV_PAGE; gone += MV_PAGE, page -= MV_PAGE) {

@@ -35,4 +35,7 @@ void mv_flow_labels(struct mv_scan *scan);
 /* Marks near starts of functions, from the unwind table and the dynamic symbols. */
 void mv_flow_function_starts(struct mv_scan *scan);
 
+/* Judges a site in memory that belongs to no ELF image, and marks what its window needs. */
+void mv_flow_loose(struct mv_scan *scan, struct mv_site *site);
+
 #endif

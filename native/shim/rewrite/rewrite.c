@@ -157,9 +157,17 @@ static int rewrite_range(const struct mv_range *range, struct mv_rewrite_counts 
     int status = mv_scan_open(&scan, range->start, range->end, range->base, known, NULL);
     if (status != MV_REWRITE_OK || scan.site_count == 0)
         return status;
-    uint32_t sites = 0;
-    for (uint32_t i = 0; i < scan.site_count; i++)
+    uint32_t sites = 0, data = 0;
+    for (uint32_t i = 0; i < scan.site_count; i++) {
         sites += scan.sites[i].kind == MV_SITE_CODE;
+        data += scan.sites[i].kind == MV_SITE_DATA;
+    }
+    if (data == scan.site_count && range->name_length == 0) {
+        /* A runtime that generates code all day would fill the registry with nothing. */
+        counts->data += data;
+        mv_scan_close(&scan);
+        return MV_REWRITE_OK;
+    }
 
     struct mv_segment *segment = mv_segment_alloc(sites, scan.site_count);
     if (segment == NULL) {
@@ -244,8 +252,13 @@ int mv_rewrite_range(uintptr_t start, size_t len, int prot, unsigned flags,
     if (start < config.own_end && start + len > config.own_start)
         return MV_REWRITE_OK;
     mv_rewrite_lock();
-    struct mv_range range = {
-        .start = start, .end = start + len, .prot = prot, .flags = flags, .entry = config.entry, .name = ""};
+    struct mv_range range = {.start = start,
+                             .end = start + len,
+                             .prot = prot,
+                             .flags = flags,
+                             .entry = config.entry,
+                             .name = "",
+                             .base = flags & MV_RANGE_ANONYMOUS ? MV_BASE_NONE : MV_BASE_UNKNOWN};
     int status = rewrite_range(&range, counts);
     mv_rewrite_unlock();
     return status;

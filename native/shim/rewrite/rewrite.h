@@ -65,11 +65,13 @@ int mv_rewrite_process(const struct mv_rewrite_config *config, struct mv_rewrite
 enum mv_rewrite_flags {
     MV_RANGE_SHARED = 1, /* a shared mapping: nothing is written, sites count as refused */
     MV_RANGE_LIVE = 2, /* other threads may be executing it: nothing is written, new sites count as trapped */
+    MV_RANGE_ANONYMOUS = 4, /* no ELF image can be there: none is looked for */
 };
 
 /*
  * Rewrites code that appears later, before it becomes executable to others. [start, start + len) must be
  * page-aligned, readable, and have the protection `prot` throughout; it has exactly `prot` afterwards too.
+ * In memory outside of ELF images only calls whose number is loaded close before them are rewritten.
  * `counts` (may be NULL) receives what was new in this call. Needs mv_rewrite_configure or _process before
  * it.
  */
@@ -81,7 +83,8 @@ void mv_rewrite_forget(uintptr_t start, size_t len);
 /* To be called in the only thread of a forked child: releases the lock that another thread may have held. */
 void mv_rewrite_after_fork(void);
 
-/* Totals over everything scanned so far. */
+/* Totals over everything scanned so far; places that hold data only count where they were found by
+ * mv_rewrite_process. */
 void mv_rewrite_totals(struct mv_rewrite_counts *counts);
 
 /* One executable mapping that held at least one 0f 05, and what became of them. */

@@ -35,6 +35,12 @@ static int is_restorer(const struct mv_scan *s, uintptr_t at) {
 
 static void classify(struct mv_scan *s, uintptr_t low, struct mv_site *site) {
     struct mv_region region;
+    if (s->object.base == 0) {
+        mv_flow_loose(s, site);
+        if (is_restorer(s, site->at))
+            site->kind = MV_SITE_RESTORER;
+        return;
+    }
     mv_frames_region(&s->frames, site->at, low, s->end, &region);
     site->low = region.start < s->start ? s->start : region.start;
     site->high = site->pad_high = region.end;
@@ -75,6 +81,19 @@ static int open_maps(struct mv_scan *s, size_t sites) {
     return MV_REWRITE_OK;
 }
 
+static void decode_sites(struct mv_scan *s, uintptr_t low) {
+    for (uint32_t i = 0; i < s->site_count; i++) {
+        uintptr_t from = s->sites[i].at - MV_NEIGHBOURHOOD;
+        struct mv_region region;
+        mv_frames_region(&s->frames, s->sites[i].at, low, s->end, &region);
+        if (!region.is_function && region.end - region.start <= MV_GAP_MAX) {
+            mv_flow_near(s, region.start, region.end);
+            from = region.start - 1 < from ? region.start - 1 : from; /* the function before */
+        }
+        mv_flow_decode(s, low, from, s->sites[i].at + MV_NEIGHBOURHOOD);
+    }
+}
+
 int mv_scan_open(struct mv_scan *s, uintptr_t start, uintptr_t end, uintptr_t base, mv_known_site *known,
                  void *context) {
     *s = (struct mv_scan){.start = start, .end = end};
@@ -113,17 +132,9 @@ int mv_scan_open(struct mv_scan *s, uintptr_t start, uintptr_t end, uintptr_t ba
     }
     uintptr_t low = mv_flow_lowest(s);
     uint32_t code = 0;
-    for (uint32_t i = 0; i < s->site_count; i++) {
-        uintptr_t from = s->sites[i].at - MV_NEIGHBOURHOOD;
-        struct mv_region region;
-        mv_frames_region(&s->frames, s->sites[i].at, low, s->end, &region);
-        if (!region.is_function && region.end - region.start <= MV_GAP_MAX) {
-            mv_flow_near(s, region.start, region.end);
-            from = region.start - 1 < from ? region.start - 1 : from; /* the function before */
-        }
-        mv_flow_decode(s, low, from, s->sites[i].at + MV_NEIGHBOURHOOD);
-    }
-    int marked = mv_flow_gaps(s, low);
+    if (s->object.base != 0)
+        decode_sites(s, low);
+    int marked = s->object.base != 0 && mv_flow_gaps(s, low);
     for (uint32_t i = 0; i < s->site_count; i++) {
         classify(s, low, &s->sites[i]);
         code += s->sites[i].kind == MV_SITE_CODE;

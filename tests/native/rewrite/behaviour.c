@@ -242,6 +242,27 @@ static void shared_mappings_are_refused(void) {
     mv_rewrite_forget((uintptr_t)page, PAGE);
 }
 
+/* What a runtime keeps beside its code. Only a call whose number is loaded close before it is beyond doubt.
+ */
+static void tables_in_generated_memory_are_never_touched(void) {
+    static const uint8_t table[] = {0x48, 0x0f, 0x05, 0xc3, 0x90, 0x24, 0x0f,
+                                    0x05, 0x01, 0x00, 0x0f, 0x05, 0xc3};
+    static const uint8_t copied[] = {0x48, 0x89, 0xf8, 0x48, 0x89,
+                                     0xf7, 0x0f, 0x05, 0xc3}; /* mov %rdi, %rax */
+    uint8_t *page = generate(MAP_PRIVATE | MAP_ANONYMOUS, -1), before[PAGE];
+    memcpy(page + 512, table, sizeof table);
+    memcpy(page + 1024, copied, sizeof copied);
+    memcpy(before, page, PAGE);
+    struct mv_rewrite_counts counts;
+    CHECK_EQUAL(mv_rewrite_range((uintptr_t)page, PAGE, PROT_READ | PROT_WRITE, 0, &counts), 0);
+    CHECK_EQUAL(counts.rewritten, 1);
+    CHECK_EQUAL(counts.data, 3);
+    CHECK_EQUAL(counts.trapped, 1);
+    CHECK(memcmp(before + 16, page + 16, PAGE - 16) == 0);
+    munmap(page, PAGE);
+    mv_rewrite_forget((uintptr_t)page, PAGE);
+}
+
 static int under_memory_deny_write_execute(void) {
     enum { SET_MDWE = 65, REFUSE_EXEC_GAIN = 1 };
     if (prctl(SET_MDWE, REFUSE_EXEC_GAIN, 0, 0, 0) != 0)
@@ -313,6 +334,7 @@ int main(void) {
     RUN(program_counters_translate_both_ways);
     RUN(generated_code_is_rewritten_before_it_runs);
     RUN(code_in_a_forgotten_place_is_new);
+    RUN(tables_in_generated_memory_are_never_touched);
     RUN(live_code_is_never_touched);
     RUN(shared_mappings_are_refused);
     RUN(visited_objects_add_up_to_the_totals);
