@@ -31,8 +31,11 @@ internal static class Examples
 
     internal static void AddTo(RootCommand root)
     {
-        var option = root.Options.OfType<HelpOption>().Single();
+        // The default's other names ("/?", "-?") would be offered by the shell for every word.
+        root.Options.Remove(root.Options.OfType<HelpOption>().Single());
+        var option = new HelpOption("--help", "-h") { Recursive = true };
         option.Action = new HelpWithExamples((HelpAction)option.Action!);
+        root.Options.Add(option);
     }
 
     private sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLineAction

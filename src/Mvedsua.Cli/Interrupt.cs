@@ -29,6 +29,9 @@ internal sealed class Interrupt : IDisposable
         }
     }
 
+    /// <summary>Ends the waiting as a signal would.</summary>
+    internal void End() => _source.Cancel();
+
     public void Dispose()
     {
         _interrupt.Dispose();

@@ -24,6 +24,7 @@ internal static class MvedsuaCommand
             AttachVerb.Create(),
         };
         Examples.AddTo(root);
+        root.Add(new DiagramDirective()); // "mvedsua [diagram] …" shows how a command line is understood
         return root;
     }
 }

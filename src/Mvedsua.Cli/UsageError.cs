@@ -8,7 +8,7 @@ internal static class UsageError
 {
     internal static int Report(ParseResult parsed)
     {
-        foreach (var message in parsed.Errors.Select(e => e.Message.TrimEnd('.')).Distinct())
+        foreach (var message in parsed.Errors.Select(e => string.Join(' ', e.Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).TrimEnd('.')).Distinct())
             Console.Error.WriteLine($"mvedsua: {message}.");
         var verb = parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ";
         Console.Error.WriteLine($"Try 'mvedsua {verb}--help'.");

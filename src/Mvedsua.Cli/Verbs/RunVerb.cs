@@ -37,6 +37,11 @@ internal static class RunVerb
         {
             name, follower, logLimit, lagLimit, server,
         };
+        command.Validators.Add(result =>
+        {
+            // An option that isn't one of these would be taken for the server's name.
+            if (result.GetValue(server) is [['-', ..] word, ..]) result.AddError($"'{word}' is not an option of run");
+        });
         command.SetAction((parsed, cancel) =>
         {
             var words = parsed.GetRequiredValue(server);

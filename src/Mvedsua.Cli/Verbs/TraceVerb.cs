@@ -29,13 +29,28 @@ internal static class TraceVerb
             while (true)
             {
                 var next = interrupt.NextAsync(events);
-                if (!next.IsCompleted) await output.FlushAsync();
+                if (!next.IsCompleted) await FlushAsync(output, interrupt, next);
                 if (!await next) return (int)ExitStatus.Ok;
                 var line = json
                     ? JsonSerializer.Serialize(events.Current, ControlJson.Default.TraceEvent)
                     : string.Create(CultureInfo.InvariantCulture, $"[{events.Current.Thread}] {events.Current}");
                 await output.WriteLineAsync(line);
             }
+        }
+    }
+
+    // A stream of events must not be disposed while its next one is awaited: end the wait first.
+    private static async Task FlushAsync(StreamWriter output, Interrupt interrupt, Task next)
+    {
+        try
+        {
+            await output.FlushAsync();
+        }
+        catch (IOException)
+        {
+            interrupt.End();
+            await next;
+            throw;
         }
     }
 }

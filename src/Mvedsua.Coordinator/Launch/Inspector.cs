@@ -94,7 +94,7 @@ public static class Inspector
         var note = sites switch
         {
             { Legacy: > 0, Invalid: 0 } => $"{sites.Legacy} 32-bit calls, refused at run time",
-            { Syscall: > 0, Invalid: > 0 } => "holds data between its code",
+            { Syscall: > 0, Invalid: > 0 } => "some may be data",
             _ => null,
         };
         return new(image.Path, kind, sites, note);
