@@ -90,6 +90,7 @@ struct mv_thread {
     struct mv_log_reader reader;
     uint32_t turn_clock, turn_value; /* follower: of the acquisition under way (order/wall.c) */
     struct mv_settled settled;
+    uint32_t keeper_epoch; /* leader: the keeper that this thread's log knows */
     uint64_t stamp;             /* leader: of the record to come */
     struct mv_hook_call *hook;  /* the vDSO call under way (roles/start.c) */
     uint32_t signal_announced;  /* leader: the last record says that the deferred signal follows */

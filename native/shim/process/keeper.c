@@ -15,6 +15,7 @@
 #define KEEPER_WORD 2u /* which of a log's death words is the keeper's */
 
 uint32_t mv_keeper_word;
+uint32_t mv_keeper_epoch; /* raised when a dead keeper is replaced: each writer must be told (mv_log_keeper_lost) */
 static uint32_t keeper_pid;
 static uint8_t *stack;
 
@@ -95,11 +96,8 @@ static void keep(void)
 /* In a copy of the process: the keeper shares the original's memory, not ours. */
 void mv_keeper_forget(void) { keeper_pid = 0; }
 
-/* One keeper a process. 0 or -errno. */
-int mv_keeper_start(void)
+static int start(void)
 {
-    if (keeper_pid && mv_sys2(__NR_kill, keeper_pid, 0) == 0 && keeper_pid == mv.control->keeper_pid)
-        return 0;
     if (!stack) {
         long at = mv_sys6(__NR_mmap, 0, KEEPER_STACK, 3, 0x22, -1, 0);
         if (mv_is_error(at))
@@ -120,4 +118,22 @@ int mv_keeper_start(void)
     keeper_pid = (uint32_t)pid;
     mv.control->keeper_pid = keeper_pid;
     return 0;
+}
+
+/* Is the keeper that this process made gone? (A zombie counts as alive until somebody waits for it.) */
+int mv_keeper_lost(void) { return keeper_pid && mv_sys2(__NR_kill, keeper_pid, 0) == -3 /* ESRCH */; }
+
+/* One keeper a process; a dead one is replaced. 0 or -errno. Any thread of a leader, one at a time. */
+int mv_keeper_start(void)
+{
+    static uint32_t starting;
+    if (keeper_pid && !mv_keeper_lost())
+        return 0;
+    if (__atomic_exchange_n(&starting, 1, __ATOMIC_ACQ_REL))
+        return 0; /* another thread is at it */
+    if (keeper_pid)
+        __atomic_add_fetch(&mv_keeper_epoch, 1, __ATOMIC_ACQ_REL);
+    int result = start();
+    __atomic_store_n(&starting, 0, __ATOMIC_RELEASE);
+    return result;
 }

@@ -138,6 +138,9 @@ static int open_logs(uint32_t reader_pid)
         area->info->tid = area->tid;
         area->info->logical_tid = area->logical_tid;
         struct mv_log_writer *writer = &mv_writers[area->slot];
+        if (writer->running && area->keeper_epoch != mv_keeper_epoch)
+            mv_log_keeper_lost(writer, &mv_keeper_word);
+        area->keeper_epoch = mv_keeper_epoch;
         if (writer->running)
             mv_log_writer_stop(writer);
         /* Whoever owned this log two generations ago has died: the keeper must not take that for our death. */

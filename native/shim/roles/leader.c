@@ -80,10 +80,23 @@ static void log_refused(struct mv_thread *self)
     }
 }
 
-/* Has the follower fallen behind by more than the limit? Looked at every 256 records. */
+/* A killed keeper is replaced; this thread's log must be told, in case the old one died in the middle of it. */
+static void check_keeper(struct mv_thread *self)
+{
+    if (mv_keeper_lost())
+        mv_keeper_start();
+    if (self->keeper_epoch != mv_keeper_epoch) {
+        self->keeper_epoch = mv_keeper_epoch;
+        mv_log_keeper_lost(self->log, &mv_keeper_word);
+    }
+}
+
+/* Has the follower fallen behind by more than the limit? Looked at every 256 records; the keeper every 4,096. */
 static void check_lag(struct mv_thread *self)
 {
     uint64_t limit = mv.control->lag_limit_bytes;
+    if (!(self->log->sequence & 4095))
+        check_keeper(self);
     if (!limit || (self->log->sequence & 255))
         return;
     const struct mv_log_cursor *cursor =

@@ -90,6 +90,8 @@ long mv_mask_equal(const struct mv_event *event, const struct mv_segment *segmen
 
 /* process/keeper.c */
 int mv_keeper_start(void);
+int mv_keeper_lost(void);
+extern uint32_t mv_keeper_epoch __attribute__((visibility("hidden")));
 void mv_keeper_forget(void);
 extern uint32_t mv_keeper_word __attribute__((visibility("hidden")));
 
