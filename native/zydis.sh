@@ -17,7 +17,10 @@ fail() { echo "zydis.sh: $1" >&2; exit 1; }
 [ -f /usr/include/Zycore/Types.h ] || fail "the headers of libzycore-dev are missing; cure: apt-get install libzycore-dev"
 command -v dpkg-source >/dev/null || fail "dpkg-source is missing; cure: apt-get install dpkg-dev"
 
-# Two builds side by side (make -j) must not see each other's half-unpacked tree.
+# Of two builds side by side (the shim's and its tests') the second waits, and finds the first one's archive.
+exec 9>"$out/lock"
+flock 9
+[ "$archive" -nt "$self" ] && exit 0
 work=$out/zydis-work.$$
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/objects"
@@ -26,12 +29,15 @@ source=$(find "$out" -maxdepth 1 -name 'zydis_*.dsc' | head -n 1)
 if [ -z "$source" ]; then
     keyring=/usr/share/keyrings/debian-archive-keyring.gpg
     echo "deb-src [signed-by=$keyring] http://deb.debian.org/debian bookworm main" > "$work/sources.list"
-    cat > "$work/apt.conf" <<CONF
+    # Of the machine's configuration only how to reach the network: its hooks clean its own caches.
+    apt-config dump Acquire 2>/dev/null | grep -v Languages > "$work/apt.conf"
+    cat >> "$work/apt.conf" <<CONF
+Dir::Etc::Main "/dev/null";
+Dir::Etc::Parts "/dev/null";
 Dir::Etc::SourceList "$work/sources.list";
 Dir::Etc::SourceParts "-";
 Dir::State::Lists "$work/lists";
 Dir::Cache "$work/cache";
-APT::Update::Post-Invoke-Success {};
 Acquire::Languages "none";
 CONF
     export APT_CONFIG="$work/apt.conf"

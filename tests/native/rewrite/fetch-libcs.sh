@@ -23,14 +23,17 @@ fetch() {
     rm -rf "$work"
     mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/unpacked"
     echo "deb [arch=amd64 signed-by=$keyring] http://deb.debian.org/debian $suite main" > "$work/sources.list"
-    cat > "$work/apt.conf" <<CONF
+    # Of the machine's configuration only how to reach the network: its hooks clean its own caches.
+    apt-config dump Acquire 2>/dev/null | grep -v Languages > "$work/apt.conf"
+    cat >> "$work/apt.conf" <<CONF
+Dir::Etc::Main "/dev/null";
+Dir::Etc::Parts "/dev/null";
 Dir::Etc::SourceList "$work/sources.list";
 Dir::Etc::SourceParts "-";
 Dir::State::Lists "$work/lists";
 Dir::State::status "/dev/null";
 Dir::Cache "$work/cache";
 APT::Architecture "amd64";
-APT::Update::Post-Invoke-Success {};
 APT::Sandbox::User "";
 Acquire::Languages "none";
 Acquire::Retries "0";
