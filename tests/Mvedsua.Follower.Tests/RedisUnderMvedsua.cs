@@ -1,0 +1,163 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace Mvedsua.Follower.Tests;
+
+/// <summary>A server of one test: Redis (or another) run natively, by the command alone, or with a follower. Its port, folder
+/// and session directory are its own. After a failed test the folder stays, and its command is printed.</summary>
+internal sealed class RedisUnderMvedsua : IDisposable
+{
+    private readonly Process _run;
+    private readonly string _command;
+
+    internal enum Mode { Native, Solo, Followed }
+
+    internal RedisUnderMvedsua(Mode mode = Mode.Followed, string[]? run = null, string[]? redis = null, string[]? server = null,
+        Action<RedisUnderMvedsua>? started = null)
+    {
+        Folder = Directory.CreateTempSubdirectory("mvedsua-follower-").FullName;
+        Port = Host.FreePort();
+        string[] command = server is null
+            ? ["redis-server", "--port", $"{Port}", "--dir", Folder, "--enable-debug-command", "yes", .. redis ?? ["--save", ""]]
+            : [.. server.Select(word => word.Replace("{port}", $"{Port}").Replace("{folder}", Folder))];
+        if (mode != Mode.Native)
+            command = [Path.Combine(Host.Products, "mvedsua"), "run", "--name", Name, .. mode == Mode.Followed ? new[] { "--follower" } : [], .. run ?? [], "--", .. command];
+        _command = string.Join(' ', command.Select(Quote));
+        var start = new ProcessStartInfo("/bin/sh", ["-c", $"exec {_command} > {Folder}/log 2>&1 < /dev/null"]) { WorkingDirectory = Folder };
+        start.Environment["XDG_RUNTIME_DIR"] = Folder;
+        _run = Process.Start(start)!;
+        started?.Invoke(this);
+        TestContext.Current.TestOutputHelper?.WriteLine($"cd {Folder}; XDG_RUNTIME_DIR={Folder} {_command}");
+        if (server is not null) return;
+        Host.Until(() => Answers(), "the server answers PING", 30);
+        if (mode == Mode.Followed) InStep();
+    }
+
+    internal static string Name => "t";
+    internal string Folder { get; }
+    internal int Port { get; }
+    internal string Log => File.Exists(Path.Combine(Folder, "log")) ? File.ReadAllText(Path.Combine(Folder, "log")) : "";
+    internal int CoordinatorPid => _run.Id;
+    internal bool HasEnded => _run.HasExited;
+    internal int ExitStatus => _run.ExitCode;
+
+    internal int LeaderPid => Status().GetProperty("leader").GetProperty("pid").GetInt32();
+
+    /// <summary>0 without a follower.</summary>
+    internal int FollowerPid => Status().GetProperty("follower") is { ValueKind: JsonValueKind.Object } f ? f.GetProperty("pid").GetInt32() : 0;
+
+    internal int KeeperPid => Session().First(pid => Process.GetProcessById(pid) is not null && pid != LeaderPid && pid != FollowerPid);
+
+    internal RespClient Connect() => new(Port);
+
+    internal Host.Result Mvedsua(params string[] arguments) => Host.Run(Folder, Path.Combine(Host.Products, "mvedsua"), arguments);
+
+    internal JsonElement Status()
+    {
+        Host.Result result = Mvedsua("status", Name, "--json");
+        Assert.True(result.Status == 0, $"status: {result.Errors}\n{Tail()}");
+        return JsonDocument.Parse(result.Output).RootElement;
+    }
+
+    /// <summary>Why the last follower ended, as the session's history tells.</summary>
+    internal string LastHistory => Status().GetProperty("history").EnumerateArray().Last().GetProperty("what").GetString()!;
+
+    internal string History => string.Join("; ", Status().GetProperty("history").EnumerateArray().Select(h => h.GetProperty("what").GetString()));
+
+    internal void Follow()
+    {
+        Host.Result result = Mvedsua("follow", Name);
+        Assert.True(result.Status == 0, $"follow: {result.Output}{result.Errors}\n{Tail()}");
+    }
+
+    /// <summary>There is a follower, and it has replayed everything. (The server must be idle, or nearly.)</summary>
+    internal void InStep()
+    {
+        JsonElement status = default;
+        Host.Until(() =>
+        {
+            status = Status();
+            return status.GetProperty("follower").ValueKind != JsonValueKind.Object || status.GetProperty("lag").GetProperty("events").GetInt64() == 0;
+        }, "the follower catches up");
+        Assert.True(status.GetProperty("follower").ValueKind == JsonValueKind.Object,
+            $"the follower was lost: {string.Join("; ", status.GetProperty("history"))}\n{Mvedsua("report", Name).Output}\n{Tail()}");
+    }
+
+    /// <summary>Waits until there is no follower; the reason.</summary>
+    internal string FollowerEnded(double seconds = 20)
+    {
+        Host.Until(() => FollowerPid == 0, "the follower has ended", seconds);
+        return History;
+    }
+
+    /// <summary>Waits for another leader than this one.</summary>
+    internal int PromotedFrom(int leader, double seconds = 20)
+    {
+        int now = 0;
+        Host.Until(() => (now = LeaderPid) != leader, "the follower leads", seconds);
+        return now;
+    }
+
+    internal string Tail() => string.Join('\n', Log.Split('\n').Where(l => !l.Contains("WARNING")).TakeLast(25));
+
+    private IEnumerable<int> Session()
+    {
+        string file = Path.Combine(Folder, "mvedsua", Name, "session.json");
+        if (!File.Exists(file)) return [];
+        return [.. JsonDocument.Parse(File.ReadAllText(file)).RootElement.GetProperty("processes").EnumerateArray().Select(p => p.GetProperty("pid").GetInt32())];
+    }
+
+    private bool Answers()
+    {
+        Assert.False(_run.HasExited, $"the server has ended:\n{Log}");
+        try
+        {
+            using var client = new RespClient(Port, 2000);
+            return client.Call("PING") == "+PONG\r\n";
+        }
+        catch (Exception e) when (e is System.Net.Sockets.SocketException or EndOfStreamException)
+        {
+            return false;
+        }
+    }
+
+    private static string Quote(string word) => "'" + word.Replace("'", "'\\''") + "'";
+
+    /// <summary>After the test's end, when its result is known.</summary>
+    public void Dispose()
+    {
+        int[] pids = [.. Session()];
+        Host.KillIfThere(_run.Id, Host.SIGTERM);
+        if (!_run.WaitForExit(5000))
+        {
+            foreach (int pid in pids) Host.KillIfThere(pid, Host.SIGKILL);
+            _run.Kill();
+            _run.WaitForExit();
+        }
+        foreach (int pid in pids)
+            if (Host.IsAlive(pid)) Host.KillIfThere(pid, Host.SIGKILL);
+        if (TestContext.Current.TestState?.Result != TestResult.Failed)
+            try { Directory.Delete(Folder, recursive: true); } catch (IOException) { }
+    }
+}
+
+/// <summary>Base of the test classes: ends the servers after the test.</summary>
+public abstract class ServerTests : IDisposable
+{
+    private readonly List<RedisUnderMvedsua> _servers = [];
+
+    private protected RedisUnderMvedsua Start(RedisUnderMvedsua.Mode mode = RedisUnderMvedsua.Mode.Followed, string[]? run = null, string[]? redis = null,
+        string[]? server = null)
+    {
+        var started = new RedisUnderMvedsua(mode, run, redis, server, _servers.Add);
+        return started;
+    }
+
+    private protected static void Tell(string line) => TestContext.Current.TestOutputHelper?.WriteLine(line);
+
+    public void Dispose()
+    {
+        foreach (RedisUnderMvedsua server in Enumerable.Reverse(_servers)) server.Dispose();
+        GC.SuppressFinalize(this);
+    }
+}
