@@ -6,6 +6,7 @@
 #include "../sys.h"
 #include "table.h"
 
+#include <linux/stat.h>
 #include <sys/mman.h>
 
 #define ENOSYS (-38L)
@@ -52,6 +53,17 @@ static void code_appears(uint64_t start, uint64_t size, int prot, unsigned flags
     mv_publish_site_counts();
 }
 
+/* How much of a mapping the file fills: ld.so maps a library's whole extent at once, and pages beyond the file's end
+ * raise SIGBUS. */
+static uint64_t filled(const struct mv_frame *frame)
+{
+    struct statx st = {.stx_size = 0};
+    if (mv_sys5(__NR_statx, (long)frame->r8, (long)"", 0x1000 /* AT_EMPTY_PATH */, STATX_SIZE, (long)&st))
+        return 0;
+    uint64_t behind = st.stx_size > frame->r9 ? st.stx_size - frame->r9 : 0;
+    return behind < frame->rsi ? behind : frame->rsi;
+}
+
 static long map(struct mv_frame *frame)
 {
     int prot = (int)frame->rdx;
@@ -62,7 +74,7 @@ static long map(struct mv_frame *frame)
         return result;
     mv_rewrite_forget((uintptr_t)result, frame->rsi); /* what was mapped there before: munmap is not looked at */
     if (prot & PROT_EXEC) /* fresh anonymous memory holds zeroes: reading it would only cost its pages */
-        code_appears((uint64_t)result, (flags & MAP_ANONYMOUS) ? 0 : frame->rsi, prot,
+        code_appears((uint64_t)result, (flags & MAP_ANONYMOUS) ? 0 : filled(frame), prot,
                      (flags & MAP_SHARED) ? MV_RANGE_SHARED : 0);
     return result;
 }
