@@ -80,12 +80,15 @@ static void keep(void)
         __atomic_store_n(&mv_keeper_word, 0, __ATOMIC_RELEASE);
         int next = keep_logs();
         uint32_t leader_word = __atomic_load_n(&death_word(mv.version)->word, __ATOMIC_ACQUIRE);
+        /* The state first: a follower links its words before it says that it replays, and until then they may
+         * hold the death of an earlier generation. */
+        uint32_t replays = __atomic_load_n(&control->follower_state, __ATOMIC_ACQUIRE) == 1;
         uint32_t follower_word = __atomic_load_n(&death_word(mv.version ^ 1)->word, __ATOMIC_ACQUIRE);
-        if (dead(follower_word) && control->follower_state == 1)
+        if (replays && dead(follower_word))
             follower_died();
         if (dead(leader_word) || mv_sys3(__NR_tgkill, leader, leader, 0) == -3) {
             /* What it keeps is needed until the follower serves, or is dead too. */
-            if (control->follower_state != 1 || control->leader_pid != leader || dead(follower_word))
+            if (!replays || control->leader_pid != leader || dead(follower_word))
                 mv_sys1(__NR_exit, 0);
             next = 1;
         }

@@ -219,7 +219,7 @@ static void become_follower(struct mv_thread *self)
             mv_follower_end(MV_REASON_NO_RESOURCES, (int)-tid, "the follower could not make all threads again");
     }
     parking = 0;
-    control->follower_state = 1;
+    __atomic_store_n(&control->follower_state, 1, __ATOMIC_RELEASE);
 }
 
 static int publish_without_follower(void)

@@ -340,6 +340,8 @@ enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame)
         enum mv_action action = replay_frame(self, frame, row);
         if (mv.role != MV_ROLE_FOLLOWER)
             return action;
+        mv.control->follower_state = 3; /* an end, not a death: the keeper must not report one */
+        mv_publishing_end();
         for (;;)
             mv_sys1(__NR_exit_group, (long)frame->rdi);
     }

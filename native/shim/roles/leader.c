@@ -265,11 +265,17 @@ void mv_leader_deferral_timer(struct mv_thread *self)
     self->late_timer = (uint32_t)timer + 1;
 }
 
-void mv_leader_deferral_expired(struct mv_thread *self)
+/* The signal is being delivered: no timer is needed any more. */
+void mv_leader_deferral_met(struct mv_thread *self)
 {
     if (self->late_timer)
         mv_sys1(__NR_timer_delete, self->late_timer - 1);
     self->late_timer = 0;
+}
+
+void mv_leader_deferral_expired(struct mv_thread *self)
+{
+    mv_leader_deferral_met(self);
     if (!self->deferred)
         return;
     mv_end_follower(MV_REASON_ASYNC_SIGNAL, (int)self->deferred,

@@ -32,6 +32,7 @@ void mv_thread_unlink_death(struct mv_thread *self);
 int mv_leader_has_follower(void);
 void mv_leader_death(struct mv_thread *self, int number, const struct mv_siginfo *info, const struct mv_ucontext *uc);
 void mv_leader_deferral_timer(struct mv_thread *self);
+void mv_leader_deferral_met(struct mv_thread *self);
 void mv_leader_deferral_expired(struct mv_thread *self);
 void mv_leader_publish(struct mv_thread *self, const struct mv_call_row *row, const uint64_t args[6], long result,
                        uint64_t site, uint16_t flags, const struct mv_call_entry *entry, struct mv_event *event);

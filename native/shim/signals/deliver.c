@@ -386,10 +386,11 @@ void mv_signal_returning(struct mv_ucontext *uc)
     uint64_t real = mv_original_to_trampoline(uc->rip);
     if (real)
         uc->rip = real;
-    /* A frame of the program's own handlers holds the program's mask. (Not the frame in which a signal has just
-     * been deferred: mv_block_all names SIGKILL, which no mask that the kernel stored ever does.) */
+    /* A frame of the program's own handlers holds the program's mask; one that found the shim with everything
+     * blocked, or in which a signal has just been deferred, holds mv_block_all (from the kernel without KILL and
+     * STOP). A program that blocks all it can also blocks the faults, which mv_block_all does not. */
     uc->mask &= ~MV_SIGSYS_BIT;
-    if (self && self->mask_replaced && uc->mask != mv_block_all) {
+    if (self && self->mask_replaced && ((uc->mask ^ mv_block_all) & ~(BIT(9) | BIT(19)))) {
         self->program_mask = uc->mask;
         uc->mask = mv_block_all;
     }

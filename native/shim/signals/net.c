@@ -143,13 +143,16 @@ static void kicked(struct mv_thread *self, int kind, struct mv_ucontext *uc)
         return;
     }
     rewind_fast(uc);
-    self->program_mask = self->mask_replaced ? self->program_mask : uc->mask;
+    /* This handler itself blocks everything: what the program's mask is stands in the frame only. */
+    if (!self->mask_replaced)
+        self->program_mask = uc->mask;
+    self->mask_replaced = 1;
     mv_call_on_shim_stack(kind == MV_KICK_PARK     ? mv_park
                           : kind == MV_KICK_SETTLE ? mv_settle
                           : kind == MV_KICK_LATE   ? mv_leader_deferral_expired
                                                    : mv_request_arrived,
                           self, self->stack_top - sizeof(struct mv_frame));
-    /* What was decided about the mask meanwhile holds after this handler. */
+    self->mask_replaced = mv.role == MV_ROLE_FOLLOWER || self->deferred;
     uc->mask = self->mask_replaced ? mv_block_all : self->program_mask & ~MV_SIGSYS_BIT;
 }
 
