@@ -44,8 +44,11 @@ test: setup all
 demo: setup all
 	@sh tests/demo/redis-failover.sh $(OUT)
 
+# make bench BENCH=--quick: under two minutes. The C# log reader: dotnet run -c Release --project bench/Mvedsua.Benchmarks
 bench: setup all
-	$(DOTNET) run -c $(CONFIG) --project bench/Mvedsua.Replication
+	@$(MAKE) -s -C bench/native OUT=$(OUT)
+	@$(MAKE) -s -C tests/native/log programs OUT=$(OUT)
+	$(DOTNET) run -c $(CONFIG) --project bench/Mvedsua.Replication -- $(BENCH) $(OUT)
 
 lint:
 	clang-format --dry-run -Werror $(NATIVE_C)

@@ -1,0 +1,28 @@
+using System.Diagnostics;
+
+namespace Mvedsua.Replication.Measuring;
+
+/// <summary>Runs a program to its end.</summary>
+internal static class Programs
+{
+    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(3);
+
+    /// <summary>Its standard output. Throws when it fails or takes more than three minutes.</summary>
+    internal static string Run(string program, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true };
+        foreach (var (name, value) in environment) start.Environment[name] = value;
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        if (!process.WaitForExit(_patience))
+        {
+            process.Kill(entireProcessTree: true);
+            throw new BenchException($"{program} did not end within {_patience.TotalMinutes} minutes");
+        }
+
+        return process.ExitCode == 0 ? output.Result : throw new BenchException($"{program} {string.Join(' ', arguments)}: exit status {process.ExitCode}");
+    }
+}
+
+/// <summary>A measurement that can't be made; the message says why.</summary>
+internal sealed class BenchException(string message) : Exception(message);

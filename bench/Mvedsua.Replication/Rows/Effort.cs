@@ -1,0 +1,13 @@
+namespace Mvedsua.Replication.Rows;
+
+/// <summary>How long to measure.</summary>
+/// <param name="Rounds">Interleaved rounds of whole servers; at least 5.</param>
+/// <param name="Requests">Requests of a round.</param>
+/// <param name="IdleSeconds">Length of the idle measurement.</param>
+/// <param name="Kills">Failovers of each size.</param>
+/// <param name="MicroRounds">Runs of a micro-benchmark.</param>
+internal sealed record Effort(int Rounds, int Requests, int IdleSeconds, int Kills, int MicroRounds)
+{
+    internal static Effort Full { get; } = new(9, 100_000, 15, 5, 5);
+    internal static Effort Quick { get; } = new(5, 15_000, 4, 2, 1);
+}

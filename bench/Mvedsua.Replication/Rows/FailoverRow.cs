@@ -1,0 +1,48 @@
+using System.Globalization;
+using Mvedsua.Replication.Measuring;
+using Mvedsua.Replication.Servers;
+
+namespace Mvedsua.Replication.Rows;
+
+/// <summary>The leader of a filled server is killed under a load that checks every answer: the longest request.</summary>
+internal static class FailoverRow
+{
+    private const int Connections = 8;
+
+    internal static IEnumerable<Result> Measure(Paths paths, Effort effort)
+    {
+        foreach (var (megabytes, goal) in new (int, double?)[] { (250, 10e-3), (8, null) })
+        {
+            List<double> longest = [], quiet = [];
+            long errors = 0;
+            for (var i = 0; i < effort.Kills; i++)
+            {
+                var phases = Kill(paths, megabytes);
+                quiet.Add(phases[1].Longest);
+                longest.Add(phases[2].Longest);
+                errors += phases.Sum(p => p.Errors);
+            }
+
+            yield return new Result($"failover: longest request, {megabytes} MB server killed", Sample.Of(longest), Unit.Milliseconds, goal,
+                Floor: "0.2 ms to notice", Published: "Redis 0.1 ms (SIGSEGV)", Note: string.Create(CultureInfo.InvariantCulture,
+                    $"{Connections} connections; the longest before the kill {Sample.Of(quiet).Median * 1e3:0.0} ms; {errors} clients noticed in {effort.Kills} kills"));
+        }
+    }
+
+    /// <summary>Phases of the load: warming up, without a kill, with the kill at its beginning.</summary>
+    private static IReadOnlyList<Phase> Kill(Paths paths, int megabytes)
+    {
+        using var server = new RedisServer(paths, Mode.Follower, "--enable-debug-command", "local");
+        // 1 KiB values; key and overhead come on top.
+        server.Command("debug", "populate", $"{megabytes * 900}", "filled", "1024");
+        using var load = new CheckingLoad(paths, server.Port, Connections);
+        load.AwaitProgress(1);
+        load.NextPhase();
+        load.AwaitProgress(2);
+        var leader = server.Roles().Server; // throws when the follower is gone
+        load.NextPhase();
+        Signals.Send(leader, Signals.Kill);
+        load.AwaitProgress(2);
+        return load.End();
+    }
+}

@@ -1,0 +1,40 @@
+using System.Globalization;
+using Mvedsua.Replication.Measuring;
+using Mvedsua.Replication.Servers;
+
+namespace Mvedsua.Replication.Rows;
+
+/// <summary>CPU of an idle server with a follower: server, follower, keeper and coordinator.</summary>
+internal static class IdleRow
+{
+    private const int Slices = 5;
+
+    internal static IEnumerable<Result> Measure(Paths paths, Effort effort)
+    {
+        using var native = new RedisServer(paths, Mode.Native);
+        using var followed = new RedisServer(paths, Mode.Follower);
+        var alone = native.Roles();
+        var roles = followed.Roles();
+        var slice = TimeSpan.FromSeconds((double)effort.IdleSeconds / Slices);
+        List<double> whole = [], single = [];
+        double[] parts = new double[4];
+        int?[] pids = [roles.Server, roles.Follower, roles.Keeper, roles.Coordinator];
+        Thread.Sleep(1000); // what start-up left to do
+        for (var i = 0; i < Slices; i++)
+        {
+            double[] Read() => [.. pids.Select(p => p is { } pid ? CpuTime.OfProcess(pid) : 0), CpuTime.OfProcess(alone.Server)];
+            var before = Read();
+            var begin = System.Diagnostics.Stopwatch.GetTimestamp();
+            Thread.Sleep(slice);
+            var seconds = System.Diagnostics.Stopwatch.GetElapsedTime(begin).TotalSeconds;
+            var shares = Read().Zip(before, (after, b) => (after - b) / seconds).ToArray();
+            whole.Add(shares[..4].Sum());
+            single.Add(shares[4]);
+            for (var p = 0; p < parts.Length; p++) parts[p] += shares[p] / Slices;
+        }
+
+        yield return new Result("idle with a follower: CPU of all processes", Sample.Of(whole), Unit.Percent, 0.005,
+            Note: string.Create(CultureInfo.InvariantCulture,
+                $"of a core, over {effort.IdleSeconds} s; leader {parts[0]:0.00 %}, follower {parts[1]:0.00 %}, keeper {parts[2]:0.00 %}, coordinator {parts[3]:0.00 %}; native {Sample.Of(single).Median:0.00 %}"));
+    }
+}

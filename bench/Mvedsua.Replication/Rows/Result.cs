@@ -1,0 +1,59 @@
+using System.Globalization;
+using Mvedsua.Replication.Measuring;
+
+namespace Mvedsua.Replication.Rows;
+
+/// <summary>How a measured number is printed.</summary>
+internal enum Unit
+{
+    Ratio,
+    Nanoseconds,
+    Microseconds,
+    Milliseconds,
+    Percent,
+    MebiBytes,
+}
+
+/// <summary>One line of the table.</summary>
+/// <param name="What">What was measured.</param>
+/// <param name="Value">In seconds, bytes or as a ratio.</param>
+/// <param name="Unit">How to print it.</param>
+/// <param name="Goal">Null: only for information.</param>
+/// <param name="AtLeast">The goal is a lower bound.</param>
+/// <param name="Floor">A prototype's figure or the floor.</param>
+/// <param name="Published">By other systems.</param>
+/// <param name="Note">What else there is to say.</param>
+internal sealed record Result(
+    string What, Sample Value, Unit Unit, double? Goal = null, bool AtLeast = false, string Floor = "–", string Published = "–", string Note = "")
+{
+    /// <summary>Cores that others used meanwhile.</summary>
+    internal double Disturbed { get; init; }
+
+    internal string Verdict =>
+        (Goal is not { } goal ? "" : (AtLeast ? Value.Median >= goal : Value.Median <= goal) ? "met" : "missed")
+        + (Disturbed > Disturbance.Tolerated ? string.Create(CultureInfo.InvariantCulture, $" (disturbed: {Disturbed:0.0} cores)") : "");
+
+    internal string Measured => $"{Format(Value.Median)} [{Number(Value.Min)}–{Number(Value.Max)}]";
+
+    internal string GoalText => Goal is { } goal ? (AtLeast ? "≥ " : "≤ ") + Format(goal) : "–";
+
+    private string Format(double value) => Number(value) + Unit switch
+    {
+        Unit.Ratio => " ×",
+        Unit.Nanoseconds => " ns",
+        Unit.Microseconds => " µs",
+        Unit.Milliseconds => " ms",
+        Unit.Percent => " %",
+        _ => " MiB",
+    };
+
+    private string Number(double value) => Unit switch
+    {
+        Unit.Ratio => value.ToString("0.000", CultureInfo.InvariantCulture),
+        Unit.Nanoseconds => (value * 1e9).ToString("0.0", CultureInfo.InvariantCulture),
+        Unit.Microseconds => (value * 1e6).ToString("0.00", CultureInfo.InvariantCulture),
+        Unit.Milliseconds => (value * 1e3).ToString("0.00", CultureInfo.InvariantCulture),
+        Unit.Percent => (value * 100).ToString("0.00", CultureInfo.InvariantCulture),
+        _ => (value / (1 << 20)).ToString("0.00", CultureInfo.InvariantCulture),
+    };
+}

@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using System.Globalization;
+using Mvedsua.Replication.Measuring;
+
+namespace Mvedsua.Replication.Servers;
+
+/// <summary>bench/native/redis-check.c: clients that check every answer and time every request, by phases.</summary>
+internal sealed class CheckingLoad : IDisposable
+{
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
+    private readonly Process _process;
+
+    internal CheckingLoad(Paths paths, int port, int connections)
+    {
+        _process = Process.Start(new ProcessStartInfo(paths.Bench("redis-check"), [$"{port}", $"{connections}", "60"]) { RedirectStandardOutput = true })!;
+        Await("ready");
+    }
+
+    internal void NextPhase() => Signals.Send(_process.Id, Signals.Usr1);
+
+    /// <summary>Until this many more times 25,000 answers have come.</summary>
+    internal void AwaitProgress(int times)
+    {
+        for (var i = 0; i < times; i++) Await("progress=");
+    }
+
+    /// <summary>Ends the load; a line per phase.</summary>
+    internal IReadOnlyList<Phase> End()
+    {
+        Signals.Send(_process.Id, Signals.Term);
+        var lines = _process.StandardOutput.ReadToEndAsync().WaitAsync(_patience).Result.Split('\n');
+        _process.WaitForExit(_patience);
+        return [.. lines.Where(l => l.StartsWith("phase=", StringComparison.Ordinal)).Select(Phase.Parse)];
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited) _process.Kill();
+        _process.Dispose();
+    }
+
+    private void Await(string prefix)
+    {
+        while (true)
+        {
+            var line = _process.StandardOutput.ReadLineAsync().WaitAsync(_patience).Result ?? throw new BenchException($"redis-check ended before '{prefix}'");
+            if (line.StartsWith(prefix, StringComparison.Ordinal)) return;
+        }
+    }
+}
+
+/// <summary>One phase of the load; times in seconds.</summary>
+internal sealed record Phase(long Answers, long Errors, double Median, double Longest)
+{
+    internal static Phase Parse(string line)
+    {
+        var fields = line.Trim().Split(' ').Select(f => f.Split('=')).ToDictionary(f => f[0], f => double.Parse(f[1], CultureInfo.InvariantCulture));
+        return new Phase((long)fields["answers"], (long)fields["errors"], fields["median_us"] / 1e6, fields["longest_us"] / 1e6);
+    }
+}

@@ -1,0 +1,14 @@
+namespace Mvedsua.Replication.Servers;
+
+/// <summary>How a server is run.</summary>
+internal enum Mode
+{
+    /// <summary>Without Mvedsua.</summary>
+    Native,
+
+    /// <summary>LD_PRELOAD alone, no coordinator.</summary>
+    Solo,
+
+    /// <summary>Under <c>mvedsua run --follower</c>.</summary>
+    Follower,
+}

@@ -1,0 +1,121 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Mvedsua.Replication.Measuring;
+
+namespace Mvedsua.Replication.Servers;
+
+/// <summary>One redis-server on a port that the system chose, with a folder of its own; ended when disposed.</summary>
+internal sealed class RedisServer : IDisposable
+{
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+    private static int _sessions;
+
+    private readonly Paths _paths;
+    private readonly Process _process;
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("mvedsua-bench-");
+    private readonly StringBuilder _output = new();
+    private readonly TaskCompletionSource<TimeSpan> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _inStep = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly long _begin;
+
+    internal RedisServer(Paths paths, Mode mode, params string[] options)
+    {
+        _paths = paths;
+        Mode = mode;
+        Port = FreePort();
+        string[] server = ["redis-server", "--port", $"{Port}", "--save", "", "--dir", _directory.FullName, .. options];
+        Session = $"bench-{Environment.ProcessId}-{Interlocked.Increment(ref _sessions)}";
+        string[] words = mode == Mode.Follower ? [paths.Command, "run", "--name", Session, "--follower", "--", .. server] : server;
+        var start = new ProcessStartInfo(words[0], words[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        if (mode == Mode.Solo) start.Environment["LD_PRELOAD"] = paths.Library;
+        _process = new Process { StartInfo = start };
+        _process.OutputDataReceived += (_, line) => Take(line.Data);
+        _process.ErrorDataReceived += (_, line) => Take(line.Data);
+        _begin = Stopwatch.GetTimestamp();
+        _process.Start();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+        try
+        {
+            if (!_ready.Task.Wait(_patience)) throw new BenchException($"redis-server ({mode}) did not get ready:\n{_output}");
+            if (mode != Mode.Follower) return;
+            if (!_inStep.Task.Wait(_patience)) throw new BenchException($"the follower did not get in step:\n{_output}");
+            var status = Status();
+            FirstLeader = status.Leader;
+            if (status.Follower is null) throw new BenchException($"there is no follower:\n{_output}");
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    internal Mode Mode { get; }
+    internal int Port { get; }
+    internal string Session { get; }
+    internal int FirstLeader { get; }
+
+    /// <summary>From the start of the first process until the server's line "Ready to accept connections".</summary>
+    internal TimeSpan StartUp => _ready.Task.Result;
+
+    /// <summary>The server that answers, or leads.</summary>
+    internal int Pid => Mode == Mode.Follower ? Status().Leader : _process.Id;
+
+    internal SessionState Status() => SessionState.Parse(Programs.Run(_paths.Command, ["status", Session, "--json"]));
+
+    /// <summary>All processes by role, now.</summary>
+    internal Roles Roles()
+    {
+        if (Mode != Mode.Follower) return new Roles(_process.Id, null, null, null);
+        var status = Status();
+        if (status.Follower is null) throw new BenchException($"the follower is gone:\n{Programs.Run(_paths.Command, ["report", Session])}");
+        // What else has the coordinator for its parent is the leader's keeper (CLONE_PARENT).
+        var keeper = ProcessTree.Under(_process.Id).FirstOrDefault(p => p.Parent == _process.Id && p.Pid != status.Leader && p.Pid != status.Follower && p.State != 'Z');
+        return new Roles(status.Leader, status.Follower, keeper?.Pid, _process.Id);
+    }
+
+    /// <summary>Sends a command by redis-cli; its answer.</summary>
+    internal string Command(params string[] words) => Programs.Run("redis-cli", ["-p", $"{Port}", .. words]).Trim();
+
+    public void Dispose()
+    {
+        try
+        {
+            if (!_process.HasExited)
+            {
+                Signals.Send(_process.Id, Signals.Term);
+                if (!_process.WaitForExit(TimeSpan.FromSeconds(5))) _process.Kill(entireProcessTree: true);
+                _process.WaitForExit();
+            }
+        }
+        finally
+        {
+            _process.Dispose();
+            _directory.Delete(recursive: true);
+        }
+    }
+
+    private void Take(string? line)
+    {
+        if (line is null) return;
+        lock (_output) _output.AppendLine(line);
+        if (line.Contains("Ready to accept connections", StringComparison.Ordinal)) _ready.TrySetResult(Stopwatch.GetElapsedTime(_begin));
+        if (line.Contains("is in step", StringComparison.Ordinal)) _inStep.TrySetResult();
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
+
+/// <summary>Process ids by role; null where there is none.</summary>
+internal sealed record Roles(int Server, int? Follower, int? Keeper, int? Coordinator)
+{
+    internal IEnumerable<int> All => new int?[] { Server, Follower, Keeper, Coordinator }.OfType<int>();
+}

@@ -1,0 +1,88 @@
+using Mvedsua.Replication.Measuring;
+using Mvedsua.Replication.Rows;
+using Mvedsua.Replication.Servers;
+
+namespace Mvedsua.Bench.Tests;
+
+public sealed class ParsingTests
+{
+    [Fact]
+    public void Schedstat_begins_with_the_nanoseconds_on_a_processor()
+    {
+        Assert.Equal(53.849654e-3, CpuTime.ParseSchedstat("53849654 325695321 81\n"), 12);
+        Assert.Throws<FormatException>(() => CpuTime.ParseSchedstat("\n"));
+    }
+
+    [Fact]
+    public void Processor_time_of_a_process_agrees_with_the_runtime()
+    {
+        var (before, runtime) = (CpuTime.OfProcess(Environment.ProcessId), Environment.CpuUsage.TotalTime);
+        while (Environment.CpuUsage.TotalTime - runtime < TimeSpan.FromMilliseconds(100)) Thread.SpinWait(1000);
+        Assert.InRange(CpuTime.OfProcess(Environment.ProcessId) - before, 0.08, 10);
+        Assert.Equal(0, CpuTime.OfProcess(int.MaxValue));
+    }
+
+    [Fact]
+    public void A_process_name_may_hold_blanks_and_parentheses()
+    {
+        var line = ProcessLine.Parse("812 (tmux: (server) 1) S 7 812 812 0 -1 4194304 100 200 0 0 11 22 33 44 20 0 5 0");
+        Assert.Equal(new ProcessLine(812, "tmux: (server) 1", 'S', 7, 11 + 22 + 33 + 44), line);
+        Assert.Throws<FormatException>(() => ProcessLine.Parse("812 tmux S 7"));
+    }
+
+    [Fact]
+    public void A_tree_holds_the_root_and_all_that_descends_from_it_and_nothing_else()
+    {
+        ProcessLine[] all = [new(1, "init", 'S', 0, 0), new(10, "bench", 'S', 1, 0), new(11, "server", 'S', 10, 0), new(12, "child", 'S', 11, 0), new(20, "other", 'S', 1, 0)];
+        Assert.Equal([10, 11, 12], ProcessTree.Under(10, all).Select(p => p.Pid));
+    }
+
+    [Fact]
+    public void Busy_ticks_are_all_but_idle_and_waiting_and_stolen_ones_count()
+    {
+        Assert.Equal(1 + 2 + 4 + 32 + 64 + 128, Disturbance.ParseBusy("cpu  1 2 4 8 16 32 64 128 999 999\ncpu0 1 1 1 1 1 1 1 1 0 0\n"));
+    }
+
+    [Fact]
+    public void The_rate_is_that_of_the_last_line()
+    {
+        const string csv = "\"test\",\"rps\",\"avg_latency_ms\"\n\"GET\",\"84033.61\",\"0.320\"\n";
+        Assert.Equal(84033.61, RedisBenchmark.ParseRate(csv));
+        Assert.Throws<BenchException>(() => RedisBenchmark.ParseRate("\"test\",\"rps\"\n"));
+        Assert.Throws<BenchException>(() => RedisBenchmark.ParseRate(""));
+    }
+
+    [Fact]
+    public void A_session_without_follower_has_none()
+    {
+        const string json = """{"leader":{"pid":5},"follower":null,"lag":{"events":3,"bytes":9},"log":{"bytes":4096}}""";
+        Assert.Equal(new SessionState(5, null, 3, 4096), SessionState.Parse(json));
+        Assert.Equal(6, SessionState.Parse(json.Replace("null", """{"pid":6}""", StringComparison.Ordinal)).Follower);
+    }
+
+    [Fact]
+    public void A_stub_that_was_not_rewritten_measures_nothing()
+    {
+        var (direct, stub) = GetppidRow.Parse("rewritten=1\n100.00 120.00\n101.00 119.50\n");
+        Assert.Equal([100e-9, 101e-9], direct);
+        Assert.Equal([120e-9, 119.5e-9], stub);
+        Assert.Throws<BenchException>(() => GetppidRow.Parse("rewritten=0\n100.00 100.00\n"));
+    }
+
+    [Fact]
+    public void A_line_of_log_bench_is_a_sample()
+    {
+        var found = PublishRow.Parse("publish payload=1024 ns=30.1 min=29.0 max=35.2\ncopy payload=1024 ns=20.0 min=19.0 max=21.0\n");
+        Assert.Equal(30.1e-9, found[("publish", 1024)].Median, 15);
+        Assert.Equal(21e-9, found[("copy", 1024)].Max, 15);
+        Assert.Throws<BenchException>(() => PublishRow.Parse("Killed\n"));
+    }
+
+    [Fact]
+    public void A_phase_of_the_checking_load_tells_what_its_clients_saw()
+    {
+        var phase = Phase.Parse("phase=1 seconds=1.01 answers=39480 errors=2 median_us=294.9 p99_us=2359.3 longest_us=12063.4\n");
+        Assert.Equal((39480, 2), (phase.Answers, phase.Errors));
+        Assert.Equal(12063.4e-6, phase.Longest, 12);
+    }
+}

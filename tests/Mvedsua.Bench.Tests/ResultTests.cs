@@ -1,0 +1,51 @@
+using Mvedsua.Replication;
+using Mvedsua.Replication.Measuring;
+using Mvedsua.Replication.Rows;
+
+namespace Mvedsua.Bench.Tests;
+
+public sealed class ResultTests
+{
+    private static readonly Sample _twenty = new(20e-9, 18e-9, 30.04e-9, 5);
+
+    [Fact]
+    public void A_goal_is_met_up_to_and_including_it()
+    {
+        Assert.Equal("met", new Result("x", _twenty, Unit.Nanoseconds, 20e-9).Verdict);
+        Assert.Equal("missed", new Result("x", _twenty, Unit.Nanoseconds, 19.9e-9).Verdict);
+        Assert.Equal("", new Result("x", _twenty, Unit.Nanoseconds).Verdict);
+    }
+
+    [Fact]
+    public void Throughput_must_be_at_least_its_goal()
+    {
+        var share = new Sample(0.75, 0.6, 0.9, 5);
+        Assert.Equal("met", new Result("x", share, Unit.Percent, 0.75, AtLeast: true).Verdict);
+        Assert.Equal("missed", new Result("x", share, Unit.Percent, 0.76, AtLeast: true).Verdict);
+        Assert.Equal("≥ 75.00 %", new Result("x", share, Unit.Percent, 0.75, AtLeast: true).GoalText);
+    }
+
+    [Fact]
+    public void A_measurement_that_others_disturbed_is_marked()
+    {
+        Assert.Equal("met (disturbed: 1.3 cores)", new Result("x", _twenty, Unit.Nanoseconds, 1) { Disturbed = 1.3 }.Verdict);
+        Assert.Equal("met", new Result("x", _twenty, Unit.Nanoseconds, 1) { Disturbed = Disturbance.Tolerated }.Verdict);
+    }
+
+    [Fact]
+    public void Median_and_spread_are_printed_in_the_unit()
+    {
+        Assert.Equal("20.0 ns [18.0–30.0]", new Result("x", _twenty, Unit.Nanoseconds).Measured);
+        Assert.Equal("1.50 MiB [1.00–2.00]", new Result("x", new Sample(1.5 * (1 << 20), 1 << 20, 2 << 20, 2), Unit.MebiBytes).Measured);
+        Assert.Equal("1.012 × [1.000–1.100]", new Result("x", new Sample(1.0119, 1, 1.1, 5), Unit.Ratio).Measured);
+    }
+
+    [Fact]
+    public void The_table_is_Markdown_with_aligned_columns()
+    {
+        var lines = Table.Format([new Result("one", _twenty, Unit.Nanoseconds, 1e-9, Note: "why"), new Result("a longer name", _twenty, Unit.Ratio)]).Split('\n');
+        Assert.Equal(4, lines.Length);
+        Assert.All(lines, l => Assert.Equal(lines[0].Length, l.Length));
+        Assert.All(lines, l => Assert.Equal(8, l.Count(c => c == '|')));
+    }
+}
