@@ -92,18 +92,24 @@ static void check_keeper(struct mv_thread *self)
 }
 
 /* Has the follower fallen behind by more than the limit? Looked at every 256 records; the keeper every 4,096. */
-static void check_lag(struct mv_thread *self)
+static void check_limits(struct mv_thread *self)
 {
     uint64_t limit = mv.control->lag_limit_bytes;
     if (!(self->log->sequence & 4095))
         check_keeper(self);
-    if (!limit || (self->log->sequence & 255))
+    if (!limit)
         return;
     const struct mv_log_cursor *cursor =
         (const struct mv_log_cursor *)(mv_log_base(mv.version, self->slot) + MV_CURSOR_OFFSET(0));
     uint64_t consumed = __atomic_load_n(&cursor->bytes, __ATOMIC_RELAXED);
     if (cursor->active && self->log->bytes > consumed && self->log->bytes - consumed > limit)
         mv_end_follower(MV_REASON_LAG_LIMIT, 0, "the follower fell behind by more than --lag-limit");
+}
+
+void mv_leader_check(struct mv_thread *self)
+{
+    if (__builtin_expect(!(self->log->sequence & 255), 0))
+        check_limits(self);
 }
 
 /* Copies the in-segments into a reservation whose out-payload may be up to `out_room` bytes (SIZE_MAX: computed
@@ -146,7 +152,7 @@ static void complete(struct mv_thread *self, struct mv_event *event, const struc
     for (int i = 0; i < 6; i++)
         event->args[i] = args[i];
     mv_log_publish(self->log, event);
-    check_lag(self);
+    mv_leader_check(self);
 }
 
 /* Publishes a call after it was made. `event`: a reservation with the in-payload, made before the call, or NULL. */

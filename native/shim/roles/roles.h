@@ -16,7 +16,6 @@ void mv_role_thread_exit(struct mv_thread *self);
 void mv_role_drop(void);
 void mv_role_new_thread(struct mv_thread *child);
 void mv_role_signal(struct mv_thread *self, int number, const struct mv_siginfo *info);
-long mv_role_clock(uint32_t call, uint64_t original, uint64_t site, uint64_t a, uint64_t b, uint64_t c);
 extern struct mv_log_writer mv_writers[MV_MAX_THREADS] __attribute__((visibility("hidden")));
 extern struct mv_log_budget mv_budget __attribute__((visibility("hidden")));
 int mv_publishing_end(void);
@@ -27,6 +26,9 @@ void mv_slot_give(struct mv_thread *area);
 void mv_thread_note(struct mv_thread *self, const struct mv_frame *frame);
 void mv_thread_link_death(struct mv_thread *self);
 void mv_thread_unlink_death(struct mv_thread *self);
+
+/* roles/clock.c */
+long mv_role_clock(uint32_t call, uint64_t original, uint64_t site, uint64_t a, uint64_t b, uint64_t c);
 
 /* roles/leader.c */
 int mv_leader_has_follower(void);
@@ -42,6 +44,7 @@ void mv_leader_signal(struct mv_thread *self, int number, const struct mv_siginf
 void mv_leader_after_raw(struct mv_thread *self, struct mv_frame *frame, uint32_t slot);
 void mv_leader_thread_exit(struct mv_thread *self);
 int mv_leader_publishing(void);
+void mv_leader_check(struct mv_thread *self); /* after each publication: limits and keeper, now and then */
 void mv_leader_to_solo(void);
 void mv_end_follower(enum mv_reason reason, int code, const char *text);
 

@@ -174,43 +174,6 @@ void mv_role_signal(struct mv_thread *self, int number, const struct mv_siginfo 
         mv_leader_signal(self, number, info);
 }
 
-/* A vDSO function in the leader or follower: as the system call of the same meaning. The hook's caller may have
- * a small stack, so the work is done on the shim stack. */
-struct mv_hook_call {
-    const struct mv_call_row *row;
-    uint64_t original, site;
-    uint64_t args[6];
-    long result;
-};
-
-static void hook_on_shim_stack(struct mv_thread *self)
-{
-    struct mv_hook_call *hook = self->hook;
-    if (mv.role == MV_ROLE_FOLLOWER) {
-        int promoted = 0;
-        hook->result = mv_follower_replay(self, hook->row, hook->args, hook->site, &promoted);
-        if (!promoted)
-            return;
-    }
-    hook->result = hook->original
-                       ? ((long (*)(uint64_t, uint64_t, uint64_t))hook->original)(hook->args[0], hook->args[1], hook->args[2])
-                       : mv_sys3((long)(hook->row - mv_call_find(0)), (long)hook->args[0], (long)hook->args[1],
-                                 (long)hook->args[2]);
-    if (mv.role == MV_ROLE_LEADER && self->log && mv_leader_publishing())
-        mv_leader_publish(self, hook->row, hook->args, hook->result, hook->site, 0, NULL, NULL);
-}
-
-long mv_role_clock(uint32_t call, uint64_t original, uint64_t site, uint64_t a, uint64_t b, uint64_t c)
-{
-    struct mv_thread *self = mv_self;
-    struct mv_hook_call hook = {mv_call_find(call), original, site, {a, b, c, 0, 0, 0}, 0};
-    self->hooked = 1;
-    self->hook = &hook;
-    mv_call_on_shim_stack(hook_on_shim_stack, self, self->stack_top - sizeof(struct mv_frame));
-    self->hooked = 0;
-    return hook.result;
-}
-
 void mv_roles_start(struct mv_thread *self)
 {
     struct mv_control *control = mv.control;
