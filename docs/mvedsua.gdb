@@ -1,0 +1,116 @@
+# gdb commands for a server that runs with libmvedsua.so:
+#   gdb -x docs/mvedsua.gdb -p PID
+# Symbols come with the library itself (it is built with -g).
+
+# SIGSYS is the shim's own: calls that Syscall User Dispatch traps, and its kicks. Signal 33 is glibc's.
+handle SIGSYS nostop noprint pass
+handle SIG33 nostop noprint pass
+set print thread-events off
+
+define mv-role
+  if mv.role == 0
+    printf "role solo"
+  end
+  if mv.role == 1
+    printf "role leader"
+  end
+  if mv.role == 2
+    printf "role follower"
+  end
+  printf ", version %u, pid %u (the program sees %u)", mv.version, mv.pid, mv.logical_pid
+  if mv.net_armed || mv.net_requested || mv.role == 2
+    printf ", net armed"
+  end
+  printf "\n"
+  if mv.control
+    printf "session: leader %u, follower %u, keeper %u, publishing %u, generation %lu, failovers %lu\n", mv.control->leader_pid, mv.control->follower_pid, mv.control->keeper_pid, mv.control->publishing, mv.control->generation, mv.control->failovers
+    printf "sites: %u rewritten, %u trapped, %u refused\n", mv.control->sites_rewritten, mv.control->sites_trapped, mv.control->sites_refused
+    if mv.control->reason
+      printf "last reason %u (code %d): %s\n", mv.control->reason, mv.control->reason_code, mv.control->reason_text
+    end
+  else
+    printf "no session\n"
+  end
+end
+document mv-role
+What this process is: solo, leader or follower; its session.
+end
+
+# $arg0: address of a struct mv_event
+define mv-print-event
+  set $mv_e = (struct mv_event *) ($arg0)
+  printf "  event %lu: call %u, result %ld, in %u bytes, out %u bytes, flags %#x, site ", $mv_e->sequence, $mv_e->call, $mv_e->result, $mv_e->in_size, $mv_e->out_size, $mv_e->flags
+  output/a $mv_e->site
+  printf "\n  args %#lx %#lx %#lx %#lx %#lx %#lx\n", $mv_e->args[0], $mv_e->args[1], $mv_e->args[2], $mv_e->args[3], $mv_e->args[4], $mv_e->args[5]
+end
+
+define mv-threads
+  set $mv_i = 0
+  while $mv_i < 'threads.c'::area_count
+    set $mv_t = 'threads.c'::areas[$mv_i]
+    if $mv_t && $mv_t->area_state == 1
+      printf "tid %u (the program sees %u), slot %u, call %u, attention %#x", $mv_t->tid, $mv_t->logical_tid, $mv_t->slot, $mv_t->call, $mv_t->attention
+      if $mv_t->deferred
+        printf ", signal %u deferred", $mv_t->deferred
+      end
+      if $mv_t->info
+        # enum mv_thread_state
+        printf ", state %u, frame at ", $mv_t->info->state
+        output/a $mv_t->info->registers.rip
+      end
+      printf "\n"
+    end
+    set $mv_i = $mv_i + 1
+  end
+end
+document mv-threads
+All threads that the shim knows: kernel and logical id, log, the call in the frame (of a replaying thread: the call
+that it waits to be told the result of), deferred signal, where in the program it called from.
+end
+
+define mv-event
+  set $mv_i = 0
+  while $mv_i < 'threads.c'::area_count
+    set $mv_t = 'threads.c'::areas[$mv_i]
+    if $mv_t && $mv_t->area_state == 1
+      if $mv_t->replaying
+        set $mv_r = &$mv_t->reader
+        printf "tid %u reads slot %u: event %lu at %#lx, published to %#lx\n", $mv_t->tid, $mv_t->slot, $mv_r->sequence, $mv_r->position, $mv_r->header->published
+        if $mv_r->position != $mv_r->header->published
+          # An argument of a gdb command must not hold blanks.
+          set $mv_at = $mv_r->base + $mv_r->position
+          mv-print-event $mv_at
+        end
+      else
+        if $mv_t->log
+          set $mv_h = (struct mv_log_header *) $mv_t->log->base
+          printf "tid %u publishes slot %u: %lu events, next at %#lx, %lu bytes held", $mv_t->tid, $mv_t->slot, $mv_h->sequence, $mv_h->published, $mv_h->held
+          if $mv_h->intent.call != 0xffffffff
+            printf ", intent: call %u on descriptor %d", $mv_h->intent.call, $mv_h->intent.fd
+          end
+          printf "\n"
+        end
+      end
+    end
+    set $mv_i = $mv_i + 1
+  end
+end
+document mv-event
+Where every thread stands in the event log: a follower's next event, a leader's last position and open intent.
+end
+
+define mv-divergence
+  set $mv_d = &mv.control->divergence
+  if $mv_d->kind == 0
+    printf "no divergence\n"
+  else
+    printf "kind %u at position %u, slot %u; the follower's call %u from ", $mv_d->kind, $mv_d->position, $mv_d->slot, $mv_d->call
+    output/a $mv_d->site
+    printf "\nthe follower's args %#lx %#lx %#lx %#lx %#lx %#lx\n", $mv_d->args[0], $mv_d->args[1], $mv_d->args[2], $mv_d->args[3], $mv_d->args[4], $mv_d->args[5]
+    printf "the leader's record:\n"
+    mv-print-event $mv_d->leader_record
+  end
+end
+document mv-divergence
+The two calls that differed, as the follower noted them (`mvedsua report NAME` decodes and symbolises them).
+end
