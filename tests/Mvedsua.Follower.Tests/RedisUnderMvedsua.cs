@@ -18,8 +18,9 @@ internal sealed class RedisUnderMvedsua : IDisposable
         Folder = Directory.CreateTempSubdirectory("mvedsua-follower-").FullName;
         Port = Host.FreePort();
         string[] command = server is null
-            ? ["redis-server", "--port", $"{Port}", "--dir", Folder, "--enable-debug-command", "yes", .. redis ?? ["--save", ""]]
+            ? ["redis-server", Path.Combine(Folder, "redis.conf"), .. redis ?? ["--save", ""]]
             : [.. server.Select(word => word.Replace("{port}", $"{Port}").Replace("{folder}", Folder))];
+        File.WriteAllText(Path.Combine(Folder, "redis.conf"), $"port {Port}\ndir {Folder}\nenable-debug-command yes\n");
         if (mode != Mode.Native)
             command = [Path.Combine(Host.Products, "mvedsua"), "run", "--name", Name, .. mode == Mode.Followed ? new[] { "--follower" } : [], .. run ?? [], "--", .. command];
         _command = string.Join(' ', command.Select(Quote));
@@ -67,11 +68,12 @@ internal sealed class RedisUnderMvedsua : IDisposable
     internal void Follow()
     {
         Host.Result result = Mvedsua("follow", Name);
+        TestContext.Current.TestOutputHelper?.WriteLine(result.Output + result.Errors);
         Assert.True(result.Status == 0, $"follow: {result.Output}{result.Errors}\n{Tail()}");
     }
 
     /// <summary>There is a follower, and it has replayed everything. (The server must be idle, or nearly.)</summary>
-    internal void InStep()
+    internal void InStep(string after = "")
     {
         JsonElement status = default;
         Host.Until(() =>
@@ -80,7 +82,7 @@ internal sealed class RedisUnderMvedsua : IDisposable
             return status.GetProperty("follower").ValueKind != JsonValueKind.Object || status.GetProperty("lag").GetProperty("events").GetInt64() == 0;
         }, "the follower catches up");
         Assert.True(status.GetProperty("follower").ValueKind == JsonValueKind.Object,
-            $"the follower was lost: {string.Join("; ", status.GetProperty("history"))}\n{Mvedsua("report", Name).Output}\n{Tail()}");
+            $"the follower was lost {after}: {Control()}; {string.Join("; ", status.GetProperty("history"))}\n{Mvedsua("report", Name).Output}\n{Tail()}");
     }
 
     /// <summary>Waits until there is no follower; the reason.</summary>
@@ -96,6 +98,24 @@ internal sealed class RedisUnderMvedsua : IDisposable
         int now = 0;
         Host.Until(() => (now = LeaderPid) != leader, "the follower leads", seconds);
         return now;
+    }
+
+    /// <summary>The session memory of this server, opened through its hidden descriptor; as the same user may.</summary>
+    internal FileStream Memory(FileAccess access = FileAccess.Read)
+    {
+        string link = Directory.EnumerateFiles($"/proc/{LeaderPid}/fd").First(fd => new FileInfo(fd).LinkTarget?.StartsWith("/memfd:mvedsua", StringComparison.Ordinal) == true);
+        return new FileStream(link, FileMode.Open, access, FileShare.ReadWrite, 0);
+    }
+
+    /// <summary>The shim's part of the control block, in words.</summary>
+    internal string Control()
+    {
+        byte[] bytes = new byte[1024];
+        using FileStream memory = Memory();
+        memory.ReadExactly(bytes);
+        uint At(int offset) => BitConverter.ToUInt32(bytes, offset);
+        return $"stage {At(132)} request {At(68)}/{At(72)} answer {At(136)}/{At(140)} leader {At(148)} follower {At(152)} keeper {At(156)} reason {At(164)} code {At(168)} " +
+            $"state {At(172)} generation {At(176)} publishing {At(512)} text {System.Text.Encoding.UTF8.GetString(bytes, 224, 240).TrimEnd('\0')}";
     }
 
     internal string Tail() => string.Join('\n', Log.Split('\n').Where(l => !l.Contains("WARNING")).TakeLast(25));

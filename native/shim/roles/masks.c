@@ -7,8 +7,21 @@
 
 static const char *const fields[] = {
 #define MV_MASK(name) name,
+#define MV_MASK_BLOCK(first, last)
 #include "masks.tbl"
 #undef MV_MASK
+#undef MV_MASK_BLOCK
+};
+
+/* Runs of lines, by the first bytes of the first and the last one. */
+static const struct {
+    const char *first, *last;
+} blocks[] = {
+#define MV_MASK(name)
+#define MV_MASK_BLOCK(first, last) {first, last},
+#include "masks.tbl"
+#undef MV_MASK
+#undef MV_MASK_BLOCK
 };
 
 /* A position in the bytes of one side, which may stand in several segments. */
@@ -57,13 +70,33 @@ static int line(struct side *side, char *to)
     return n;
 }
 
-static int begins(const char *text, int n, const char *name)
+/* The length of `name` when `text` begins with it, else 0. */
+static int prefix(const char *text, int n, const char *name)
 {
     int i = 0;
     for (; name[i]; i++)
         if (i >= n || text[i] != name[i])
             return 0;
-    return i < n && text[i] == ':';
+    return i;
+}
+
+static int begins(const char *text, int n, const char *name)
+{
+    int length = prefix(text, n, name);
+    return length && length < n && text[length] == ':';
+}
+
+/* Reads past the last line of a block; the bytes read. */
+static long skip(struct side *side, const char *last)
+{
+    char text[LINE];
+    long bytes = 0;
+    for (int n = line(side, text); n; n = line(side, text)) {
+        bytes += n;
+        if (prefix(text, n, last))
+            break;
+    }
+    return bytes;
 }
 
 static int masked(const char *a, int an, const char *b, int bn)
@@ -99,6 +132,12 @@ long mv_mask_equal(const struct mv_event *event, const struct mv_segment *segmen
         own_bytes += bn;
         if (!an && !bn)
             break;
+        for (unsigned i = 0; i < sizeof blocks / sizeof *blocks; i++)
+            if (prefix(a, an, blocks[i].first) && prefix(b, bn, blocks[i].first)) {
+                leader_bytes += skip(&leader, blocks[i].last);
+                own_bytes += skip(&own, blocks[i].last);
+                masks++;
+            }
         int equal = an == bn;
         for (int i = 0; equal && i < an; i++)
             equal = a[i] == b[i];
