@@ -30,10 +30,11 @@ public sealed class TerminalTests : IDisposable
     }
 
     [Fact]
-    public void A_pipe_gets_no_escape_sequences_and_no_wrapping()
+    public void A_pipe_gets_no_escape_sequences_no_padding_and_no_wrapping()
     {
         var result = _mvedsua.Run("inspect", "redis-server");
         Assert.DoesNotContain('\u001b', result.Output);
+        Assert.DoesNotContain(" \n", result.Output, StringComparison.Ordinal);
         Assert.Contains("/lib/x86_64-linux-gnu/libc.so.6", result.Output, StringComparison.Ordinal);
     }
 

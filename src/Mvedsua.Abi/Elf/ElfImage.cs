@@ -44,6 +44,9 @@ public sealed class ElfImage
     /// <summary>Marked as compatible with shadow stacks (GNU_PROPERTY_X86_FEATURE_1_SHSTK).</summary>
     public bool HasShadowStack { get; internal set; }
 
+    /// <summary>The shared-memory layout (MV_ABI_VERSION) that libmvedsua.so was built for; null in every other file.</summary>
+    public uint? ShimLayout { get; internal set; }
+
     /// <summary>Build id in hexadecimal; null when there is none.</summary>
     public string? BuildId { get; internal set; }
 

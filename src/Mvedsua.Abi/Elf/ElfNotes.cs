@@ -2,11 +2,12 @@ using System.Buffers.Binary;
 
 namespace Mvedsua.Abi.Elf;
 
-/// <summary>The notes that matter here: Go's build id, the GNU build id, the x86 feature bits. A damaged note is
+/// <summary>The notes that matter here: Go's build id, the GNU build id, the x86 feature bits, the shim's own. A damaged note is
 /// skipped with those behind it: the kernel's loader does the same.</summary>
 internal static class ElfNotes
 {
     private const uint GnuBuildId = 3, GnuPropertyType0 = 5, GoBuildId = 4;
+    private const uint ShimLayout = 1; // MV_NOTE_LAYOUT, native/shim/abi_note.c
     private const uint X86Feature1And = 0xc0000002; // GNU_PROPERTY_X86_FEATURE_1_AND
     private const uint ShadowStack = 2; // GNU_PROPERTY_X86_FEATURE_1_SHSTK
 
@@ -30,6 +31,8 @@ internal static class ElfNotes
     private static void Visit(ElfImage image, ReadOnlySpan<byte> name, uint type, ReadOnlySpan<byte> value)
     {
         if (name.SequenceEqual("Go\0\0"u8) && type == GoBuildId) image.IsGo = true;
+        if (name.SequenceEqual("Mvedsua\0"u8) && type == ShimLayout && value.Length == 4)
+            image.ShimLayout = BinaryPrimitives.ReadUInt32LittleEndian(value);
         if (!name.SequenceEqual("GNU\0"u8)) return;
         if (type == GnuBuildId) image.BuildId = Convert.ToHexStringLower(value);
         if (type != GnuPropertyType0) return;

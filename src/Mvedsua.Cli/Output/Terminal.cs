@@ -9,7 +9,16 @@ internal static class Terminal
 
     internal static IAnsiConsole Create()
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
+        var settings = new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) };
+        if (Console.IsOutputRedirected)
+        {
+            settings.Out = new AnsiConsoleOutput(new TrimmingWriter(Console.Out));
+            settings.Ansi = AnsiSupport.No;
+            settings.ColorSystem = ColorSystemSupport.NoColors;
+            settings.Interactive = InteractionSupport.No;
+        }
+
+        var console = AnsiConsole.Create(settings);
         if (Console.IsOutputRedirected) console.Profile.Width = Unlimited;
         return console;
     }

@@ -1,3 +1,4 @@
+using Mvedsua.Abi;
 using Mvedsua.Abi.Elf;
 
 namespace Mvedsua.Coordinator.Launch;
@@ -7,6 +8,8 @@ public static class ShimLibrary
 {
     /// <summary>Its file name, and the SONAME by which it is recognised.</summary>
     public const string FileName = "libmvedsua.so";
+
+    private const uint Layout = MvAbi.AbiVersion;
 
     /// <summary>Absolute path of a library that can be preloaded.</summary>
     /// <exception cref="LaunchRefusedException">It is missing, or isn't this project's.</exception>
@@ -27,8 +30,11 @@ public static class ShimLibrary
 
         try
         {
-            if (ElfImage.Read(path).SoName == FileName) return path;
-            throw Unusable(path, "its SONAME is another");
+            var image = ElfImage.Read(path);
+            if (image.SoName != FileName || image.ShimLayout is not { } layout) throw Unusable(path, "it is another library");
+            if (layout != Layout)
+                throw Unusable(path, $"it is of another release: it speaks layout {layout}, this command layout {Layout}");
+            return path;
         }
         catch (Exception e) when (e is ElfException or IOException or UnauthorizedAccessException)
         {
