@@ -8,19 +8,26 @@ internal static class Programs
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(3);
 
     /// <summary>Its standard output. Throws when it fails or takes more than three minutes.</summary>
-    internal static string Run(string program, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
+    internal static string Run(string program, IEnumerable<string> arguments, params (string Name, string Value)[] environment) =>
+        RunBoth(program, arguments, environment).Output;
+
+    /// <summary>Standard output and standard error.</summary>
+    internal static (string Output, string Errors) RunBoth(string program, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in environment) start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
         if (!process.WaitForExit(_patience))
         {
             process.Kill(entireProcessTree: true);
             throw new BenchException($"{program} did not end within {_patience.TotalMinutes} minutes");
         }
 
-        return process.ExitCode == 0 ? output.Result : throw new BenchException($"{program} {string.Join(' ', arguments)}: exit status {process.ExitCode}");
+        return process.ExitCode == 0
+            ? (output.Result, errors.Result)
+            : throw new BenchException($"{program} {string.Join(' ', arguments)}: exit status {process.ExitCode}\n{errors.Result}");
     }
 }
 
