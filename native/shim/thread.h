@@ -51,7 +51,8 @@ struct mv_settled {
     uint32_t call; /* MV_INTENT_NONE: nothing */
     int32_t fd;
     uint64_t moved; /* bytes */
-    uint8_t *copy;  /* of what a consuming call read, `moved` bytes in a mapping of its own; NULL: not to be had */
+    uint8_t *copy; /* of what a consuming call read, `moved` bytes in a mapping of its own; NULL: not to be had */
+    uint32_t doubtful; /* the counts can't be right */
 };
 
 struct mv_thread {

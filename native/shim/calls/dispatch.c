@@ -1,4 +1,5 @@
 /* A slow call, from entry.S on the shim stack: the role decides what becomes of it. */
+#include "../roles/roles.h"
 #include "../state.h"
 #include "table.h"
 
@@ -25,7 +26,7 @@ static const uint16_t translated[] = {__NR_getpid, __NR_gettid,          __NR_tg
 
 void mv_fast_calls_for_role(void)
 {
-    if (mv.role != MV_ROLE_SOLO) {
+    if (mv.role != MV_ROLE_SOLO || mv_unsettled) {
         mv_fast_calls = fast_none;
         return;
     }
@@ -53,6 +54,15 @@ long mv_dispatch(struct mv_frame *frame)
     case MV_ROLE_FOLLOWER:
         return (long)mv_follower_call(self, frame);
     default:
+        if (mv_unsettled) {
+            uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
+            const struct mv_call_row *row = mv_call_find(self->call);
+            long result;
+            if (row && mv_call_class_of(row, args) != MV_CLASS_LOCAL && mv_settled_outcome(self, frame, &result)) {
+                frame->rax = (uint64_t)result;
+                return MV_ACTION_RETURN;
+            }
+        }
         return (long)mv_execute(self, frame);
     }
 }

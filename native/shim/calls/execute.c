@@ -45,11 +45,11 @@ static long refuse(uint32_t call, long result, const char *why)
  * as well can change unseen: Syscall User Dispatch watches from then on, where a session asks for it. */
 static void code_appears(uint64_t start, uint64_t size, int prot, unsigned flags)
 {
-    if (mv.control)
+    struct mv_rewrite_counts new = {0};
+    if ((prot & PROT_READ) && size)
+        mv_rewrite_range(start, (size + 4095) & ~4095ull, prot, flags, &new);
+    if (mv.control && ((prot & PROT_WRITE) || !(prot & PROT_READ) || (flags & MV_RANGE_ANONYMOUS) || new.trapped || new.refused))
         mv_net_wanted();
-    if (!(prot & PROT_READ) || !size)
-        return;
-    mv_rewrite_range(start, (size + 4095) & ~4095ull, prot, flags, NULL);
     mv_publish_site_counts();
 }
 
@@ -93,7 +93,7 @@ static long end_thread(struct mv_thread *self, struct mv_frame *frame)
 {
     if (self->raw_depth) /* a vfork child, in its parent's area */
         return mv_make_call(self, frame);
-    mv_role_thread_exit(self);
+    mv_role_thread_exit(self, frame->rdi);
     mv_area_leave(self);
     if (mv.role != MV_ROLE_SOLO)
         for (;;)

@@ -73,20 +73,21 @@ static int ordered(struct mv_thread *self, void *caller)
 
 /* The real acquisition of a follower whose turn has come, or (leader dead) without one. A turn in which the
  * leader did not get the object (busy, timed out) is only passed. */
-static int acquire_in_turn(struct mv_thread *self, const struct object *object, enum mv_order_kind kind, void *at)
+static int acquire_in_turn(struct mv_thread *self, const struct object *object, enum mv_order_kind kind, void *at,
+                           int *told)
 {
     long result = mv_order_turn(self, kind, (uint64_t)at);
-    int taken = result == 0 || result == MV_ORDER_PROMOTED || kind == MV_ORDER_WAIT;
-    if (taken)
-        object->take(at);
     if (result == MV_ORDER_PROMOTED)
-        return 0;
+        return 0; /* the leader is dead: to be made for real */
+    if (result == 0 || kind == MV_ORDER_WAIT)
+        object->take(at);
     mv_order_taken(self);
     if (kind == MV_ORDER_SEMAPHORE && result < 0) {
         *__errno_location() = (int)-result;
-        return -1;
+        result = -1;
     }
-    return (int)result;
+    *told = (int)result;
+    return 1;
 }
 
 /* After a real operation that may have begun in another role. */
@@ -100,9 +101,14 @@ static int settle(const struct object *object, enum mv_order_kind kind, void *at
         mv_order_publish(self, kind, (uint64_t)at, told);
         return result;
     }
-    if (result == 0 || kind == MV_ORDER_WAIT)
+    int held = result == 0 || kind == MV_ORDER_WAIT, told;
+    if (held)
         object->give(at);
-    return acquire_in_turn(self, object, kind, at);
+    if (acquire_in_turn(self, object, kind, at, &told))
+        return told;
+    if (held)
+        object->take(at);
+    return result;
 }
 
 static inline int replays(void *caller)
@@ -114,8 +120,9 @@ static inline int replays(void *caller)
 #define TAKES(object, kind, call)                                                                                       \
     {                                                                                                                  \
         void *caller = __builtin_return_address(0);                                                                    \
-        if (replays(caller))                                                                                           \
-            return acquire_in_turn(mv_self, &real.object, kind, at);                                                   \
+        int told;                                                                                                      \
+        if (replays(caller) && acquire_in_turn(mv_self, &real.object, kind, at, &told))                                \
+            return told;                                                                                               \
         return settle(&real.object, kind, at, real.call, caller);                                                      \
     }
 
@@ -142,8 +149,11 @@ EXPORT int sem_timedwait(void *at, const void *until) TAKES(semaphore, MV_ORDER_
     {                                                                                                                  \
         void *caller = __builtin_return_address(0);                                                                    \
         if (replays(caller)) {                                                                                         \
+            int told = 0;                                                                                              \
             real.mutex.give(at);                                                                                       \
-            return acquire_in_turn(mv_self, &real.mutex, MV_ORDER_WAIT, at);                                           \
+            if (!acquire_in_turn(mv_self, &real.mutex, MV_ORDER_WAIT, at, &told))                                      \
+                real.mutex.take(at);                                                                                   \
+            return told;                                                                                               \
         }                                                                                                              \
         return settle(&real.mutex, MV_ORDER_WAIT, at, real.call, caller);                                              \
     }

@@ -162,9 +162,10 @@ void mv_after_raw(struct mv_frame *frame)
         self->mask_replaced = 1;
         self->program_mask = self->raw_mask;
     }
-    if (area && mv_is_error((long)frame->rax))
-        mv_area_give(area);
+    int failed = mv_is_error((long)frame->rax);
     mv_role_after_raw(self, frame, area);
+    if (area && failed)
+        mv_area_give(area);
 }
 
 /* First instructions of a child that was given a stack of its own. */

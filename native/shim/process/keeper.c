@@ -76,6 +76,8 @@ static void keep(void)
 {
     struct mv_control *control = mv.control;
     uint32_t leader = mv.pid;
+    /* The promoted follower reads through us what the dead leader had read (settle.c), also under Yama. */
+    mv_sys2(__NR_prctl, 0x59616d61 /* PR_SET_PTRACER */, -1);
     for (;;) {
         __atomic_store_n(&mv_keeper_word, 0, __ATOMIC_RELEASE);
         int next = keep_logs();
@@ -92,6 +94,8 @@ static void keep(void)
                 mv_sys1(__NR_exit, 0);
             next = 1;
         }
+        if (!leader_word && (next < 0 || next > 1000))
+            next = 1000; /* no word to wait for: the main thread has left, or links it in a moment */
         wait_for_something(next, leader_word, follower_word);
     }
 }

@@ -57,6 +57,7 @@ static void reset(struct mv_thread *area)
     area->stack_top = top;
     area->stack_low = low;
     area->slot = MV_MAX_THREADS;
+    area->settled.call = MV_INTENT_NONE;
 }
 
 struct mv_thread *mv_area_take(void)

@@ -9,6 +9,7 @@
  * thread that leaves the shim just as it is kicked (kicked again every 5 ms); one that exits instead. */
 #include "../log/barriers.h"
 #include "../order/order.h"
+#include "../rewrite/maps.h"
 #include "../signals/signals.h"
 #include "../sys.h"
 #include "roles.h"
@@ -210,8 +211,8 @@ static void become_follower(struct mv_thread *self)
     mv_net_arm(self);
     mv_thread_link_death(self); /* the keeper watches the follower, too */
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
-        if (area == self)
-            continue;
+        if (area == self || !area->park_context[7])
+            continue; /* (a thread that a re-created one has just made) */
         uint64_t flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS |
                          (area->clear_child_tid ? CLONE_CHILD_CLEARTID : 0);
         long tid = mv_clone_thread(flags, area->park_context[6], area->clear_child_tid, area->fs_base, area->park_context);
@@ -233,6 +234,33 @@ static int publish_without_follower(void)
     mv_fast_calls_for_role();
     install_signals();
     return 0;
+}
+
+/* Memory that the process shares with others and may write: a copy of the process would write it too. */
+static int writes_shared_memory(struct mv_text *why)
+{
+    struct mv_maps maps;
+    struct mv_mapping mapping;
+    int found = 0;
+    if (mv_maps_open(&maps))
+        return 0;
+    while (!found && mv_maps_next(&maps, &mapping)) {
+        uint64_t start = mapping.start;
+        int ours = (start >= (uint64_t)mv.control && start < (uint64_t)mv.control + MV_CONTROL_SPAN);
+        for (unsigned version = 0; version < MV_VERSIONS; version++)
+            ours |= start >= (uint64_t)mv.logs[version] && start < (uint64_t)mv.logs[version] + MV_MAX_THREADS * MV_LOG_SPAN;
+        found = mapping.shared && (mapping.prot & 2) && !ours;
+    }
+    if (found) {
+        mv_text_add(why, "the server writes memory that it shares with other processes (");
+        for (size_t i = 0; i < mapping.name_length && i < 80; i++) {
+            char byte[2] = {mapping.name[i], 0};
+            mv_text_add(why, byte);
+        }
+        mv_text_add(why, "); a follower can't have a copy of it");
+    }
+    mv_maps_close(&maps);
+    return found;
 }
 
 /* The request: by the main thread, on its shim stack (or in the constructor). */
@@ -257,6 +285,13 @@ void mv_follow(struct mv_thread *self)
         answer(MV_REASON_PARK_TIMEOUT, 0, text.bytes);
         return;
     }
+    struct mv_text shared = {.used = 0};
+    if (writes_shared_memory(&shared)) {
+        release(self);
+        control->stage = MV_STAGE_SINGLE_LEADER;
+        answer(MV_REASON_UNSUPPORTED, 0, shared.bytes);
+        return;
+    }
     mv_thread_unlink_death(self);
     int bad = publish_without_follower();
     if (!bad)
@@ -265,6 +300,7 @@ void mv_follow(struct mv_thread *self)
     if (!bad) {
         for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
             mv_log_expect_reader(area->log, 0, 1);
+        mv_timers_start();
         mv_streams_start(); /* nobody moves a byte now; the copy inherits what is noted */
         control->publishing = 1;
         control->report_taken = 0;
@@ -306,8 +342,10 @@ static void trace(struct mv_thread *self)
     int bad = late ? -110 : publish_without_follower();
     if (!bad)
         bad = mv_keeper_start();
-    if (!bad)
+    if (!bad) {
         mv.control->publishing = 1;
+        mv_thread_link_death(self);
+    }
     release(self);
     if (bad)
         answer(late ? MV_REASON_PARK_TIMEOUT : MV_REASON_NO_RESOURCES, -bad, "the event log could not be started");

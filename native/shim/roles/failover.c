@@ -56,12 +56,12 @@ static void promote(struct mv_thread *self, uint64_t since)
     struct mv_control *control = mv.control;
     mv.translated = 1;
     mv_settle_intents();
+    mv_epoll_promote(); /* before any thread of ours can wait on it */
+    mv_timers_promote();
     __atomic_store_n(&mv.role, MV_ROLE_SOLO, __ATOMIC_RELEASE);
     for (int number = 1; number <= 64; number++)
         if (number != 31 && number != 9 && number != 19)
             mv_signal_install(number);
-    mv_epoll_promote();
-    mv_timers_promote();
     mv_fast_calls_for_role();
     control->leader_version = mv.version;
     control->leader_pid = mv.pid;
@@ -93,6 +93,17 @@ void mv_settle(struct mv_thread *self)
         mv_mask_restore(self);
 }
 
+/* A signal whose default action is to end the program, and which it left at that, ends the service, as it does
+ * natively. A leader that was in a call could not publish it: a record of that call may be half written. */
+static int ended_by_signal(void)
+{
+    const struct mv_control *control = mv.control;
+    const uint32_t crashes = 1u << 4 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 9 | 1u << 11;
+    if (control->reason != MV_REASON_LEADER_DIED || control->reason_code <= 0)
+        return 0;
+    return control->reason_code > 31 || !(crashes >> control->reason_code & 1);
+}
+
 /* The log of this thread ended. 1: this process leads now. 0: it was no death, the log goes on. */
 int mv_takeover(struct mv_thread *self)
 {
@@ -101,10 +112,13 @@ int mv_takeover(struct mv_thread *self)
             mv_follower_end(MV_REASON_REQUESTED, 0, "ended");
         if (self->replaying && !mv_log_owner_dead(&self->reader))
             return 0;
+        if (ended_by_signal())
+            mv_follower_end(MV_REASON_LEADER_EXITED, mv.control->reason_code, "the server was ended by a signal");
     }
     if (!__atomic_exchange_n(&taking_over, 1, __ATOMIC_ACQ_REL)) {
         uint64_t since = now();
-        mv.control->stage = MV_STAGE_FAILOVER;
+        if (mv.control->stage != MV_STAGE_ENDED)
+            mv.control->stage = MV_STAGE_FAILOVER;
         mv_control_changed();
         while (backlog_left())
             nap();

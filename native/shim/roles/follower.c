@@ -5,6 +5,7 @@
 #include "../calls/payload.h"
 #include "../calls/table.h"
 #include "../log/barriers.h"
+#include "../order/order.h"
 #include "../signals/signals.h"
 #include "../sys.h"
 #include "roles.h"
@@ -187,15 +188,28 @@ long mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row, u
     return result;
 }
 
-static enum mv_action replay_frame(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row)
+/* 1: the outcome came from the log. 0: this process leads now, the call was made or settled. */
+static int replayed(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row, enum mv_action *action)
 {
     uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     int promoted = 0;
     long result = mv_follower_replay(self, row, args, frame->site, &promoted);
-    if (promoted && !mv_settled_outcome(self, frame, &result))
-        return mv_execute(self, frame);
+    *action = MV_ACTION_RETURN;
+    /* Interrupted, and the leader died before it told by what: as if it had just been begun. */
+    int cut = !promoted && result == -MV_ERESTART && !(self->attention & MV_ATTEND_SIGNAL);
+    if (cut || (promoted && !mv_settled_outcome(self, frame, &result))) {
+        *action = mv_execute(self, frame);
+        return 0;
+    }
     frame->rax = (uint64_t)result;
-    return MV_ACTION_RETURN;
+    return !promoted;
+}
+
+static enum mv_action replay_frame(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row)
+{
+    enum mv_action action;
+    replayed(self, frame, row, &action);
+    return action;
 }
 
 /* A new thread: its slot and what the program calls it come from the leader's record. */
@@ -209,8 +223,9 @@ static enum mv_action new_thread(struct mv_thread *self, struct mv_frame *frame,
         return mv_execute(self, frame);
     result = (long)event->result;
     uint32_t slot = (uint32_t)event->args[5];
-    mv_log_consume(&self->reader);
+    mv_threads_exist = 1;
     if (mv_is_error(result)) {
+        mv_log_consume(&self->reader);
         frame->rax = (uint64_t)result;
         return MV_ACTION_RETURN;
     }
@@ -249,6 +264,7 @@ static enum mv_action new_thread(struct mv_thread *self, struct mv_frame *frame,
     int bad = mv_follower_open_log(child);
     if (bad)
         mv_follower_end(MV_REASON_CORRUPT, bad, mv_log_fault_text(bad));
+    mv_log_consume(&self->reader); /* not before the child's log counts as unread: no promotion may pass it by */
     return action;
 }
 
@@ -312,11 +328,16 @@ static enum mv_action map_file(struct mv_thread *self, struct mv_frame *frame, c
  * what the leader was told. */
 static enum mv_action replay_and_make(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row)
 {
-    enum mv_action action = replay_frame(self, frame, row);
-    if (mv.role != MV_ROLE_FOLLOWER)
+    enum mv_action action;
+    if (!replayed(self, frame, row, &action))
         return action;
+    /* Of another thread's or process's state this one has no copy to change. */
+    int other = self->call == __NR_setpriority ? frame->rsi != 0
+                : self->call != __NR_rt_sigaction && self->call != __NR_setrlimit && self->call != __NR_prctl
+                    ? frame->rdi != 0
+                    : 0;
     uint64_t told = frame->rax;
-    if (!mv_is_error((long)told))
+    if (!mv_is_error((long)told) && !other)
         mv_execute(self, frame);
     frame->rax = told;
     return MV_ACTION_RETURN;
@@ -337,8 +358,8 @@ enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame)
     case __NR_clone3:
         return *(const uint64_t *)frame->rdi & CLONE_THREAD ? new_thread(self, frame, row) : replay_frame(self, frame, row);
     case __NR_exit_group: {
-        enum mv_action action = replay_frame(self, frame, row);
-        if (mv.role != MV_ROLE_FOLLOWER)
+        enum mv_action action;
+        if (!replayed(self, frame, row, &action))
             return action;
         mv.control->follower_state = 3; /* an end, not a death: the keeper must not report one */
         mv_publishing_end();

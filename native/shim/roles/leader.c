@@ -112,25 +112,26 @@ void mv_leader_check(struct mv_thread *self)
         check_limits(self);
 }
 
-/* Copies the in-segments into a reservation whose out-payload may be up to `out_room` bytes (SIZE_MAX: computed
- * afterwards by the caller). NULL: the follower has been ended. */
-static struct mv_event *reserve_with_in(struct mv_thread *self, const struct mv_call_row *row, const uint64_t args[6],
-                                        uint64_t out_room)
+/* Copies the in-segments into a reservation with room for whatever the call may bring back. NULL: the follower
+ * has been ended. */
+static struct mv_event *reserve_with_in(struct mv_thread *self, const struct mv_call_row *row, const uint64_t args[6])
 {
-    struct mv_segment in[MV_SEGMENTS_MAX];
-    int ins = mv_call_in_segments(row, args, in, MV_SEGMENTS_MAX);
-    if (ins < 0) {
+    struct mv_segment segments[2 * MV_SEGMENTS_MAX];
+    struct mv_segment *out = segments + MV_SEGMENTS_MAX;
+    int ins = mv_call_in_segments(row, args, segments, MV_SEGMENTS_MAX);
+    int outs = mv_call_out_targets(row, args, 1 << 30, out, MV_SEGMENTS_MAX);
+    if (ins < 0 || outs < 0) {
         unsupported(row->name);
         return NULL;
     }
-    uint64_t in_size = mv_payload_size(in, ins);
-    uint64_t size = in_size + out_room + in_size;
-    struct mv_event *event = size < 1ull << 31 ? mv_log_reserve(self->log, (uint32_t)in_size, (uint32_t)(out_room + in_size)) : NULL;
+    uint64_t in_size = mv_payload_size(segments, ins), out_size = mv_payload_size(out, outs);
+    struct mv_event *event =
+        in_size + out_size < 1ull << 31 ? mv_log_reserve(self->log, (uint32_t)in_size, (uint32_t)out_size) : NULL;
     if (!event) {
         log_refused(self);
         return NULL;
     }
-    mv_payload_write(event + 1, in, ins);
+    mv_payload_write(event + 1, segments, ins);
     return event;
 }
 
@@ -219,7 +220,14 @@ void mv_leader_death(struct mv_thread *self, int number, const struct mv_siginfo
 {
     if (!self->log || !mv_leader_has_follower())
         return;
-    if (!mv_on_shim_stack(self, uc->rsp)) /* else a record may be half written: the robust list tells instead */
+    if (number != 4 && number != 5 && number != 6 && number != 7 && number != 8 && number != 11) {
+        /* Not a crash: somebody wants the server to end, and its follower with it. */
+        mv_end_follower(MV_REASON_LEADER_EXITED, number, "the server was ended by a signal");
+        return;
+    }
+    /* Elsewhere on the shim stack a record may be half written: then the robust list tells. */
+    if (!mv_on_shim_stack(self, uc->rsp) ||
+        (uc->rip >= (uint64_t)mv_interruptible_check && uc->rip <= (uint64_t)mv_interruptible_after))
         publish_bare(self, MV_CALL_DEATH, 0, (uint64_t)number, info->rest[0], uc->rip, info, 128);
     mv.control->reason = MV_REASON_LEADER_DIED;
     mv.control->reason_code = number;
@@ -264,6 +272,8 @@ void mv_leader_deferral_timer(struct mv_thread *self)
         int32_t rest[11];
     } event = {.value = MV_KICK_LATE, .signal = 31, .notify = 4 /* SIGEV_THREAD_ID */, .tid = (int32_t)self->tid};
     int32_t timer;
+    if (self->late_timer)
+        return;
     if (mv_sys3(__NR_timer_create, 1 /* CLOCK_MONOTONIC */, (long)&event, (long)&timer))
         return;
     int64_t after[4] = {0, 0, 0, 10000000};
@@ -282,6 +292,7 @@ void mv_leader_deferral_met(struct mv_thread *self)
 void mv_leader_deferral_expired(struct mv_thread *self)
 {
     mv_leader_deferral_met(self);
+    self->signal_late = 0;
     if (!self->deferred)
         return;
     mv_end_follower(MV_REASON_ASYNC_SIGNAL, (int)self->deferred,
@@ -315,7 +326,7 @@ static enum mv_action run_and_publish(struct mv_thread *self, struct mv_frame *f
         intend(self, frame);
     if (row->flags & MV_CALL_CAPTURE)
         mv_call_capture(row, args, &entry);
-    if ((row->flags & MV_CALL_INOUT) && !(event = reserve_with_in(self, row, args, 8192)))
+    if ((row->flags & MV_CALL_INOUT) && !(event = reserve_with_in(self, row, args)))
         return mv_execute(self, frame); /* the follower has just been ended */
     enum mv_action action = mv_execute(self, frame);
     if (action != MV_ACTION_RETURN || mv.role != MV_ROLE_LEADER)
@@ -336,14 +347,10 @@ static enum mv_action run_and_publish(struct mv_thread *self, struct mv_frame *f
 static enum mv_action map_file(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row,
                                uint64_t args[6])
 {
-    if ((frame->r10 & 3) == 1 /* MAP_SHARED */ && (frame->rdx & 2 /* PROT_WRITE */)) {
-        unsupported("mmap of a file, shared and writable");
-        return mv_execute(self, frame);
-    }
-    long lent = mv_sys3(__NR_fcntl, (long)frame->r8, 1030 /* F_DUPFD_CLOEXEC */, 512);
+    long lent = mv_leader_has_follower() ? mv_sys3(__NR_fcntl, (long)frame->r8, 1030 /* F_DUPFD_CLOEXEC */, 512) : -1;
     enum mv_action action = mv_execute(self, frame);
     long result = (long)frame->rax;
-    if (mv_is_error(lent) && !mv_is_error(result)) {
+    if (mv_is_error(lent) && !mv_is_error(result) && mv_leader_has_follower()) {
         unsupported("mmap of a file, with no descriptor left to lend");
         return action;
     }
@@ -392,6 +399,10 @@ static enum mv_action both(struct mv_thread *self, struct mv_frame *frame, const
 static int refused_with_follower(const struct mv_frame *frame)
 {
     switch (mv_self->call) {
+    case __NR_mmap: /* what one version writes, the other would see */
+        return (frame->r10 & 3) == 1 /* MAP_SHARED */ && (frame->rdx & 2 /* PROT_WRITE */);
+    case __NR_close_range:
+        return (frame->rdx & 2 /* CLOSE_RANGE_UNSHARE */) != 0;
     case __NR_timer_create:
     case __NR_signalfd:
     case __NR_signalfd4:
@@ -423,13 +434,13 @@ static enum mv_action local(struct mv_thread *self, struct mv_frame *frame)
 
 enum mv_action mv_leader_call(struct mv_thread *self, struct mv_frame *frame)
 {
-    if (!mv_leader_publishing() || !self->log) {
-        mv_leader_to_solo();
-        return mv_execute(self, frame);
-    }
     if (self->signal_late) {
         self->signal_late = 0;
         self->attention |= MV_ATTEND_SIGNAL;
+    }
+    if (!mv_leader_publishing() || !self->log) {
+        mv_leader_to_solo();
+        return mv_execute(self, frame);
     }
     uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     const struct mv_call_row *row = mv_call_find(self->call);
@@ -457,9 +468,9 @@ void mv_leader_after_raw(struct mv_thread *self, struct mv_frame *frame, uint32_
     mv_leader_publish(self, mv_call_find(self->call), args, (long)frame->rax, frame->site, 0, NULL, NULL);
 }
 
-void mv_leader_thread_exit(struct mv_thread *self)
+void mv_leader_thread_exit(struct mv_thread *self, uint64_t status)
 {
-    uint64_t args[6] = {0, 0, 0, 0, 0, 0};
+    uint64_t args[6] = {status, 0, 0, 0, 0, 0};
     if (mv_leader_publishing())
         mv_leader_publish(self, mv_call_find(__NR_exit), args, 0, 0, 0, NULL, NULL);
 }

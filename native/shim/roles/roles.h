@@ -12,7 +12,7 @@ struct mv_ucontext;
 void mv_roles_start(struct mv_thread *self);
 void mv_role_after_raw(struct mv_thread *self, struct mv_frame *frame, struct mv_thread *child);
 void mv_role_thread_begin(struct mv_thread *self);
-void mv_role_thread_exit(struct mv_thread *self);
+void mv_role_thread_exit(struct mv_thread *self, uint64_t status);
 void mv_role_drop(void);
 void mv_role_new_thread(struct mv_thread *child);
 void mv_role_signal(struct mv_thread *self, int number, const struct mv_siginfo *info);
@@ -42,7 +42,7 @@ void mv_leader_publish_order(struct mv_thread *self, uint32_t kind, uint64_t obj
                              long result);
 void mv_leader_signal(struct mv_thread *self, int number, const struct mv_siginfo *info);
 void mv_leader_after_raw(struct mv_thread *self, struct mv_frame *frame, uint32_t slot);
-void mv_leader_thread_exit(struct mv_thread *self);
+void mv_leader_thread_exit(struct mv_thread *self, uint64_t status);
 int mv_leader_publishing(void);
 void mv_leader_check(struct mv_thread *self); /* after each publication: limits and keeper, now and then */
 void mv_leader_to_solo(void);
@@ -83,9 +83,11 @@ void mv_epoll_registered(const uint64_t args[6], uint64_t leader_data);
 void mv_epoll_translate(int32_t instance, void *events, long count);
 void mv_epoll_promote(void);
 void mv_timers_noted(uint32_t call, const uint64_t args[6]);
+void mv_timers_start(void);
 void mv_timers_promote(void);
 
 /* roles/settle.c */
+extern uint32_t mv_unsettled __attribute__((visibility("hidden"))); /* threads whose outcome is still to be given */
 void mv_settle_intents(void);
 int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *result);
 

@@ -13,6 +13,8 @@
 #include "../sys.h"
 #include "roles.h"
 
+uint32_t mv_unsettled;
+
 static int consumes(uint32_t call)
 {
     return call == __NR_read || call == __NR_readv || call == __NR_recvfrom || call == __NR_recvmsg;
@@ -48,7 +50,7 @@ void mv_settle_intents(void)
         const struct mv_log_header *header = (const struct mv_log_header *)mv_log_base(mv.version ^ 1, area->slot);
         struct mv_intent intent = header->intent;
         area->settled = (struct mv_settled){.call = MV_INTENT_NONE};
-        if (!area->replaying || intent.call == MV_INTENT_NONE || intent.sequence != header->sequence)
+        if (!area->replaying || intent.call == MV_INTENT_NONE || intent.sequence != area->reader.sequence)
             continue;
         if (!consumes(intent.call) && !emits(intent.call))
             continue;
@@ -59,9 +61,12 @@ void mv_settle_intents(void)
         else if (stream && stream->kind >= MV_STREAM_FILE &&
                  mv_stream_file_now(intent.fd, stream->kind == MV_STREAM_APPENDED, &out))
             moved = consumes(intent.call) && stream->kind == MV_STREAM_APPENDED ? 0 : out - stream->out;
-        if ((int64_t)moved > 0)
+        if ((int64_t)moved > 0) {
+            mv_unsettled++;
             area->settled = (struct mv_settled){intent.call, intent.fd, moved,
-                                                consumes(intent.call) ? fetch(&intent, moved) : NULL};
+                                                consumes(intent.call) ? fetch(&intent, moved) : NULL,
+                                                (intent.call == __NR_write || intent.call == __NR_sendto) && moved > intent.length};
+        }
     }
 }
 
@@ -84,12 +89,16 @@ int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *res
     self->settled.call = MV_INTENT_NONE;
     if (settled.call == MV_INTENT_NONE)
         return 0;
+    if (!__atomic_sub_fetch(&mv_unsettled, 1, __ATOMIC_ACQ_REL) && mv.role == MV_ROLE_SOLO)
+        mv_fast_calls_for_role();
     if (settled.call != self->call || settled.fd != (int32_t)frame->rdi) {
         *result = in_doubt(&settled, "the follower's next call is another one");
         return 0; /* the stream is shut; this other call is made */
     }
     *result = (long)settled.moved;
-    if (emits(settled.call)) {
+    if (settled.doubtful) {
+        *result = in_doubt(&settled, "more bytes went out than it asked for");
+    } else if (emits(settled.call)) {
         /* A reply that may differ in masked fields may be shorter here. */
         if ((settled.call == __NR_write || settled.call == __NR_sendto) && settled.moved > frame->rdx)
             *result = (long)frame->rdx;

@@ -35,6 +35,15 @@ void mv_reason(enum mv_reason reason, int code, const char *text)
     control->reason_code = code;
 }
 
+/* Has the follower not read an ended thread's log to its end? Its slot can't be used anew then. */
+static int still_read(uint32_t slot)
+{
+    const uint8_t *base = mv_log_base(mv.version, slot);
+    const struct mv_log_cursor *cursor = (const struct mv_log_cursor *)(base + MV_CURSOR_OFFSET(0));
+    return cursor->active && __atomic_load_n(&cursor->position, __ATOMIC_ACQUIRE) !=
+                                 ((const struct mv_log_header *)base)->published;
+}
+
 /* A slot of this process's version, for a thread that is about to exist. MV_MAX_THREADS: none left. */
 uint32_t mv_slot_take(struct mv_thread *area)
 {
@@ -42,6 +51,8 @@ uint32_t mv_slot_take(struct mv_thread *area)
         struct mv_thread_info *info = &mv.control->threads[mv.version][slot];
         uint32_t state = __atomic_load_n(&info->state, __ATOMIC_RELAXED);
         if (state != MV_THREAD_FREE && state != MV_THREAD_EXITED)
+            continue;
+        if (state == MV_THREAD_EXITED && mv.role == MV_ROLE_LEADER && still_read(slot))
             continue;
         if (__atomic_compare_exchange_n(&info->state, &state, MV_THREAD_RUNNING, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
             area->slot = slot;
@@ -144,12 +155,12 @@ void mv_role_thread_begin(struct mv_thread *self)
     }
 }
 
-void mv_role_thread_exit(struct mv_thread *self)
+void mv_role_thread_exit(struct mv_thread *self, uint64_t status)
 {
     if (!mv.control)
         return;
     if (mv.role == MV_ROLE_LEADER && self->log)
-        mv_leader_thread_exit(self);
+        mv_leader_thread_exit(self, status);
     mv_thread_unlink_death(self);
     mv_slot_give(self);
 }

@@ -43,8 +43,13 @@ int mv_stream_tcp_now(int fd, uint64_t *in, uint64_t *out)
     /* A received FIN is counted as a byte, and never waits. */
     int fin = after.tcpi_state == 8 /* CLOSE_WAIT */ || after.tcpi_state == 9 /* LAST_ACK */ ||
               after.tcpi_state == 11 /* CLOSING */;
+    if (after.tcpi_state == 7 /* CLOSE: whether a FIN was counted can't be told any more */)
+        return 0;
+    /* Our own FIN is a byte of the queue, then of the acknowledged ones. */
+    int own_fin = after.tcpi_state == 4 /* FIN_WAIT1 */ || after.tcpi_state == 5 /* FIN_WAIT2 */ ||
+                  after.tcpi_state == 6 /* TIME_WAIT */ || after.tcpi_state == 9 || after.tcpi_state == 11;
     *in = after.tcpi_bytes_received - (uint64_t)fin - (uint64_t)waiting;
-    *out = after.tcpi_bytes_acked + (uint64_t)unsent;
+    *out = after.tcpi_bytes_acked + (uint64_t)unsent - (uint64_t)own_fin;
     return 1;
 }
 
@@ -163,6 +168,20 @@ void mv_streams_replayed(uint32_t call, const uint64_t args[6], long result, uin
         moved((int32_t)args[0], 0, (uint64_t)result);
         if (!args[2])
             moved((int32_t)args[1], 1, (uint64_t)result);
+        return;
+    case __NR_splice:
+    case __NR_copy_file_range:
+        opened((int32_t)args[0], MV_STREAM_UNKNOWN, 0);
+        opened((int32_t)args[2], MV_STREAM_UNKNOWN, 0);
+        return;
+    case __NR_tee:
+        opened((int32_t)args[1], MV_STREAM_UNKNOWN, 0);
+        return;
+    case __NR_sendmmsg:
+    case __NR_recvmmsg:
+    case __NR_preadv2:
+    case __NR_pwritev2:
+        opened((int32_t)args[0], MV_STREAM_UNKNOWN, 0); /* their bytes are not counted here */
         return;
     case __NR_lseek: {
         struct mv_stream *stream = mv_stream_of((int32_t)args[0]);

@@ -38,6 +38,17 @@ void mv_timers_noted(uint32_t call, const uint64_t args[6])
     timers[which].due_us = value ? now_us() + value : 0;
 }
 
+/* In the leader, before it is copied: what is armed already. */
+void mv_timers_start(void)
+{
+    for (uint64_t which = 0; which < TIMERS; which++) {
+        struct interval armed = {{0, 0}, {0, 0}};
+        uint64_t args[6] = {which, (uint64_t)&armed, 0, 0, 0, 0};
+        if (!mv_sys2(__NR_getitimer, (long)which, (long)&armed))
+            mv_timers_noted(__NR_setitimer, args);
+    }
+}
+
 /* One that fell due while the leader was dying fires at once. The two that count processor time begin anew. */
 void mv_timers_promote(void)
 {

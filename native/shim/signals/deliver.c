@@ -233,6 +233,7 @@ int mv_attend(struct mv_frame *frame)
         /* The record of this call is out: the follower would not expect a signal here any more. */
         self->attention &= ~(uint32_t)MV_ATTEND_SIGNAL;
         self->signal_late = 1;
+        mv_leader_deferral_timer(self);
         return made_again(self, frame);
     }
     resume_from(self, frame);
@@ -240,6 +241,7 @@ int mv_attend(struct mv_frame *frame)
     self->attention &= ~(uint32_t)(MV_ATTEND_SIGNAL | MV_ATTEND_UNMASK);
     self->deferred = 0;
     self->signal_announced = 0;
+    mv_leader_deferral_met(self);
     if (mv_actions[number].flags & MV_SA_RESETHAND)
         mv_signal_install(number);
     queue_deferred(self, number);

@@ -131,10 +131,17 @@ static void attend_later(struct mv_thread *self, struct mv_ucontext *uc, uint32_
 
 static void kicked(struct mv_thread *self, int kind, struct mv_ucontext *uc)
 {
-    if (kind == MV_KICK_LATE && on_shim(self, uc))
-        return; /* it reached a call in time */
+    if (kind == MV_KICK_LATE && on_shim(self, uc)) {
+        mv_leader_deferral_met(self); /* it reached a call in time */
+        attend_later(self, uc, MV_ATTEND_REQUEST); /* none is there; but a call that we interrupted is made again */
+        return;
+    }
     if (kind == MV_KICK_ARM) {
         mv_net_arm(self);
+        if (on_shim(self, uc))
+            attend_later(self, uc, MV_ATTEND_REQUEST);
+        else
+            rewind_fast(uc);
         return;
     }
     uint32_t what = kind == MV_KICK_PARK ? MV_ATTEND_PARK : kind == MV_KICK_SETTLE ? MV_ATTEND_SETTLE : MV_ATTEND_REQUEST;
