@@ -240,10 +240,15 @@ TEST(no_signal_is_lost_with_an_ending_thread)
 {
     CHECK(handle(SIGUSR1, counts, SA_RESTART) == 0);
     int all = rounds(4000);
+    sigset_t hup;
+    int number;
+    sigemptyset(&hup);
+    sigaddset(&hup, SIGHUP);
+    sigaddset(&hup, SIGUSR1); /* only the short-lived threads take it */
+    pthread_sigmask(SIG_BLOCK, &hup, NULL);
     pid_t parent = getpid(), child = fork();
     if (child == 0) {
         sigset_t ack;
-        int number;
         sigemptyset(&ack);
         sigaddset(&ack, SIGUSR2);
         sigprocmask(SIG_BLOCK, &ack, NULL);
@@ -255,12 +260,6 @@ TEST(no_signal_is_lost_with_an_ending_thread)
         }
         _exit(0);
     }
-    sigset_t hup;
-    int number;
-    sigemptyset(&hup);
-    sigaddset(&hup, SIGHUP);
-    sigaddset(&hup, SIGUSR1); /* only the short-lived threads take it */
-    pthread_sigmask(SIG_BLOCK, &hup, NULL);
     sigdelset(&hup, SIGUSR1);
     sigwait(&hup, &number);
     sigset_t usr;
