@@ -5,7 +5,7 @@ using Mvedsua.Replication.Measuring;
 using Mvedsua.Replication.Rows;
 using Mvedsua.Replication.Servers;
 
-// Usage: Mvedsua.Replication [--quick] [--only GROUP,…] [OUT]. Prints the measurements of the Speed table.
+// Usage: Mvedsua.Replication [--quick] [--only GROUP,…] [--record FILE] [OUT]. Prints the measurements of the Speed table.
 (string Name, Func<Paths, Effort, IEnumerable<Result>> Measure)[] groups =
 [
     ("getppid", GetppidRow.Measure), ("publish", PublishRow.Measure), ("calls", CallsRow.Measure), ("load", LoadRows.Measure),
@@ -14,19 +14,18 @@ using Mvedsua.Replication.Servers;
 
 var words = args.ToList();
 var effort = words.Remove("--quick") ? Effort.Quick : Effort.Full;
-var only = words.IndexOf("--only") is >= 0 and var at && at + 1 < words.Count ? words[at + 1].Split(',') : null;
-if (only is not null) words.RemoveRange(words.IndexOf("--only"), 2);
+var only = Option("--only")?.Split(',');
+var record = Option("--record");
 if (words.Count > 1 || words.Exists(w => w.StartsWith('-')) || (only?.Any(o => groups.All(g => g.Name != o)) ?? false))
 {
-    Console.Error.WriteLine($"usage: Mvedsua.Replication [--quick] [--only {string.Join(',', groups.Select(g => g.Name))}] [OUT]");
+    Console.Error.WriteLine($"usage: Mvedsua.Replication [--quick] [--only {string.Join(',', groups.Select(g => g.Name))}] [--record FILE] [OUT]");
     return 2;
 }
 
 var paths = new Paths(Path.GetFullPath(words.FirstOrDefault() ?? "out"));
 var begin = Stopwatch.GetTimestamp();
-Console.WriteLine(Machine.Describe());
-Console.WriteLine($"medians of {effort.Rounds} interleaved rounds; marked 'disturbed' where other processes used more than {Disturbance.Tolerated} cores meanwhile");
-Console.WriteLine();
+var conditions = $"{Machine.Describe()}\nmedians of {effort.Rounds} interleaved rounds; marked 'disturbed' where other processes used more than {Disturbance.Tolerated} cores meanwhile";
+Console.WriteLine(conditions + "\n");
 
 var results = new List<Result>();
 var failed = false;
@@ -47,6 +46,17 @@ foreach (var (name, measure) in groups.Where(g => only?.Contains(g.Name) ?? true
     }
 }
 
-Console.WriteLine(Table.Format(results));
+var table = Table.Format(results);
+Console.WriteLine(table);
 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"\nmeasured in {Stopwatch.GetElapsedTime(begin).TotalSeconds:0} s"));
+if (record is not null) File.WriteAllText(record, LastRun.Replace(File.ReadAllText(record), $"{conditions}\n\n{table}"));
 return failed ? 1 : 0;
+
+string? Option(string name)
+{
+    var at = words.IndexOf(name);
+    if (at < 0 || at + 1 >= words.Count) return null;
+    var value = words[at + 1];
+    words.RemoveRange(at, 2);
+    return value;
+}

@@ -48,4 +48,13 @@ public sealed class ResultTests
         Assert.All(lines, l => Assert.Equal(lines[0].Length, l.Length));
         Assert.All(lines, l => Assert.Equal(8, l.Count(c => c == '|')));
     }
+
+    [Fact]
+    public void A_run_replaces_the_last_one_and_nothing_else()
+    {
+        var once = LastRun.Replace($"head\n{LastRun.Begin}\nold\n{LastRun.End}\ntail\n", "new");
+        Assert.Equal($"head\n{LastRun.Begin}\nnew\n{LastRun.End}\ntail\n", once);
+        Assert.Equal(once, LastRun.Replace(once, "new"));
+        Assert.Throws<BenchException>(() => LastRun.Replace("no marks", "new"));
+    }
 }
