@@ -10,9 +10,9 @@ internal static class Installation
 
     static Installation()
     {
-        Folder = Directory.CreateTempSubdirectory("mvedsua-coordinator-").FullName;
+        Folder = Directory.CreateTempSubdirectory("coordinator-tests-").FullName;
         Environment.SetEnvironmentVariable("XDG_RUNTIME_DIR", Folder);
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(Folder, recursive: true);
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Remove();
     }
 
     /// <summary>$XDG_RUNTIME_DIR of this process and of all that it starts.</summary>
@@ -40,13 +40,26 @@ internal static class Installation
         return product;
     }
 
+    private static void Remove()
+    {
+        try
+        {
+            Directory.Delete(Folder, recursive: true);
+        }
+        catch (IOException)
+        {
+            /* A session that is just ending removes its own files. */
+        }
+    }
+
     private static string MakeFake()
     {
         string folder = Path.Combine(Folder, "fake");
         Directory.CreateDirectory(folder);
         string program = Path.Combine(folder, "mvedsua");
         File.Copy(Real, program);
-        Compile("fake/libmvedsua.so", File.ReadAllText(Path.Combine(Root, "tests/native/fake-session/fake.c")),
+        /* With the shim's own note, by which the command recognises it. */
+        Compile("fake/libmvedsua.so", $"#include \"{Root}/tests/native/fake-session/fake.c\"\n#include \"{Root}/native/shim/abi_note.c\"\n",
             "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-Wl,-soname,libmvedsua.so", "-I", Path.Combine(Root, "native/include"));
         return program;
     }

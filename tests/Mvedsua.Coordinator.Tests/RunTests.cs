@@ -42,11 +42,13 @@ public sealed class RunTests
     [Fact]
     public async Task The_server_inherits_no_descriptor_that_it_would_not_have_natively()
     {
-        const string list = "ls /proc/$$/fd | sort -n | tr '\\n' ' '; echo";
-        Result native = await Result.Of("/bin/sh", "-c", list); /* this test, too, may have inherited some */
-        await using LiveSession session = Shell(list);
-        /* The session memory is moved out of the way by the shim (the fake one moves it to 900). */
-        Assert.Equal(native.Output.TrimEnd('\n') + "900 ", await session.Line());
+        Result native = await Result.Of("/bin/ls", "/proc/self/fd"); /* this test, too, may have inherited some */
+        await using LiveSession session = LiveSession.Start(Installation.Fake, [], ["/bin/ls", "/proc/self/fd"]);
+        foreach (string descriptor in native.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            Assert.Equal(descriptor, await session.Line());
+        /* The session memory, which the shim moves out of the way (the fake one to 900). */
+        Assert.Equal("900", await session.Line());
+        Assert.Equal(0, await session.Exit());
     }
 
     [Fact]
@@ -69,8 +71,14 @@ public sealed class RunTests
         await using LiveSession session = Shell($"trap 'echo got; exit 4' {name}; echo ready; while :; do read line; done");
         Assert.Equal("ready", await session.Line());
         await Result.Of("/bin/kill", $"-{name}", $"{session.Run.Id}");
-        /* dash waits for the end of its read. */
-        session.Run.StandardInput.WriteLine();
+        try
+        {
+            session.Run.StandardInput.WriteLine(); /* some shells run a trap only behind their read */
+        }
+        catch (IOException)
+        {
+            /* It has ended already. */
+        }
         Assert.Equal("got", await session.Line());
         Assert.Equal(4, await session.Exit());
     }

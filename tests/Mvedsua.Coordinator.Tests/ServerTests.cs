@@ -117,6 +117,27 @@ public sealed class ServerTests
     }
 
     [Fact]
+    public async Task A_tracer_that_does_not_keep_up_is_dropped_by_name_and_the_server_goes_on()
+    {
+        (LiveSession session, TcpClient client, StreamReader replies) = await Redis();
+        await using LiveSession running = session;
+        using TcpClient connected = client;
+        using var tracer = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        tracer.Connect(new UnixDomainSocketEndPoint(SessionDirectory.SocketOf(session.Name)));
+        tracer.Send(ControlProtocol.Encode(new ControlRequest(ControlVerb.Trace)));
+        tracer.Receive(new byte[1]); /* the trace is on; nothing more is read for now */
+        int port = ((IPEndPoint)client.Client.RemoteEndPoint!).Port;
+        Result load = await Result.Of("redis-benchmark", "-p", $"{port}", "-t", "set", "-n", "100000", "-q");
+        Assert.True(load.Status == 0, load.Errors);
+        using var lines = new StreamReader(new NetworkStream(tracer));
+        string? last = null;
+        while (await lines.ReadLineAsync().WaitAsync(LiveSession.Patience) is { } line) last = line;
+        Assert.Contains("The tracer was dropped", last, StringComparison.Ordinal);
+        Assert.Equal("+PONG", await Ask(client, replies, "PING"));
+        await LiveSession.Client.FollowAsync(session.Name, default);
+    }
+
+    [Fact]
     public async Task A_second_tracer_is_refused()
     {
         (LiveSession session, TcpClient client, _) = await Redis();

@@ -61,14 +61,17 @@ internal sealed class LogTail
     private Queue<RecordedEvent>? Walk(ulong at, ulong sequence, ulong end, int count)
     {
         var found = new Queue<RecordedEvent>();
+        bool jumped = false;
         while (sequence < end)
         {
             if (Header(at) is not { } header || header.Sequence != sequence) return null;
             if (header.Call == (ushort)MvPseudoCall.Jump)
             {
                 ulong target = Target(header);
-                if (target == at || target % MvAbi.LogChunk != 0) return null;
+                /* One jump leads to a record: more are damage, and could go round in a circle. */
+                if (jumped || target % MvAbi.LogChunk != 0) return null;
                 at = target;
+                jumped = true;
                 continue;
             }
             if (sequence + (ulong)count >= end)
@@ -79,6 +82,7 @@ internal sealed class LogTail
             }
             at += header.Size;
             sequence++;
+            jumped = false;
         }
         return found;
     }

@@ -34,6 +34,7 @@ internal sealed partial class ControlServer : IDisposable
 {
     private const int LongestRequest = 64 << 10;
     private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan RequestTime = TimeSpan.FromSeconds(10); /* for a client to say what it wants */
     private readonly ILogger _log;
     private readonly Socket _listener;
     private readonly CancellationTokenSource _closing = new();
@@ -85,13 +86,16 @@ internal sealed partial class ControlServer : IDisposable
         PipeWriter writer = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
         try
         {
-            if (PeerCredentials.Of(client) is not { MayControl: true } peer)
+            /* Read first in any case: closing a socket with unread bytes would make the peer lose our reply. */
+            ControlRequest? request = await ReadRequestAsync(reader).ConfigureAwait(false);
+            PeerCredentials? peer = PeerCredentials.Of(client);
+            if (peer is not { MayControl: true })
             {
-                LogStranger(_log, PeerCredentials.Of(client)?.Uid ?? uint.MaxValue);
+                LogStranger(_log, peer?.Uid ?? uint.MaxValue);
                 await SendAsync(writer, ControlReply.Refuse(ExitStatus.UnknownSession, "This session is another user's.")).ConfigureAwait(false);
                 return;
             }
-            if (await ReadRequestAsync(reader).ConfigureAwait(false) is { } request)
+            if (request is not null)
                 await AnswerAsync(request, reader, writer).ConfigureAwait(false);
             else
                 await SendAsync(writer, ControlReply.Refuse(ExitStatus.Internal, "The request could not be understood.")).ConfigureAwait(false);
@@ -191,9 +195,10 @@ internal sealed partial class ControlServer : IDisposable
 
     private static async Task<ControlRequest?> ReadRequestAsync(PipeReader reader)
     {
+        using var patience = new CancellationTokenSource(RequestTime);
         while (true)
         {
-            ReadResult result = await reader.ReadAsync().ConfigureAwait(false);
+            ReadResult result = await reader.ReadAsync(patience.Token).ConfigureAwait(false);
             if (result.Buffer.PositionOf((byte)'\n') is { } end)
             {
                 ControlRequest? request = Parse(result.Buffer.Slice(0, end));

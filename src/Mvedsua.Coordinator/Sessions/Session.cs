@@ -20,6 +20,7 @@ internal sealed partial class Session : IControlled, IDisposable
     private readonly ILogger _log;
     private readonly SharedMemory _memory;
     private readonly SessionState _state;
+    private readonly MemberCheck _members;
     private readonly ReportStore _reports;
     private readonly ProcessWatcher? _watcher;
     private readonly List<PastEvent> _history = [];
@@ -46,6 +47,8 @@ internal sealed partial class Session : IControlled, IDisposable
         _log = log;
         _ownsServer = ownsServer;
         _state = new SessionState(server);
+        _members = new MemberCheck(memory, file.Name);
+        _members.Trust(server);
         _reports = new ReportStore(SessionDirectory.PathOf(file.Name));
         _watcher = ownsServer ? null : new ProcessWatcher(Post);
     }
@@ -100,11 +103,14 @@ internal sealed partial class Session : IControlled, IDisposable
     {
         SayMessages();
         /* What the shim has written before anything else happened comes first, whichever event tells it. */
-        if (e is not SessionEvent.ProcessEnded) Apply(_state.Observe(_memory.Control.View()));
+        if (e is not SessionEvent.ProcessEnded) Apply(_state.Observe(_members.View()));
         switch (e)
         {
             case SessionEvent.ProcessEnded ended:
-                Apply(_state.ProcessEnded(ended.Pid, ended.Status, ended.Usage, _memory.Control.View()));
+                /* Whoever was waited for, or watched, was one of us, even if it was gone before we had looked. */
+                _members.Trust(ended.Pid);
+                Apply(_state.ProcessEnded(ended.Pid, ended.Status, ended.Usage, _members.View()));
+                _members.Forget(ended.Pid);
                 break;
             case SessionEvent.NoChildLeft when _ownsServer:
                 Apply(_state.NoChildLeft());
@@ -143,7 +149,7 @@ internal sealed partial class Session : IControlled, IDisposable
 
     private void Apply(SessionAction action)
     {
-        ControlView view = _memory.Control.View();
+        ControlView view = _members.View();
         switch (action)
         {
             case SessionAction.PhaseChanged change:

@@ -57,6 +57,7 @@ public sealed class SessionHost(ILogger log) : ISessionHost
         /* With SIGCHLD ignored, as some parents leave it, the kernel would keep no status for us. */
         _ = Libc.Signal(SIGCHLD, 0);
         _ = Libc.Prctl(Libc.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+        using var forwarder = new SignalForwarder();
         /* Before the server can say that it is ready: whoever hears it may ask for the session. */
         using var server = new ControlServer(SessionDirectory.SocketOf(options.Name), log);
         /* This thread lives as long as the session: a server's PR_SET_PDEATHSIG means the thread that started it. */
@@ -64,7 +65,7 @@ public sealed class SessionHost(ILogger log) : ISessionHost
         var file = new SessionFile(options.Name, plan.Arguments, [], Environment.ProcessId, DateTimeOffset.Now);
         using var session = new Session(file, memory, pid, ownsServer: true, log);
         SessionLog.ServerStarted(log, options.Name, pid);
-        using var forwarder = new SignalForwarder(session.Post, () => session.LeaderPid);
+        forwarder.Connect(session);
         _ = server.RunAsync(session);
         new ChildReaper(session.Post).Start();
         WaitStatus? status = session.Run();

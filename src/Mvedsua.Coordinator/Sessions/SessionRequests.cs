@@ -109,7 +109,7 @@ internal sealed partial class Session
     private void SettleWhenAnswered()
     {
         if (_pending is not { } request || !_memory.Control.IsAnswered(request.Number, out MvReason answer)) return;
-        ControlView view = _memory.Control.View();
+        ControlView view = _members.View();
         if (answer != MvReason.None)
         {
             ExitStatus status = answer switch

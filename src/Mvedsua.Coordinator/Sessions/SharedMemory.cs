@@ -67,6 +67,9 @@ internal sealed unsafe class SharedMemory : IDisposable
         }
     }
 
+    /// <summary>Whether that process has the memory of that session open.</summary>
+    internal static bool IsHeldBy(string name, int pid) => Find(name, pid) is not null;
+
     /// <summary>Header and cursors of a log, to look at; null when that log was never begun.</summary>
     internal MvLogHeader* Log(int version, int slot)
     {

@@ -9,14 +9,15 @@ internal sealed class SignalForwarder : IDisposable
     private const int Hup = 1, Int = 2, Quit = 3, Usr1 = 10, Usr2 = 12, Term = 15, Cont = 18, Winch = 28;
     private static readonly int[] Forwarded = [Hup, Int, Quit, Usr1, Usr2, Term, Cont, Winch];
     private readonly List<PosixSignalRegistration> _registrations = [];
-    private readonly Func<int> _leader;
+    private readonly List<int> _early = [];
+    private readonly Lock _lock = new();
     private readonly int _terminal;
+    private Session? _session;
 
-    /// <param name="post">Gets <see cref="SessionEvent.SignalArrived"/>; called on a thread of the runtime.</param>
-    /// <param name="leader">Who leads now.</param>
-    internal SignalForwarder(Action<SessionEvent> post, Func<int> leader)
+    /// <summary>Takes them from now on, and keeps them until <see cref="Connect"/>: nobody who hears the server must find
+    /// a coordinator that a signal still kills.</summary>
+    internal SignalForwarder()
     {
-        _leader = leader;
         _terminal = Libc.Open("/dev/tty", Libc.O_RDONLY | Libc.O_NOCTTY | Libc.O_CLOEXEC, 0);
         foreach (int signal in Forwarded)
         {
@@ -25,19 +26,38 @@ internal sealed class SignalForwarder : IDisposable
             _registrations.Add(PosixSignalRegistration.Create((PosixSignal)signal, context =>
             {
                 context.Cancel = true;
-                if (!ComesFromSharedTerminal(signal)) post(new SessionEvent.SignalArrived(signal));
+                Take(signal);
             }));
+        }
+    }
+
+    /// <summary>From now on they go to that session, those that came before first.</summary>
+    internal void Connect(Session session)
+    {
+        lock (_lock)
+        {
+            _session = session;
+            foreach (int signal in _early) session.Post(new SessionEvent.SignalArrived(signal));
+        }
+    }
+
+    private void Take(int signal)
+    {
+        lock (_lock)
+        {
+            if (_session is null) _early.Add(signal);
+            else if (!ComesFromSharedTerminal(signal, _session.LeaderPid)) _session.Post(new SessionEvent.SignalArrived(signal));
         }
     }
 
     /// <summary>Whether the terminal has sent this signal to the server already: it sends Ctrl-C, Ctrl-\ and size
     /// changes to the whole foreground process group, of which the server is a member as we are. (The sender itself
     /// can't be asked: the runtime's handler doesn't keep siginfo.)</summary>
-    private bool ComesFromSharedTerminal(int signal)
+    private bool ComesFromSharedTerminal(int signal, int leader)
     {
         if (signal is not (Int or Quit or Winch) || _terminal < 0) return false;
         int group = Libc.Getpgrp();
-        return Libc.Tcgetpgrp(_terminal) == group && Libc.Getpgid(_leader()) == group;
+        return Libc.Tcgetpgrp(_terminal) == group && Libc.Getpgid(leader) == group;
     }
 
     public void Dispose()
