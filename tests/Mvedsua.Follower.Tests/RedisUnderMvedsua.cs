@@ -85,6 +85,9 @@ internal sealed class RedisUnderMvedsua : IDisposable
             $"the follower was lost {after}: {Control()}; {string.Join("; ", status.GetProperty("history"))}\n{Mvedsua("report", Name).Output}\n{Tail()}");
     }
 
+    /// <summary>There is a follower, however far behind.</summary>
+    internal void InStepUnderLoad() => Assert.True(FollowerPid != 0, $"the follower was lost: {Control()}; {History}");
+
     /// <summary>Waits until there is no follower; the reason.</summary>
     internal string FollowerEnded(double seconds = 20)
     {
@@ -101,11 +104,10 @@ internal sealed class RedisUnderMvedsua : IDisposable
     }
 
     /// <summary>The session memory of this server, opened through its hidden descriptor; as the same user may.</summary>
-    internal FileStream Memory(FileAccess access = FileAccess.Read)
-    {
-        string link = Directory.EnumerateFiles($"/proc/{LeaderPid}/fd").First(fd => new FileInfo(fd).LinkTarget?.StartsWith("/memfd:mvedsua", StringComparison.Ordinal) == true);
-        return new FileStream(link, FileMode.Open, access, FileShare.ReadWrite, 0);
-    }
+    internal FileStream Memory(FileAccess access = FileAccess.Read) => new(MemoryPath(), FileMode.Open, access, FileShare.ReadWrite, 0);
+
+    internal string MemoryPath() =>
+        Directory.EnumerateFiles($"/proc/{LeaderPid}/fd").First(fd => new FileInfo(fd).LinkTarget?.StartsWith("/memfd:mvedsua", StringComparison.Ordinal) == true);
 
     /// <summary>The shim's part of the control block, in words.</summary>
     internal string Control()

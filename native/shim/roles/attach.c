@@ -304,6 +304,7 @@ void mv_follow(struct mv_thread *self)
         mv_streams_start(); /* nobody moves a byte now; the copy inherits what is noted */
         control->publishing = 1;
         control->report_taken = 0;
+        control->follower_state = 0; /* not the last one's: parked, the new one would be taken for diverged */
         control->reason = MV_REASON_NONE;
         size_t size = 0;
         __asm__("mov %%fs:0, %0" : "=r"(self->fs_base));

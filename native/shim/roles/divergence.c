@@ -75,8 +75,10 @@ void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint32_t posit
     while (pid && mv_sys2(__NR_kill, pid, 0) != -3 && !__atomic_load_n(&control->report_taken, __ATOMIC_ACQUIRE))
         if (mv_sys4(__NR_futex, (long)&control->report_taken, 0 /* WAIT */, 0, (long)limit) == -110)
             break;
-    control->follower_state = 3;
-    mv_control_changed();
+    if (control->generation == mv.generation) { /* else the word is the next follower's */
+        control->follower_state = 3;
+        mv_control_changed();
+    }
     for (;;)
         mv_sys1(__NR_exit_group, 0);
 }
