@@ -24,8 +24,7 @@ public sealed class DivergenceTests : ServerTests
             load.More(500);
             load.Finish();
             Assert.Equal(leader, server.LeaderPid);
-            Host.Until(() => server.Mvedsua("report", RedisUnderMvedsua.Name).Status == 0, "the report is there");
-            string report = server.Mvedsua("report", RedisUnderMvedsua.Name).Output;
+            string report = server.Report();
             Assert.Contains("with different bytes, the first at offset 46", report); /* "$163\r\n" and 40 bytes */
             Assert.Contains("Leader, thread", report);
             Assert.Contains("Follower, thread", report);
@@ -54,8 +53,7 @@ public sealed class DivergenceTests : ServerTests
         client.Expect(RespClient.Bulk("done"), "EVALSHA", sha, "1", command);
         Assert.Contains("diverged", server.FollowerEnded());
         client.Expect("+PONG\r\n", "PING");
-        Host.Until(() => server.Mvedsua("report", RedisUnderMvedsua.Name).Status == 0, "the report is there");
-        string report = server.Mvedsua("report", RedisUnderMvedsua.Name).Output;
+        string report = server.Report();
         Assert.Contains("Follower, thread", report);
         using var json = System.Text.Json.JsonDocument.Parse(server.Mvedsua("report", RedisUnderMvedsua.Name, "--json").Output);
         server.Follow();

@@ -95,6 +95,19 @@ internal sealed class RedisUnderMvedsua : IDisposable
         return History;
     }
 
+    /// <summary>The report of the last divergence, as text; it is made in the background.</summary>
+    internal string Report()
+    {
+        Host.Result result = Mvedsua("report", Name);
+        for (int i = 0; i < 100 && result.Status != 0; i++)
+        {
+            Thread.Sleep(100);
+            result = Mvedsua("report", Name);
+        }
+        Assert.True(result.Status == 0, $"no report: {result.Errors}\n{Tail()}");
+        return result.Output;
+    }
+
     /// <summary>Waits for another leader than this one.</summary>
     internal int PromotedFrom(int leader, double seconds = 20)
     {

@@ -4,8 +4,6 @@
 #include "../sys.h"
 #include "roles.h"
 
-static uint32_t taken;
-
 static void copy(uint8_t *to, const void *from, uint32_t size)
 {
     for (uint32_t i = 0; i < size; i++)
@@ -30,21 +28,11 @@ static uint32_t own_payload(uint8_t *to, const struct mv_segment *segments, int 
     return used;
 }
 
-/* Set before publishing ends: whoever finds it ended because of a divergence finds this set, too. */
-int mv_diverging(void) { return (int)__atomic_load_n(&taken, __ATOMIC_ACQUIRE); }
-
-void mv_stand_still(void)
-{
-    for (;;)
-        mv_sys0(__NR_pause);
-}
-
 void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint32_t position, const struct mv_event *event,
                  uint32_t call, const uint64_t args[6], uint64_t site, const struct mv_segment *segments, int count)
 {
     struct mv_control *control = mv.control;
-    if (__atomic_exchange_n(&taken, 1, __ATOMIC_ACQ_REL))
-        mv_stand_still(); /* another thread tells; this one waits for the end of the process */
+    mv_follower_ending();
     int first = mv_publishing_end();
 
     struct mv_divergence *d = &control->divergence;

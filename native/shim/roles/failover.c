@@ -51,10 +51,19 @@ static int backlog_left(void)
     return 0;
 }
 
+/* What was sent to this process while it followed was for nobody: blocked, it must not reach the program now. */
+static void forget_signals(void)
+{
+    int64_t at_once[2] = {0, 0};
+    while (!mv_is_error(mv_sys4(__NR_rt_sigtimedwait, (long)&mv_block_all, 0, (long)at_once, 8)))
+        ;
+}
+
 static void promote(struct mv_thread *self, uint64_t since)
 {
     struct mv_control *control = mv.control;
     mv.translated = 1;
+    forget_signals();
     mv_settle_intents();
     mv_epoll_promote(); /* before any thread of ours can wait on it */
     mv_timers_promote();

@@ -15,16 +15,28 @@
 
 #define MV_SEGMENTS_MAX 1040
 
+/* Whoever ends the follower first tells why. Set before publishing ends: the other threads find that ended at
+ * once, and would end the process before the reason is told. */
+static uint32_t ending; /* tid */
+
+void mv_follower_ending(void)
+{
+    uint32_t nobody = 0, self = (uint32_t)mv_sys0(__NR_gettid);
+    if (__atomic_compare_exchange_n(&ending, &nobody, self, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) || nobody == self)
+        return;
+    for (;;)
+        mv_sys0(__NR_pause);
+}
+
 /* Ends this process; the leader goes on alone. */
 void mv_follower_end(enum mv_reason reason, int code, const char *text)
 {
+    mv_follower_ending();
     if (mv_publishing_end()) {
         mv_reason(reason, code, text);
         mv.control->follower_state = 3;
         mv_say_string(MV_WARNING, text);
     }
-    if (mv_diverging()) /* another thread is telling why: it must not be ended before it has */
-        mv_stand_still();
     for (;;)
         mv_sys1(__NR_exit_group, 0);
 }
@@ -33,6 +45,7 @@ void mv_follower_crashed(struct mv_thread *self, int number, const struct mv_sig
 {
     struct mv_text text = {.used = 0};
     (void)self;
+    mv_follower_ending();
     if (!mv_publishing_end())
         return;
     mv_text_add(&text, "the follower got signal ");

@@ -57,11 +57,10 @@ void mv_follower_after_raw(struct mv_thread *self, struct mv_frame *frame, struc
 void mv_follower_thread_begin(struct mv_thread *self);
 void mv_follower_signal_follows(struct mv_thread *self, uint16_t flags);
 void mv_follower_crashed(struct mv_thread *self, int number, const struct mv_siginfo *info, const struct mv_ucontext *uc);
+void mv_follower_ending(void);
 _Noreturn void mv_follower_end(enum mv_reason reason, int code, const char *text);
 
 /* roles/divergence.c */
-int mv_diverging(void);
-_Noreturn void mv_stand_still(void);
 _Noreturn void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint32_t position,
                            const struct mv_event *event, uint32_t call, const uint64_t args[6], uint64_t site,
                            const struct mv_segment *segments, int count);
