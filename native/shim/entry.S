@@ -5,6 +5,8 @@
  */
 #include "entry_offsets.h"
 
+        .hidden __ehdr_start, etext, mv, mv_fast_calls, mv_net_for_children
+
         .text
 
 /* ---------------------------------------------------------------------------------------------------
@@ -253,6 +255,34 @@ mv_raw_end:
         mov     T_RAW_CONT-8(%r11,%rcx,8), %rcx
         cmpl    $0, T_CHILD_ON_NEW_STACK(%r11)
         jne     mv_child_begin
+        cmpl    $0, mv_net_for_children(%rip)
+        jne     .Lvfork_child_net
+        jmp     *%rcx
+.Lvfork_child_net:
+        /* Syscall User Dispatch is not inherited: prctl(PR_SET_SYSCALL_USER_DISPATCH, 1, text, its size, 0). */
+        lea     -128(%rsp), %rsp
+        push    %rcx
+        push    %rdi
+        push    %rsi
+        push    %rdx
+        push    %r10
+        push    %r8
+        mov     $157, %eax
+        mov     $59, %edi
+        mov     $1, %esi
+        lea     __ehdr_start(%rip), %rdx
+        lea     etext(%rip), %r10
+        sub     %rdx, %r10
+        xor     %r8d, %r8d
+        syscall
+        pop     %r8
+        pop     %r10
+        pop     %rdx
+        pop     %rsi
+        pop     %rdi
+        pop     %rcx
+        lea     128(%rsp), %rsp
+        xor     %eax, %eax
         jmp     *%rcx
         .globl mv_child_begin, mv_child_commit
         .hidden mv_child_begin, mv_child_commit

@@ -75,7 +75,7 @@ long mv_sigprocmask(struct mv_thread *self, int how, const uint64_t *set, uint64
 void mv_signals_start(void);
 int mv_attend(struct mv_frame *frame);
 void mv_net_arm(struct mv_thread *self);
-void mv_net_after_fork(void);
+void mv_thunks_after_fork(void);
 void mv_mask_replace(struct mv_thread *self);
 void mv_mask_restore(struct mv_thread *self);
 void mv_signal_replay(struct mv_thread *self, int number, const void *info);

@@ -193,7 +193,7 @@ void mv_fork_child(struct mv_thread *self)
     self->raw_depth = 0; /* of a vfork child that forks */
     mv_areas_after_fork(self);
     mv_rewrite_after_fork();
-    mv_net_after_fork();
+    mv_thunks_after_fork();
     mv_role_drop();
     mv_session_drop();
     self->tid = (uint32_t)mv_sys0(__NR_gettid);

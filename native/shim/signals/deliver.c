@@ -299,6 +299,8 @@ static uint64_t run(int number, struct mv_ucontext *uc, uint64_t mask)
     struct mv_sigaction_kernel *action = &mv_actions[number];
     uint64_t handler = action->handler;
     uint64_t shown = mv_trampoline_to_original(uc->rip);
+    if (!shown)
+        shown = mv_thunk_original(uc->rip);
     if (shown)
         uc->rip = shown; /* unwinders know the program's code, not trampolines; undone in mv_signal_returning */
     if (action->flags & MV_SA_RESETHAND)

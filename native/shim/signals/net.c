@@ -9,16 +9,17 @@
 #include "../sys.h"
 #include "signals.h"
 
-#include <sys/mman.h>
-
 #define PR_SET_SYSCALL_USER_DISPATCH 59
 #define SYS_USER_DISPATCH 2
 #define EINTR 4
 
+uint32_t mv_net_for_children __attribute__((visibility("hidden"))); /* entry.S: a vfork child arms itself */
+
 void mv_net_arm(struct mv_thread *self)
 {
     (void)self;
-    if (mv.role == MV_ROLE_FOLLOWER || mv.net_armed || mv.net_requested)
+    mv_net_for_children = mv.role == MV_ROLE_FOLLOWER || mv.net_armed || mv.net_requested;
+    if (mv_net_for_children)
         mv_sys5(__NR_prctl, PR_SET_SYSCALL_USER_DISPATCH, 1, (long)mv_text_start,
                 (long)(mv_text_end - mv_text_start), 0);
 }
@@ -40,50 +41,6 @@ void mv_net_wanted(void)
         if (area != mv_self && area->tid)
             mv_kick(area, MV_KICK_ARM);
 }
-
-/* Thunks: [original address after the syscall][endbr64; jmp *-20(%rip)], found by the site's address. */
-struct thunk {
-    uint64_t site_next;
-    uint8_t code[16];
-};
-#define THUNKS (65536u / sizeof(struct thunk))
-static struct thunk *thunks;
-static uint32_t thunk_lock;
-
-static const struct thunk *thunk_for(uint64_t site_next)
-{
-    static const uint8_t code[16] = {0xf3, 0x0f, 0x1e, 0xfa, 0xff, 0x25, 0xee, 0xff, 0xff, 0xff, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc};
-    const struct thunk *found = NULL;
-    while (__atomic_exchange_n(&thunk_lock, 1, __ATOMIC_ACQUIRE))
-        __builtin_ia32_pause();
-    if (!thunks) {
-        long at = mv_sys6(__NR_mmap, 0, 65536, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (!mv_is_error(at))
-            thunks = (struct thunk *)at;
-    }
-    for (uint32_t i = 0; thunks && i < THUNKS; i++) {
-        uint32_t at = (uint32_t)((site_next >> 1) + i) % THUNKS;
-        if (thunks[at].site_next == site_next) {
-            found = &thunks[at];
-            break;
-        }
-        if (thunks[at].site_next)
-            continue;
-        if (mv_sys3(__NR_mprotect, (long)thunks, 65536, PROT_READ | PROT_WRITE | PROT_EXEC))
-            break; /* W^X */
-        for (unsigned b = 0; b < 16; b++)
-            thunks[at].code[b] = code[b];
-        thunks[at].site_next = site_next;
-        mv_sys3(__NR_mprotect, (long)thunks, 65536, PROT_READ | PROT_EXEC);
-        found = &thunks[at];
-        break;
-    }
-    __atomic_store_n(&thunk_lock, 0, __ATOMIC_RELEASE);
-    return found;
-}
-
-/* In a fork's only thread: another one may have held the lock. */
-void mv_net_after_fork(void) { __atomic_store_n(&thunk_lock, 0, __ATOMIC_RELAXED); }
 
 /* A thread on the solo fast path goes back to the entry, so that its call is made by the role that is
  * valid after the kick. A call that has completed stays completed. */
@@ -168,10 +125,10 @@ uint64_t mv_sigsys_arrived(int number, struct mv_siginfo *info, struct mv_uconte
 {
     struct mv_thread *self = mv_self;
     if (info->code == SYS_USER_DISPATCH) {
-        const struct thunk *thunk = thunk_for(uc->rip);
+        const struct mv_thunk *thunk = mv_thunk_for(uc->rip);
         if (self) {
-            /* Without a thunk (W^X) the program's own code is the continuation; what stands before it is taken for
-             * the site's address, which only unwinders and reports look at. */
+            /* Without a thunk (no memory) the program's own code is the continuation; what stands before it is taken
+             * for the site's address: no handler may be deferred over it, and no unwinder come through. */
             uc->rcx = thunk ? (uint64_t)thunk->code : uc->rip;
             uc->rip = (uint64_t)mv_site_entry;
             return 0;

@@ -51,6 +51,16 @@ static inline int mv_within(uint64_t pc, const char *from, const char *to)
     return pc >= (uint64_t)from && pc < (uint64_t)to;
 }
 
+/* thunks.c */
+struct mv_thunk {
+    uint64_t site_next;
+    uint8_t code[16];
+};
+/* The thunk of a trapped call, made when it is new; NULL when there is no memory. */
+const struct mv_thunk *mv_thunk_for(uint64_t site_next);
+/* The program's address for one in a thunk's code; 0 for any other. */
+uint64_t mv_thunk_original(uint64_t pc);
+
 void mv_signal_install(int number);
 int mv_signal_needs_entry(int number, uint64_t handler);
 
