@@ -48,6 +48,7 @@ one() {
     echo "ok $name"
 }
 
+# The same under Syscall User Dispatch: MVEDSUA_NET=on sh run.sh …
 tests=$*
 [ -n "$tests" ] || tests=$(cd "$bin" && find . -maxdepth 1 -type f -perm -u+x ! -name '*.so' ! -name '*.o' | sort)
 for entry in $tests; do

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -249,6 +250,7 @@ TEST(no_signal_is_lost_with_an_ending_thread)
     pid_t parent = getpid(), child = fork();
     if (child == 0) {
         sigset_t ack;
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         sigemptyset(&ack);
         sigaddset(&ack, SIGUSR2);
         sigprocmask(SIG_BLOCK, &ack, NULL);

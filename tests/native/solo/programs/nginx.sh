@@ -29,8 +29,10 @@ curl -s "http://127.0.0.1:$port/large" | cmp - html/large && say "large: the sam
 curl -s -r 100-199 "http://127.0.0.1:$port/large" | cmp - <(tail -c +101 html/large | head -c 100) && say "range: the same bytes"
 ab -q -n 4000 -c 20 "http://127.0.0.1:$port/" 2>&1 | grep -E 'Complete requests|Failed requests|Non-2xx'
 conf two
+old=$(pgrep -P "$server")
 kill -HUP "$server"
 until_true bash -c "curl -s http://127.0.0.1:$port/word | grep -q two"
+until_true bash -c "! kill -0 ${old//[^0-9]/ }" # they accept until they have noticed
 get /word
 wrk -t1 -c8 -d1 "http://127.0.0.1:$port/large" >wrk.log 2>&1
 cat wrk.log >&2
