@@ -13,7 +13,7 @@ internal sealed class RedisUnderMvedsua : IDisposable
     internal enum Mode { Native, Solo, Followed }
 
     internal RedisUnderMvedsua(Mode mode = Mode.Followed, string[]? run = null, string[]? redis = null, string[]? server = null,
-        Action<RedisUnderMvedsua>? started = null)
+        Action<RedisUnderMvedsua>? started = null, Action<RedisUnderMvedsua>? prepare = null)
     {
         Folder = Directory.CreateTempSubdirectory("mvedsua-follower-").FullName;
         Port = Host.FreePort();
@@ -26,6 +26,7 @@ internal sealed class RedisUnderMvedsua : IDisposable
         _command = string.Join(' ', command.Select(Quote));
         var start = new ProcessStartInfo("/bin/sh", ["-c", $"exec {_command} > {Folder}/log 2>&1 < /dev/null"]) { WorkingDirectory = Folder };
         start.Environment["XDG_RUNTIME_DIR"] = Folder;
+        prepare?.Invoke(this);
         _run = Process.Start(start)!;
         started?.Invoke(this);
         TestContext.Current.TestOutputHelper?.WriteLine($"cd {Folder}; XDG_RUNTIME_DIR={Folder} {_command}");
@@ -182,9 +183,9 @@ public abstract class ServerTests : IDisposable
     private readonly List<RedisUnderMvedsua> _servers = [];
 
     private protected RedisUnderMvedsua Start(RedisUnderMvedsua.Mode mode = RedisUnderMvedsua.Mode.Followed, string[]? run = null, string[]? redis = null,
-        string[]? server = null)
+        string[]? server = null, Action<RedisUnderMvedsua>? prepare = null)
     {
-        var started = new RedisUnderMvedsua(mode, run, redis, server, _servers.Add);
+        var started = new RedisUnderMvedsua(mode, run, redis, server, _servers.Add, prepare);
         return started;
     }
 
