@@ -13,11 +13,12 @@ internal static class FailoverRow
     {
         foreach (var (megabytes, goal) in new (int, double?)[] { (250, 10e-3), (8, null) })
         {
-            List<double> longest = [], quiet = [];
+            List<double> longest = [], quiet = [], behind = [];
             long errors = 0;
             for (var i = 0; i < effort.Kills; i++)
             {
-                var phases = Kill(paths, megabytes);
+                var (phases, lag) = Kill(paths, megabytes);
+                behind.Add(lag);
                 quiet.Add(phases[1].Longest);
                 longest.Add(phases[2].Longest);
                 errors += phases.Sum(p => p.Errors);
@@ -25,12 +26,13 @@ internal static class FailoverRow
 
             yield return new Result($"failover: longest request, {megabytes} MB server killed", Sample.Of(longest), Unit.Milliseconds, goal,
                 Floor: "0.2 ms to notice", Published: "Redis 0.1 ms (SIGSEGV)", Note: string.Create(CultureInfo.InvariantCulture,
-                    $"{Connections} connections; the longest before the kill {Sample.Of(quiet).Median * 1e3:0.0} ms; {errors} clients noticed in {effort.Kills} kills"));
+                    $"{Connections} connections; the longest before the kill {Sample.Of(quiet).Median * 1e3:0.0} ms; {Sample.Of(behind).Median:0} (at most {behind.Max():0}) events behind just before; {errors} clients noticed in {effort.Kills} kills"));
         }
     }
 
-    /// <summary>Phases of the load: warming up, without a kill, with the kill at its beginning.</summary>
-    private static IReadOnlyList<Phase> Kill(Paths paths, int megabytes)
+    /// <summary>Phases of the load: warming up, without a kill, with the kill at its beginning. And the events that the
+    /// follower had yet to replay a moment before: it finishes them first.</summary>
+    private static (IReadOnlyList<Phase> Phases, long Behind) Kill(Paths paths, int megabytes)
     {
         using var server = new RedisServer(paths, Mode.Follower, "--enable-debug-command", "local");
         // 1 KiB values; key and overhead come on top.
@@ -39,10 +41,11 @@ internal static class FailoverRow
         load.AwaitProgress(1);
         load.NextPhase();
         load.AwaitProgress(2);
-        var leader = server.Roles().Server; // throws when the follower is gone
+        var status = server.Status();
+        if (status.Follower is null) throw new BenchException("the follower is gone before the kill");
         load.NextPhase();
-        Signals.Send(leader, Signals.Kill);
+        Signals.Send(status.Leader, Signals.Kill);
         load.AwaitProgress(2);
-        return load.End();
+        return (load.End(), status.LagEvents);
     }
 }
