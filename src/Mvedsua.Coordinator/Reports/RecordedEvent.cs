@@ -22,7 +22,8 @@ internal sealed class RecordedEvent
 
     internal long Result => _header.Result;
 
-    internal uint Size => _header.Size;
+    /// <summary>Address after the program's syscall instruction.</summary>
+    internal ulong Site => _header.Site;
 
     internal unsafe ulong[] Arguments
     {
