@@ -66,7 +66,7 @@ static void unsupported(const char *name)
     mv_end_follower(MV_REASON_UNSUPPORTED, 0, text.bytes);
 }
 
-static void log_refused(struct mv_thread *self)
+void mv_leader_log_refused(struct mv_thread *self)
 {
     switch (self->log->refusal) {
     case MV_LOG_CURSOR_LOST:
@@ -128,15 +128,15 @@ static struct mv_event *reserve_with_in(struct mv_thread *self, const struct mv_
     struct mv_event *event =
         in_size + out_size < 1ull << 31 ? mv_log_reserve(self->log, (uint32_t)in_size, (uint32_t)out_size) : NULL;
     if (!event) {
-        log_refused(self);
+        mv_leader_log_refused(self);
         return NULL;
     }
     mv_payload_write(event + 1, segments, ins);
     return event;
 }
 
-static void complete(struct mv_thread *self, struct mv_event *event, const struct mv_call_row *row,
-                     const uint64_t args[6], long result, uint64_t site, uint16_t flags)
+void mv_leader_complete(struct mv_thread *self, struct mv_event *event, const struct mv_call_row *row,
+                        const uint64_t args[6], long result, uint64_t site, uint16_t flags)
 {
     /* Only a call in the frame has an exit at which a handler can run; a hook (vDSO, pthread) has none. */
     if ((self->attention & MV_ATTEND_SIGNAL) && !self->hooked) {
@@ -180,7 +180,7 @@ void mv_leader_publish(struct mv_thread *self, const struct mv_call_row *row, co
     if (!event) {
         event = in_size + out_size < 1ull << 31 ? mv_log_reserve(self->log, (uint32_t)in_size, (uint32_t)out_size) : NULL;
         if (!event) {
-            log_refused(self);
+            mv_leader_log_refused(self);
             return;
         }
         if (ins)
@@ -189,7 +189,7 @@ void mv_leader_publish(struct mv_thread *self, const struct mv_call_row *row, co
     event->out_size = (uint32_t)out_size;
     if (outs)
         mv_payload_write((uint8_t *)(event + 1) + in_size, out, outs);
-    complete(self, event, row, args, result, site, flags);
+    mv_leader_complete(self, event, row, args, result, site, flags);
 }
 
 static void publish_bare(struct mv_thread *self, uint16_t call, long result, uint64_t a, uint64_t b, uint64_t c,
@@ -197,7 +197,7 @@ static void publish_bare(struct mv_thread *self, uint16_t call, long result, uin
 {
     struct mv_event *event = mv_log_reserve(self->log, size, 0);
     if (!event) {
-        log_refused(self);
+        mv_leader_log_refused(self);
         return;
     }
     event->call = call;
@@ -244,7 +244,7 @@ void mv_leader_publish_order(struct mv_thread *self, uint32_t kind, uint64_t obj
 {
     struct mv_event *event = mv_log_reserve(self->log, 0, 0);
     if (!event) {
-        log_refused(self);
+        mv_leader_log_refused(self);
         return;
     }
     event->call = MV_CALL_ORDER;
@@ -324,6 +324,8 @@ static enum mv_action run_and_publish(struct mv_thread *self, struct mv_frame *f
     struct mv_event *event = NULL;
     if (row->flags & (MV_CALL_CONSUME | MV_CALL_EMIT))
         intend(self, frame);
+    if (self->call <= __NR_write && mv_leader_plain(self, frame, row))
+        return MV_ACTION_RETURN;
     if (row->flags & MV_CALL_CAPTURE)
         mv_call_capture(row, args, &entry);
     if ((row->flags & MV_CALL_INOUT) && !(event = reserve_with_in(self, row, args)))

@@ -40,6 +40,9 @@ void mv_leader_publish(struct mv_thread *self, const struct mv_call_row *row, co
                        uint64_t site, uint16_t flags, const struct mv_call_entry *entry, struct mv_event *event);
 void mv_leader_publish_order(struct mv_thread *self, uint32_t kind, uint64_t object, uint32_t clock, uint32_t value,
                              long result);
+void mv_leader_complete(struct mv_thread *self, struct mv_event *event, const struct mv_call_row *row,
+                        const uint64_t args[6], long result, uint64_t site, uint16_t flags);
+void mv_leader_log_refused(struct mv_thread *self); /* why there is no room, and the end of the follower */
 void mv_leader_signal(struct mv_thread *self, int number, const struct mv_siginfo *info);
 void mv_leader_after_raw(struct mv_thread *self, struct mv_frame *frame, uint32_t slot);
 void mv_leader_thread_exit(struct mv_thread *self, uint64_t status);
@@ -47,6 +50,9 @@ int mv_leader_publishing(void);
 void mv_leader_check(struct mv_thread *self); /* after each publication: limits and keeper, now and then */
 void mv_leader_to_solo(void);
 void mv_end_follower(enum mv_reason reason, int code, const char *text);
+
+/* roles/plain.c */
+int mv_leader_plain(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row);
 
 /* roles/follower.c */
 long mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row, uint64_t args[6], uint64_t site,

@@ -1,0 +1,51 @@
+/* read and write in the leader: what a server does most, past the table-driven walk of arguments. The records are
+ * the very ones of the general way (one segment, argument 1), so the follower knows no difference. */
+#include "../calls/guard.h"
+#include "../calls/table.h"
+#include "../sys.h"
+#include "roles.h"
+
+#include <mvedsua/payload.h>
+
+#define PLAIN_MAX (1u << 20) /* larger ones take the general way */
+
+static void fill(void *payload, const void *bytes, uint32_t length)
+{
+    struct mv_payload_segment *segment = payload;
+    uint8_t *to = (uint8_t *)(segment + 1);
+    uint32_t padded = (length + 7) & ~7u;
+    *segment = (struct mv_payload_segment){.length = length, .arg = 1};
+    if (padded)
+        *(uint64_t *)(to + padded - 8) = 0; /* the padding; the copy overwrites the rest */
+    uint64_t bad = mv_guard_copy(to, bytes, length);
+    for (uint64_t i = length - bad; i < length; i++)
+        to[i] = 0; /* memory that the kernel could not read either */
+}
+
+/* 1: the call was made and published; 0: not a plain one, nothing was done. */
+int mv_leader_plain(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row)
+{
+    uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
+    uint64_t count = frame->rdx;
+    int writes = self->call == __NR_write;
+    if (count == 0 || count > PLAIN_MAX || !frame->rsi)
+        return 0;
+    long result = mv_make_call(self, frame);
+    frame->rax = (uint64_t)result;
+    uint64_t length = writes ? count : result > 0 ? (uint64_t)result : 0;
+    if (result == -MV_ERESTART) {
+        if (self->attention & MV_ATTEND_SIGNAL)
+            mv_leader_publish(self, row, args, result, frame->site, MV_EVENT_RESTART, NULL, NULL);
+        return 1;
+    }
+    uint32_t size = length ? (uint32_t)MV_PAYLOAD_SPAN(length) : 0;
+    struct mv_event *event = mv_log_reserve(self->log, writes ? size : 0, writes ? 0 : size);
+    if (!event) {
+        mv_leader_log_refused(self);
+        return 1;
+    }
+    if (length)
+        fill(event + 1, (const void *)frame->rsi, (uint32_t)length);
+    mv_leader_complete(self, event, row, args, result, frame->site, 0);
+    return 1;
+}
