@@ -98,6 +98,9 @@ struct mv_thread {
     uint32_t signal_late;       /* leader: a signal that came after its call's record; attended to at the next */
     uint32_t late_timer;        /* leader: POSIX timer of a deferral, + 1 */
     uint32_t raw_call[MV_RAW_DEPTH];
+    /* Of the thread that the raw call under way makes: it may have exited, and its area be another's, when the
+     * call returns here. */
+    uint32_t raw_slot, raw_tid;
     uint64_t saved_rdi;         /* of a clone whose first argument had to be changed */
     uint8_t clone_args[96];
     uint32_t replaying; /* follower: this thread reads its leader's log */

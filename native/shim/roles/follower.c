@@ -269,7 +269,7 @@ static enum mv_action new_thread(struct mv_thread *self, struct mv_frame *frame,
     if (action != MV_ACTION_RAW)
         mv_follower_end(MV_REASON_NO_RESOURCES, 12, "the follower has no memory for another thread");
     struct mv_thread *child = self->raw_child;
-    child->logical_tid = (uint32_t)result;
+    child->logical_tid = self->raw_tid = (uint32_t)result;
     child->slot = slot;
     child->info = &mv.control->threads[mv.version][slot];
     child->info->state = MV_THREAD_RUNNING;
@@ -286,7 +286,7 @@ void mv_follower_after_raw(struct mv_thread *self, struct mv_frame *frame, struc
     frame->rdi = self->saved_rdi;
     if (mv_is_error((long)frame->rax) || !child)
         mv_follower_end(MV_REASON_NO_RESOURCES, (int)-(long)frame->rax, "the follower could not make another thread");
-    frame->rax = child->logical_tid;
+    frame->rax = self->raw_tid;
 }
 
 void mv_follower_thread_begin(struct mv_thread *self)

@@ -113,7 +113,7 @@ void mv_role_after_raw(struct mv_thread *self, struct mv_frame *frame, struct mv
 {
     long result = (long)frame->rax;
     if (mv.role == MV_ROLE_LEADER && self->log && mv_leader_publishing())
-        mv_leader_after_raw(self, frame, child && !mv_is_error(result) ? child->slot : 0);
+        mv_leader_after_raw(self, frame, child && !mv_is_error(result) ? self->raw_slot : 0);
     else if (mv.role == MV_ROLE_FOLLOWER)
         mv_follower_after_raw(self, frame, child);
     if (child && mv_is_error(result) && mv.control)
@@ -141,6 +141,7 @@ void mv_role_new_thread(struct mv_thread *child)
     if (mv.control->follower_pid)
         mv_log_expect_reader(&mv_writers[slot], 0, mv.control->follower_pid);
     child->log = &mv_writers[slot];
+    mv_self->raw_slot = slot;
 }
 
 void mv_role_thread_begin(struct mv_thread *self)

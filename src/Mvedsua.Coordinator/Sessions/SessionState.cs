@@ -68,7 +68,7 @@ internal sealed class SessionState(int server)
     private readonly HashSet<int> _formerLeaders = []; /* not yet waited for */
     private ControlView _view;
     private WaitStatus? _leaderStatus;
-    private (int Pid, ulong Generation) _follower, _reported;
+    private (int Pid, ulong Generation) _follower, _last, _reported;
 
     /// <summary>Where the session stands.</summary>
     internal Phase Phase { get; private set; }
@@ -161,10 +161,12 @@ internal sealed class SessionState(int server)
             _follower = now;
             if (lives) actions.Add(new SessionAction.FollowerAttached(now.Pid, view.AttachPause));
         }
-        if (lives && view.Follower == FollowerState.Parked && _reported != now)
+        if (lives) _last = now;
+        /* The leader may have noticed first, and taken the follower's pid out of the control block. */
+        if (view.Follower == FollowerState.Parked && _last.Pid != 0 && _last.Generation == view.Generation && _reported != _last)
         {
-            _reported = now;
-            actions.Add(new SessionAction.TakeReport(now.Pid));
+            _reported = _last;
+            actions.Add(new SessionAction.TakeReport(_last.Pid));
         }
     }
 
