@@ -13,7 +13,7 @@ internal sealed class ChangeWatcher(SharedControl control, Action<SessionEvent> 
     private void Run()
     {
         SharedUInt32 change = control.Block.Change;
-        uint seen = change.Value;
+        uint seen = 0; /* what was raised before this thread ran has not been told yet */
         while (true)
         {
             change.Wait(seen, SafetyNet);
