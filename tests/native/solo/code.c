@@ -9,8 +9,7 @@
 #include <sys/random.h>
 #include <sys/time.h>
 
-static int has_syscall(const void *function, size_t size)
-{
+static int has_syscall(const void *function, size_t size) {
     const unsigned char *bytes = function;
     for (size_t i = 0; i + 1 < size; i++)
         if (bytes[i] == 0x0f && bytes[i + 1] == 0x05)
@@ -18,15 +17,13 @@ static int has_syscall(const void *function, size_t size)
     return 0;
 }
 
-static char *library_path(void)
-{
+static char *library_path(void) {
     static char path[4096];
     snprintf(path, sizeof path, "%s/library.so", getenv("SOLO_BIN") ? getenv("SOLO_BIN") : ".");
     return path;
 }
 
-TEST(dlopened_library_is_rewritten)
-{
+TEST(dlopened_library_is_rewritten) {
     for (int i = 0; i < 3; i++) {
         void *library = dlopen(library_path(), RTLD_NOW);
         CHECK(library);
@@ -38,10 +35,9 @@ TEST(dlopened_library_is_rewritten)
     return 0;
 }
 
-/* The trampolines of code that was mapped over stay: programs that move their text to huge pages copy the jumps that
- * lead there. So loading a library again and again costs something, and this is its bound. */
-TEST(reloading_a_library_costs_at_most_three_pages)
-{
+/* The trampolines of code that was mapped over stay: programs that move their text to huge pages copy the
+ * jumps that lead there. So loading a library again and again costs something, and this is its bound. */
+TEST(reloading_a_library_costs_at_most_three_pages) {
     long before = 0;
     int loads = rounds(1500);
     for (int i = 0; i < loads; i++) {
@@ -58,8 +54,7 @@ TEST(reloading_a_library_costs_at_most_three_pages)
 }
 
 static volatile int done;
-static void *loads(void *arg)
-{
+static void *loads(void *arg) {
     for (int i = 0; i < rounds(150); i++) {
         void *library = dlopen(library_path(), RTLD_NOW);
         long (*function)(void) = library ? (long (*)(void))dlsym(library, "library_getppid") : NULL;
@@ -69,19 +64,18 @@ static void *loads(void *arg)
     }
     return arg;
 }
-static void *calls(void *arg)
-{
+static void *calls(void *arg) {
     while (!done)
         if (raw0(SYS_getppid) <= 0 || raw4(SYS_rt_sigprocmask, 0, 0, 0, 8))
             return NULL;
     return arg;
 }
-TEST(libraries_are_rewritten_while_threads_run)
-{
+TEST(libraries_are_rewritten_while_threads_run) {
     pthread_t loading[2], calling[2];
     void *result;
     for (int i = 0; i < 2; i++)
-        CHECK(pthread_create(&loading[i], NULL, loads, loading) == 0 && pthread_create(&calling[i], NULL, calls, calling) == 0);
+        CHECK(pthread_create(&loading[i], NULL, loads, loading) == 0 &&
+              pthread_create(&calling[i], NULL, calls, calling) == 0);
     for (int i = 0; i < 2; i++)
         CHECK(pthread_join(loading[i], &result) == 0 && result == loading);
     done = 1;
@@ -90,8 +84,7 @@ TEST(libraries_are_rewritten_while_threads_run)
     return 0;
 }
 
-TEST(libc_is_rewritten)
-{
+TEST(libc_is_rewritten) {
     CHECK(has_syscall((void *)getppid, 16) == !under_the_shim());
     return 0;
 }
@@ -100,15 +93,13 @@ TEST(libc_is_rewritten)
 
 /* mov $nr, %eax; xor %edi, %edi; xor %esi, %esi; syscall; ret */
 static const unsigned char call_code[] = {0xb8, 0, 0, 0, 0, 0x31, 0xff, 0x31, 0xf6, 0x0f, 0x05, 0xc3};
-static long (*write_call(unsigned char *at, int nr))(void)
-{
+static long (*write_call(unsigned char *at, int nr))(void) {
     memcpy(at, call_code, sizeof call_code);
     memcpy(at + 1, &nr, 4);
     return (long (*)(void))at;
 }
 
-TEST(code_made_executable_is_rewritten)
-{
+TEST(code_made_executable_is_rewritten) {
     for (int i = 0; i < 20; i++) {
         unsigned char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         CHECK(page != MAP_FAILED);
@@ -122,7 +113,8 @@ TEST(code_made_executable_is_rewritten)
         CHECK(function() == getpid());
         CHECK(munmap(page, 4096) == 0);
         /* And mapped anew, executable from the first moment, where there was code before. */
-        unsigned char *again = mmap(page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        unsigned char *again =
+            mmap(page, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         CHECK(again == page);
         write_call(page + 64, SYS_gettid);
         CHECK(function() == getpid());
@@ -132,8 +124,7 @@ TEST(code_made_executable_is_rewritten)
 }
 
 /* Constants with the bytes of the instruction in them, at every offset: they are data. */
-TEST(constants_in_generated_code_survive)
-{
+TEST(constants_in_generated_code_survive) {
     unsigned char *code = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(code != MAP_FAILED);
     uint64_t wanted[2048];
@@ -159,8 +150,7 @@ TEST(constants_in_generated_code_survive)
 /* ---- the net: Syscall User Dispatch -------------------------------------------------------------------- */
 
 static volatile sig_atomic_t alarms;
-static void counts(int number)
-{
+static void counts(int number) {
     (void)number;
     alarms++;
     raw0(SYS_getppid);
@@ -168,19 +158,18 @@ static void counts(int number)
 
 /* Run by the test below with MVEDSUA_NET=on: calls from code that nobody has rewritten. */
 static unsigned char *jit;
-static void *jit_thread(void *arg)
-{
+static void *jit_thread(void *arg) {
     long (*function)(void) = (long (*)(void))(jit + 64);
     for (int i = 0; i < 2000; i++)
         if (function() != getppid())
             return NULL;
     return arg;
 }
-TEST(print_net)
-{
+TEST(print_net) {
     jit = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(jit != MAP_FAILED);
-    long (*parent)(void) = write_call(jit + 64, SYS_getppid), (*ring)(void) = write_call(jit + 128, SYS_io_uring_setup);
+    long (*parent)(void) = write_call(jit + 64, SYS_getppid),
+         (*ring)(void) = write_call(jit + 128, SYS_io_uring_setup);
     long (*fork_call)(void) = write_call(jit + 192, SYS_fork);
     CHECK(handle(SIGALRM, counts, SA_RESTART) == 0);
     storm(300);
@@ -210,8 +199,7 @@ TEST(print_net)
 }
 
 /* Runs this program again with a variable in its environment; the exit code. */
-static int again_with(const char *name, const char *value, const char *test)
-{
+static int again_with(const char *name, const char *value, const char *test) {
     char own[4096] = "";
     if (readlink("/proc/self/exe", own, sizeof own - 1) <= 0)
         return -1;
@@ -225,16 +213,15 @@ static int again_with(const char *name, const char *value, const char *test)
     return ended(child);
 }
 
-TEST(jit_code_is_trapped_by_the_net)
-{
+TEST(jit_code_is_trapped_by_the_net) {
     CHECK(again_with("MVEDSUA_NET", "on", "print_net") == 0);
     return 0;
 }
 
-/* ---- W^X ------------------------------------------------------------------------------------------------ */
+/* ---- W^X ------------------------------------------------------------------------------------------------
+ */
 
-TEST(print_works)
-{
+TEST(print_works) {
     pthread_t thread;
     void *result;
     jit = NULL;
@@ -249,8 +236,7 @@ TEST(print_works)
     return 0;
 }
 
-TEST(wx_forbidden_falls_back_to_trap)
-{
+TEST(wx_forbidden_falls_back_to_trap) {
     int fds[2];
     char text[8192] = "", own[4096] = "";
     CHECK(pipe(fds) == 0 && readlink("/proc/self/exe", own, sizeof own - 1) > 0);
@@ -281,12 +267,12 @@ TEST(wx_forbidden_falls_back_to_trap)
     return 0;
 }
 
-/* ---- the vDSO -------------------------------------------------------------------------------------------- */
+/* ---- the vDSO --------------------------------------------------------------------------------------------
+ */
 
-TEST(vdso_calls_are_redirected)
-{
-    static const char *const names[] = {"__vdso_clock_gettime", "__vdso_gettimeofday", "__vdso_time", "__vdso_getcpu",
-                                        "__vdso_clock_getres", "__vdso_getrandom"};
+TEST(vdso_calls_are_redirected) {
+    static const char *const names[] = {"__vdso_clock_gettime", "__vdso_gettimeofday", "__vdso_time",
+                                        "__vdso_getcpu",        "__vdso_clock_getres", "__vdso_getrandom"};
     void *vdso = dlopen("linux-vdso.so.1", RTLD_NOW | RTLD_NOLOAD);
     if (!vdso)
         SKIP("this kernel maps no vDSO");
@@ -296,20 +282,21 @@ TEST(vdso_calls_are_redirected)
             printf("no %s\n", names[i]);
             continue;
         }
-        int jumps = entry[0] == 0xe9 || (entry[0] == 0xf3 && entry[4] == 0xe9) || (entry[0] == 0x48 && entry[1] == 0xb8);
+        int jumps = entry[0] == 0xe9 || (entry[0] == 0xf3 && entry[4] == 0xe9) ||
+                    (entry[0] == 0x48 && entry[1] == 0xb8);
         if (under_the_shim())
             CHECK(jumps);
     }
     return 0;
 }
 
-TEST(clocks_and_random_bytes_work)
-{
+TEST(clocks_and_random_bytes_work) {
     struct timespec a, b, resolution;
     struct timeval day;
     unsigned cpu, node;
-    clockid_t clocks[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE, CLOCK_BOOTTIME,
-                          CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID, CLOCK_TAI};
+    clockid_t clocks[] = {CLOCK_REALTIME,          CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW,
+                          CLOCK_REALTIME_COARSE,   CLOCK_BOOTTIME,  CLOCK_PROCESS_CPUTIME_ID,
+                          CLOCK_THREAD_CPUTIME_ID, CLOCK_TAI};
     for (unsigned i = 0; i < sizeof clocks / sizeof *clocks; i++) {
         CHECK(clock_gettime(clocks[i], &a) == 0 && clock_gettime(clocks[i], &b) == 0);
         CHECK(b.tv_sec > a.tv_sec || (b.tv_sec == a.tv_sec && b.tv_nsec >= a.tv_nsec));

@@ -11,15 +11,13 @@
 extern char **environ;
 
 static volatile sig_atomic_t count;
-static void counts(int number)
-{
+static void counts(int number) {
     (void)number;
     count++;
 }
 
 /* The child of a raw vfork calls functions that overwrite the stack below and around its parent's frame. */
-__attribute__((noinline)) static void clobber(void)
-{
+__attribute__((noinline)) static void clobber(void) {
     volatile char space[4096];
     for (unsigned i = 0; i < sizeof space; i++)
         space[i] = (char)0xcc;
@@ -27,8 +25,7 @@ __attribute__((noinline)) static void clobber(void)
     raw0(SYS_getppid);
 }
 
-TEST(vfork_parent_returns_after_child_clobbers_stack)
-{
+TEST(vfork_parent_returns_after_child_clobbers_stack) {
     for (int i = 0; i < 200; i++) {
         pid_t child = vfork();
         if (child == 0) {
@@ -40,8 +37,7 @@ TEST(vfork_parent_returns_after_child_clobbers_stack)
     return 0;
 }
 
-TEST(vfork_nests)
-{
+TEST(vfork_nests) {
     volatile int inner = -1;
     pid_t child = vfork();
     if (child == 0) {
@@ -59,8 +55,7 @@ TEST(vfork_nests)
     return 0;
 }
 
-TEST(fork_inside_a_vfork_child)
-{
+TEST(fork_inside_a_vfork_child) {
     volatile int inner = -1;
     pid_t child = vfork();
     if (child == 0) {
@@ -78,8 +73,7 @@ TEST(fork_inside_a_vfork_child)
 }
 
 /* The child of vfork shares its parent's memory but not its dispositions. */
-TEST(posix_spawn_keeps_the_parents_handlers)
-{
+TEST(posix_spawn_keeps_the_parents_handlers) {
     for (int i = 0; i < 20; i++) {
         pid_t child;
         char *argv[] = {"true", NULL};
@@ -107,8 +101,7 @@ TEST(posix_spawn_keeps_the_parents_handlers)
     return 0;
 }
 
-TEST(system_popen_and_posix_spawn)
-{
+TEST(system_popen_and_posix_spawn) {
     char line[64] = "";
     CHECK(WEXITSTATUS(system("exit 7")) == 7);
     FILE *pipe = popen("echo from a child; exit 3", "r");
@@ -125,8 +118,7 @@ TEST(system_popen_and_posix_spawn)
 }
 
 /* Fork copies no signal that its parent is about to handle, and loses none. */
-TEST(fork_in_a_timer_storm)
-{
+TEST(fork_in_a_timer_storm) {
     CHECK(handle(SIGALRM, counts, SA_RESTART) == 0);
     storm(400);
     for (int i = 0; i < rounds(400); i++) {
@@ -145,8 +137,7 @@ TEST(fork_in_a_timer_storm)
     return 0;
 }
 
-static void *spawns(void *arg)
-{
+static void *spawns(void *arg) {
     char *argv[] = {"true", NULL};
     for (int i = 0; i < rounds(100); i++) {
         pid_t child;
@@ -155,8 +146,7 @@ static void *spawns(void *arg)
     }
     return arg;
 }
-TEST(posix_spawn_from_threads_in_a_timer_storm)
-{
+TEST(posix_spawn_from_threads_in_a_timer_storm) {
     pthread_t threads[3];
     CHECK(handle(SIGALRM, counts, SA_RESTART) == 0);
     storm(500);
@@ -171,8 +161,7 @@ TEST(posix_spawn_from_threads_in_a_timer_storm)
 }
 
 /* A program is entered with the mask and the pending signals that the caller had, and no more. */
-TEST(exec_in_a_storm_keeps_the_mask)
-{
+TEST(exec_in_a_storm_keeps_the_mask) {
     for (int i = 0; i < rounds(60); i++) {
         pid_t parent = getpid(), child = fork();
         if (child == 0) {
@@ -194,10 +183,9 @@ TEST(exec_in_a_storm_keeps_the_mask)
 
 /* ---- who is followed across exec --------------------------------------------------------------------- */
 
-/* Runs this very test program again, or another program, with an environment of its own, and tells whether the
- * shim is in the child. The run under the shim has MVEDSUA_EXEC=all. */
-static int child_has_shim(const char *policy, int same_program, int keep_preload)
-{
+/* Runs this very test program again, or another program, with an environment of its own, and tells whether
+ * the shim is in the child. The run under the shim has MVEDSUA_EXEC=all. */
+static int child_has_shim(const char *policy, int same_program, int keep_preload) {
     int fds[2];
     char text[8192] = "", own[4096] = "";
     CHECK(pipe(fds) == 0);
@@ -212,7 +200,8 @@ static int child_has_shim(const char *policy, int same_program, int keep_preload
         char *first[] = {preload, variable, NULL}, *second[] = {variable, NULL};
         dup2(fds[1], 1);
         /* One exec to change the policy, in the same program, which then execs. */
-        char *argv[] = {own, same_program ? "print_shim_again" : "print_shim_other", keep_preload ? "keep" : "drop", NULL};
+        char *argv[] = {own, same_program ? "print_shim_again" : "print_shim_other",
+                        keep_preload ? "keep" : "drop", NULL};
         execve(own, argv, keep_preload ? first : second);
         _exit(99);
     }
@@ -224,36 +213,35 @@ static int child_has_shim(const char *policy, int same_program, int keep_preload
 }
 
 /* Not tests of their own: what child_has_shim runs. --list leaves out what begins with "print_". */
-TEST(print_shim_again)
-{
+TEST(print_shim_again) {
     char own[4096] = "";
     if (readlink("/proc/self/exe", own, sizeof own - 1) <= 0)
         return 1;
     char *argv[] = {own, "print_shim", NULL}, *none[] = {NULL};
     return execve(own, argv, none); /* an environment without LD_PRELOAD */
 }
-TEST(print_shim_other)
-{
-    char *argv[] = {"sh", "-c", "grep -q libmvedsua /proc/$$/maps && echo shim: yes || echo shim: no", NULL}, *none[] = {NULL};
+TEST(print_shim_other) {
+    char *argv[] = {"sh", "-c", "grep -q libmvedsua /proc/$$/maps && echo shim: yes || echo shim: no", NULL},
+         *none[] = {NULL};
     return execve("/bin/sh", argv, none);
 }
-TEST(print_shim)
-{
+TEST(print_shim) {
     puts(under_the_shim() ? "shim: yes" : "shim: no");
     return 0;
 }
 
-static int policy_is(const char *policy, int same, int expected)
-{
+static int policy_is(const char *policy, int same, int expected) {
     int seen = child_has_shim(policy, same, 1);
     if (!under_the_shim())
         seen = expected; /* natively there is nothing to ask */
-    printf("%s, %s program: %s\n", policy, same ? "same" : "other", seen == 2 ? "kept" : seen == 3 ? "dropped" : "?");
+    printf("%s, %s program: %s\n", policy, same ? "same" : "other",
+           seen == 2   ? "kept"
+           : seen == 3 ? "dropped"
+                       : "?");
     return seen == expected ? 0 : 1;
 }
 
-TEST(execve_keeps_and_drops_the_preload_by_policy)
-{
+TEST(execve_keeps_and_drops_the_preload_by_policy) {
     CHECK(policy_is("all", 1, 2) == 0);
     CHECK(policy_is("all", 0, 2) == 0);
     CHECK(policy_is("same", 1, 2) == 0);
@@ -264,8 +252,7 @@ TEST(execve_keeps_and_drops_the_preload_by_policy)
 }
 
 /* The user's own entries of LD_PRELOAD stay, ours comes first, the variables of the program stay in order. */
-TEST(execve_keeps_the_users_environment)
-{
+TEST(execve_keeps_the_users_environment) {
     int fds[2];
     char text[8192] = "";
     CHECK(pipe(fds) == 0);
@@ -293,18 +280,34 @@ TEST(execve_keeps_the_users_environment)
 
 /* ---- how a process ends -------------------------------------------------------------------------------- */
 
-static void crash(int how)
-{
+static void crash(int how) {
     switch (how) {
-    case 0: __asm__ volatile("movl $1, 16" : : : "memory"); break;
-    case 1: abort();
-    case 2: __asm__ volatile("ud2"); break;
-    case 3: __asm__ volatile("xor %%ecx, %%ecx; mov $1, %%eax; cltd; idiv %%ecx" : : : "eax", "ecx", "edx"); break;
-    case 4: raise(SIGSEGV); break;
-    case 5: kill(getpid(), SIGBUS); break;
-    case 6: __asm__ volatile("int3"); break;
-    case 7: raise(SIGTERM); break;
-    case 8: __asm__ volatile("hlt"); break;
+    case 0:
+        __asm__ volatile("movl $1, 16" : : : "memory");
+        break;
+    case 1:
+        abort();
+    case 2:
+        __asm__ volatile("ud2");
+        break;
+    case 3:
+        __asm__ volatile("xor %%ecx, %%ecx; mov $1, %%eax; cltd; idiv %%ecx" : : : "eax", "ecx", "edx");
+        break;
+    case 4:
+        raise(SIGSEGV);
+        break;
+    case 5:
+        kill(getpid(), SIGBUS);
+        break;
+    case 6:
+        __asm__ volatile("int3");
+        break;
+    case 7:
+        raise(SIGTERM);
+        break;
+    case 8:
+        __asm__ volatile("hlt");
+        break;
     case 9: { /* stack overflow */
         volatile char space[1 << 16];
         space[0] = 1;
@@ -312,19 +315,21 @@ static void crash(int how)
         space[1] = space[0];
         break;
     }
-    case 10: syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), SIGSEGV); break;
+    case 10:
+        syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), SIGSEGV);
+        break;
     case 11: { /* beyond the end of a file */
         int fd = open("short", O_RDWR | O_CREAT, 0600);
         volatile char *map = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
         (void)map[0];
         break;
     }
-    default: ((void (*)(void))0)();
+    default:
+        ((void (*)(void))0)();
     }
 }
 
-TEST(deaths_are_the_same)
-{
+TEST(deaths_are_the_same) {
     for (int how = 0; how <= 12; how++) {
         pid_t child = fork();
         if (child == 0) {
@@ -337,8 +342,7 @@ TEST(deaths_are_the_same)
 }
 
 /* A core file has the crash where it was: same signal, same instruction, same registers. */
-TEST(core_of_a_crash_is_unchanged)
-{
+TEST(core_of_a_crash_is_unchanged) {
     char pattern[256] = "", own[4096] = "", command[9000], line[512];
     int fd = open("/proc/sys/kernel/core_pattern", O_RDONLY);
     CHECK(read(fd, pattern, sizeof pattern - 1) > 0);
@@ -351,14 +355,21 @@ TEST(core_of_a_crash_is_unchanged)
         SKIP("RLIMIT_CORE can't be raised");
     pid_t child = fork();
     if (child == 0) {
-        __asm__ volatile("mov $0x1234567, %%rbx; mov $0x7654321, %%r12; xor %%eax, %%eax; movl $1, 16(%%rax)" : : : "rax", "rbx", "r12");
+        __asm__ volatile("mov $0x1234567, %%rbx; mov $0x7654321, %%r12; xor %%eax, %%eax; movl $1, 16(%%rax)"
+                         :
+                         :
+                         : "rax", "rbx", "r12");
         _exit(1);
     }
     CHECK(ended(child) == 256 + SIGSEGV);
     CHECK(readlink("/proc/self/exe", own, sizeof own - 1) > 0);
     unsetenv("LD_PRELOAD");
-    snprintf(command, sizeof command, "f=$(ls -t core* | head -1); gdb -batch -ex 'p $rbx' -ex 'p $r12' -ex 'x/i $pc' -ex 'p $_siginfo.si_signo' "
-             "%s $f 2>/dev/null | sed -n 's/^[$=].*= //p; s/.*movl/movl/p; /Program terminated/p'; rm -f core*", own);
+    snprintf(
+        command, sizeof command,
+        "f=$(ls -t core* | head -1); gdb -batch -ex 'p $rbx' -ex 'p $r12' -ex 'x/i $pc' -ex 'p "
+        "$_siginfo.si_signo' "
+        "%s $f 2>/dev/null | sed -n 's/^[$=].*= //p; s/.*movl/movl/p; /Program terminated/p'; rm -f core*",
+        own);
     FILE *pipe = popen(command, "r");
     while (fgets(line, sizeof line, pipe))
         fputs(line, stdout);
@@ -366,8 +377,7 @@ TEST(core_of_a_crash_is_unchanged)
 }
 
 /* A stopped process is seen stopped, continued, and ended. */
-TEST(stop_and_continue)
-{
+TEST(stop_and_continue) {
     int status;
     pid_t child = fork();
     if (child == 0)

@@ -23,18 +23,18 @@ for name in ${*:-$(cd "$here/programs" && ls ./*.sh | sed 's|^\./||; s|\.sh$||; 
     under "" "$name" "$work/native"
     native=$?
     if [ $native = 77 ]; then
-        echo "skip solo/programs/$name: $(tail -n 1 "$work/native/stdout")"
+        echo "skip ${SOLO_PREFIX:-solo}/programs/$name: $(tail -n 1 "$work/native/stdout")"
         rm -rf "$work"
         continue
     fi
     under "env LD_PRELOAD=$shim MVEDSUA_EXEC=all" "$name" "$work/shim"
     status=$?
     if [ $native = 0 ] && [ $status = 0 ] && cmp -s "$work/native/stdout" "$work/shim/stdout"; then
-        echo "ok solo/programs/$name"
+        echo "ok ${SOLO_PREFIX:-solo}/programs/$name"
         rm -rf "$work"
         continue
     fi
-    echo "not ok solo/programs/$name"
+    echo "not ok ${SOLO_PREFIX:-solo}/programs/$name"
     echo "# natively: status $native; under the shim: status $status; both kept in $work"
     diff "$work/native/stdout" "$work/shim/stdout" | head -n 20 | sed 's/^/#   /'
     tail -n 15 "$work/shim/stderr" | sed 's/^/#   /'

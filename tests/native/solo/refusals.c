@@ -11,8 +11,7 @@
 
 /* What a child that runs `body` with MVEDSUA_LOG set writes to its standard error. */
 static char said[8192];
-static int hears(const char *test)
-{
+static int hears(const char *test) {
     int fds[2];
     char own[4096] = "";
     memset(said, 0, sizeof said);
@@ -33,16 +32,14 @@ static int hears(const char *test)
     return ended(child);
 }
 
-static int times(const char *text, const char *part)
-{
+static int times(const char *text, const char *part) {
     int count = 0;
     for (; (text = strstr(text, part)); text++)
         count++;
     return count;
 }
 
-TEST(print_unknown)
-{
+TEST(print_unknown) {
     for (int i = 0; i < 3; i++) {
         CHECK(raw0(999) == -ENOSYS);
         CHECK(raw0(5000000) == -ENOSYS);
@@ -51,16 +48,14 @@ TEST(print_unknown)
     }
     return 0;
 }
-TEST(unknown_number_is_refused_by_name)
-{
+TEST(unknown_number_is_refused_by_name) {
     CHECK(hears("print_unknown") == 0);
     if (under_the_shim())
         CHECK(times(said, "system call number 999") == 1);
     return 0;
 }
 
-TEST(print_uring)
-{
+TEST(print_uring) {
     char parameters[256] = {0};
     for (int i = 0; i < 3; i++) {
         long fd = raw2(SYS_io_uring_setup, 4, parameters);
@@ -68,8 +63,7 @@ TEST(print_uring)
     }
     return 0;
 }
-TEST(io_uring_is_refused_once)
-{
+TEST(io_uring_is_refused_once) {
     CHECK(hears("print_uring") == 0);
     if (under_the_shim())
         CHECK(times(said, "io_uring_setup") == 1);
@@ -77,8 +71,7 @@ TEST(io_uring_is_refused_once)
 }
 
 /* The range around the real numbers: every one answers, none ends the process. */
-TEST(every_number_without_a_row_is_enosys)
-{
+TEST(every_number_without_a_row_is_enosys) {
     for (long nr = 472; nr < 1100; nr++)
         CHECK(raw6(nr, -1, -1, -1, -1, -1, -1) == -ENOSYS);
     for (long nr = 335; nr < 424; nr++)
@@ -87,33 +80,35 @@ TEST(every_number_without_a_row_is_enosys)
     return 0;
 }
 
-/* ---- seccomp ---------------------------------------------------------------------------------------------- */
+/* ---- seccomp ----------------------------------------------------------------------------------------------
+ */
 
-static int install(struct sock_filter *code, size_t count)
-{
+static int install(struct sock_filter *code, size_t count) {
     struct sock_fprog program = {(unsigned short)count, code};
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
-#define NUMBER BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr))
+#define NUMBER       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr))
 #define ON(nr, what) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1), BPF_STMT(BPF_RET | BPF_K, what)
-#define ELSE(what) BPF_STMT(BPF_RET | BPF_K, what)
+#define ELSE(what)   BPF_STMT(BPF_RET | BPF_K, what)
 
 static volatile sig_atomic_t count;
-static void counts(int number)
-{
+static void counts(int number) {
     (void)number;
     count++;
 }
 
 /* The strictest filter that such a program can live with: a handler needs nothing but rt_sigreturn. */
-TEST(seccomp_filter_of_the_program_works)
-{
+TEST(seccomp_filter_of_the_program_works) {
     CHECK(handle(SIGUSR1, counts, 0) == 0);
     pid_t child = fork();
     if (child == 0) {
-        struct sock_filter only[] = {NUMBER, ON(SYS_getppid, SECCOMP_RET_ALLOW), ON(SYS_rt_sigreturn, SECCOMP_RET_ALLOW),
-                                     ON(SYS_tgkill, SECCOMP_RET_ALLOW), ON(SYS_exit_group, SECCOMP_RET_ALLOW),
-                                     ON(SYS_write, SECCOMP_RET_ERRNO | 42), ELSE(SECCOMP_RET_KILL_PROCESS)};
+        struct sock_filter only[] = {NUMBER,
+                                     ON(SYS_getppid, SECCOMP_RET_ALLOW),
+                                     ON(SYS_rt_sigreturn, SECCOMP_RET_ALLOW),
+                                     ON(SYS_tgkill, SECCOMP_RET_ALLOW),
+                                     ON(SYS_exit_group, SECCOMP_RET_ALLOW),
+                                     ON(SYS_write, SECCOMP_RET_ERRNO | 42),
+                                     ELSE(SECCOMP_RET_KILL_PROCESS)};
         pid_t self = getpid();
         if (install(only, sizeof only / sizeof *only))
             _exit(9);
@@ -142,15 +137,13 @@ TEST(seccomp_filter_of_the_program_works)
     return 0;
 }
 
-static void emulates(int number, siginfo_t *info, void *context)
-{
+static void emulates(int number, siginfo_t *info, void *context) {
     ucontext_t *uc = context;
     (void)number;
     count += info->si_syscall == SYS_getppid;
     uc->uc_mcontext.gregs[REG_RAX] = 4242;
 }
-TEST(seccomp_traps_reach_the_programs_handler)
-{
+TEST(seccomp_traps_reach_the_programs_handler) {
     struct sigaction action = {.sa_sigaction = emulates, .sa_flags = SA_SIGINFO};
     CHECK(sigaction(SIGSYS, &action, NULL) == 0);
     struct sock_filter trap[] = {NUMBER, ON(SYS_getppid, SECCOMP_RET_TRAP), ELSE(SECCOMP_RET_ALLOW)};
@@ -161,14 +154,15 @@ TEST(seccomp_traps_reach_the_programs_handler)
     return 0;
 }
 
-/* ---- hidden descriptors ------------------------------------------------------------------------------------ */
+/* ---- hidden descriptors
+ * ------------------------------------------------------------------------------------ */
 
 #include <mvedsua/shared.h>
 
-/* Execs this program's test `test` with the session memory in descriptor 5, as `mvedsua run` does: from a process
- * without the shim, which keeps its variables from children. Three execs: policy none, shim gone, session. */
-static void launch(const char *test)
-{
+/* Execs this program's test `test` with the session memory in descriptor 5, as `mvedsua run` does: from a
+ * process without the shim, which keeps its variables from children. Three execs: policy none, shim gone,
+ * session. */
+static void launch(const char *test) {
     char own[4096] = "";
     if (readlink("/proc/self/exe", own, sizeof own - 1) <= 0)
         _exit(98);
@@ -188,15 +182,13 @@ static void launch(const char *test)
     execl(own, own, "print_launch", NULL);
     _exit(99);
 }
-TEST(print_launch)
-{
+TEST(print_launch) {
     launch(getenv("SOLO_LAUNCH"));
     return 1;
 }
 
 /* In a child that is given the session memory in descriptor 5. */
-TEST(print_hidden)
-{
+TEST(print_hidden) {
     CHECK(getenv("MVEDSUA_SESSION_FD") == NULL);
     CHECK(fcntl(5, F_GETFD) == -1 && errno == EBADF); /* moved away */
     CHECK(open("/dev/null", O_RDONLY) == 3);
@@ -214,8 +206,7 @@ TEST(print_hidden)
     return 0;
 }
 
-TEST(close_range_spares_hidden_descriptors)
-{
+TEST(close_range_spares_hidden_descriptors) {
     int fd = memfd_create("session", 0);
     CHECK(fd >= 0 && ftruncate(fd, (off_t)MV_LOG_OFFSET(MV_VERSIONS, 0)) == 0);
     struct mv_control *control = mmap(NULL, MV_CONTROL_SPAN, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -240,8 +231,7 @@ TEST(close_range_spares_hidden_descriptors)
 }
 
 /* Session memory of another release, or none at all: a named refusal before the program runs. */
-TEST(wrong_session_memory_is_refused)
-{
+TEST(wrong_session_memory_is_refused) {
     for (int way = 0; way < 3; way++) {
         int fd = memfd_create("session", 0), fds[2];
         CHECK(pipe(fds) == 0);

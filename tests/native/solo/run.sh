@@ -2,7 +2,8 @@
 # Usage: run.sh SHIM BIN [PROGRAM[/TEST]...]
 # Runs every test of the programs in BIN natively and under SHIM. A test passes when both runs end with the same
 # status, print the same, and the status is 0. Failures print both outputs and the command that reproduces them.
-# SOLO_REPEAT=N runs each test under the shim N times.
+# SOLO_REPEAT=N runs each test under the shim N times; SOLO_QUICK=1 makes the long ones short; SOLO_PREFIX names the
+# run (the same tests run under Syscall User Dispatch, without writable code, and with the UBSan build).
 set -u
 shim=$1 bin=$2
 shift 2
@@ -18,7 +19,7 @@ shimmed() {
 }
 
 one() {
-    program=$1 test=$2 name=solo/$(basename "$1")/$2
+    program=$1 test=$2 name=${SOLO_PREFIX:-solo}/$(basename "$1")/$2
     (cd "$work" && timeout -k 5 60 "$program" "$test") >"$work/native" 2>"$work/native.err" </dev/null
     native=$?
     if [ $native = 77 ]; then
@@ -48,7 +49,6 @@ one() {
     echo "ok $name"
 }
 
-# The same under Syscall User Dispatch: MVEDSUA_NET=on sh run.sh …
 tests=$*
 [ -n "$tests" ] || tests=$(cd "$bin" && find . -maxdepth 1 -type f -perm -u+x ! -name '*.so' ! -name '*.o' | sort)
 for entry in $tests; do

@@ -2,31 +2,21 @@
 #define _GNU_SOURCE
 #include "solo.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
-#include <spawn.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <sys/file.h>
 #include <sys/select.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
-#include <sys/uio.h>
-#include <sys/un.h>
 
 static volatile sig_atomic_t count;
-static void counts(int number)
-{
+static void counts(int number) {
     (void)number;
     count++;
 }
 
 /* ---- a storm of timer signals during millions of calls: no result and no signal is lost ------------ */
 
-TEST(calls_are_exact_in_a_timer_storm)
-{
+TEST(calls_are_exact_in_a_timer_storm) {
     CHECK(handle(SIGALRM, counts, SA_RESTART) == 0);
     pid_t parent = getppid();
     sigset_t empty, seen, usr;
@@ -36,7 +26,7 @@ TEST(calls_are_exact_in_a_timer_storm)
     CHECK(sigprocmask(SIG_SETMASK, &usr, NULL) == 0);
     storm(100);
     for (int i = 0; i < rounds(400000); i++) {
-        CHECK(raw0(SYS_getppid) == parent);                         /* the fast path */
+        CHECK(raw0(SYS_getppid) == parent);                        /* the fast path */
         CHECK(raw4(SYS_rt_sigprocmask, 0, &empty, &seen, 8) == 0); /* the slow one */
         CHECK(sigismember(&seen, SIGUSR2) && !sigismember(&seen, SIGALRM));
         if (i % 16 == 0) {
@@ -52,8 +42,7 @@ TEST(calls_are_exact_in_a_timer_storm)
 
 /* Handlers that make calls of both kinds themselves, of two signals that nest. */
 static volatile int bad;
-static void busy(int number)
-{
+static void busy(int number) {
     sigset_t seen;
     struct sigaction action;
     count++;
@@ -64,8 +53,7 @@ static void busy(int number)
     bad |= getppid() == 0;
 }
 
-TEST(handlers_nest_and_make_calls_in_a_storm)
-{
+TEST(handlers_nest_and_make_calls_in_a_storm) {
     CHECK(handle(SIGALRM, busy, SA_RESTART) == 0 && handle(SIGVTALRM, busy, SA_RESTART) == 0);
     CHECK(handle(SIGPROF, busy, 0) == 0 && handle(SIGUSR2, counts, 0) == 0);
     sigset_t usr, seen;
@@ -91,8 +79,7 @@ TEST(handlers_nest_and_make_calls_in_a_storm)
 }
 
 /* The same with handlers on an alternate stack, whose frames don't lie above the shim's own stack. */
-TEST(nested_handlers_on_an_alternate_stack)
-{
+TEST(nested_handlers_on_an_alternate_stack) {
     static char alternate[256 * 1024];
     stack_t stack = {.ss_sp = alternate, .ss_size = sizeof alternate};
     CHECK(sigaltstack(&stack, NULL) == 0);
@@ -117,8 +104,7 @@ TEST(nested_handlers_on_an_alternate_stack)
 
 static char alternate[64 * 1024];
 static volatile int on_it;
-static void where(int number)
-{
+static void where(int number) {
     char here;
     (void)number;
     on_it = &here >= alternate && &here < alternate + sizeof alternate;
@@ -126,8 +112,7 @@ static void where(int number)
     raw4(SYS_rt_sigprocmask, 0, 0, 0, 8);
 }
 
-TEST(sigaltstack_handlers_run_on_it)
-{
+TEST(sigaltstack_handlers_run_on_it) {
     stack_t stack = {.ss_sp = alternate, .ss_size = sizeof alternate}, seen;
     CHECK(sigaltstack(&stack, NULL) == 0);
     CHECK(handle(SIGUSR1, where, SA_ONSTACK) == 0 && handle(SIGUSR2, where, 0) == 0);
@@ -140,8 +125,7 @@ TEST(sigaltstack_handlers_run_on_it)
 }
 
 /* The mask, the flags and the handler that a program installed are the ones that it reads. */
-TEST(sigaction_reads_back_what_was_set)
-{
+TEST(sigaction_reads_back_what_was_set) {
     struct sigaction set = {.sa_handler = counts, .sa_flags = SA_RESTART | SA_NODEFER}, seen;
     sigemptyset(&set.sa_mask);
     sigaddset(&set.sa_mask, SIGHUP);
@@ -152,7 +136,10 @@ TEST(sigaction_reads_back_what_was_set)
     CHECK(!sigismember(&seen.sa_mask, SIGINT));
     for (int number = 1; number < 32; number++) {
         CHECK(sigaction(number, NULL, &seen) == 0);
-        printf("%d: %s\n", number, seen.sa_handler == SIG_DFL ? "default" : seen.sa_handler == SIG_IGN ? "ignored" : "handler");
+        printf("%d: %s\n", number,
+               seen.sa_handler == SIG_DFL   ? "default"
+               : seen.sa_handler == SIG_IGN ? "ignored"
+                                            : "handler");
     }
     CHECK(sigaction(SIGKILL, &set, NULL) == -1 && errno == EINVAL);
     CHECK(sigaction(65, &set, NULL) == -1 && errno == EINVAL);
@@ -167,14 +154,12 @@ TEST(sigaction_reads_back_what_was_set)
 }
 
 static sigset_t inside;
-static void notes_mask(int number)
-{
+static void notes_mask(int number) {
     (void)number;
     sigprocmask(SIG_SETMASK, NULL, &inside);
 }
 
-static void print_mask(const char *what, const sigset_t *mask)
-{
+static void print_mask(const char *what, const sigset_t *mask) {
     printf("%s:", what);
     for (int number = 1; number < 65; number++)
         if (sigismember(mask, number) == 1)
@@ -183,8 +168,7 @@ static void print_mask(const char *what, const sigset_t *mask)
 }
 
 /* Under which mask a handler runs, for each way to get there. */
-TEST(handlers_run_under_the_mask_that_was_asked_for)
-{
+TEST(handlers_run_under_the_mask_that_was_asked_for) {
     struct sigaction action = {.sa_handler = notes_mask};
     sigset_t base, temporary, after;
     sigemptyset(&base);
@@ -208,8 +192,9 @@ TEST(handlers_run_under_the_mask_that_was_asked_for)
             int result = way == 0   ? sigsuspend(&temporary)
                          : way == 1 ? ppoll(&none, 1, &second, &temporary)
                          : way == 2 ? pselect(0, NULL, NULL, NULL, &second, &temporary)
-                         : way == 3 ? epoll_pwait(epoll, &event, 1, 5000, &temporary)
-                                    : (int)syscall(SYS_epoll_pwait2, epoll, &event, 1, &second, &temporary, 8);
+                         : way == 3
+                             ? epoll_pwait(epoll, &event, 1, 5000, &temporary)
+                             : (int)syscall(SYS_epoll_pwait2, epoll, &event, 1, &second, &temporary, 8);
             printf("way %d: %d %s\n", way, result, strerror(errno));
             print_mask("inside", &inside);
             CHECK(sigprocmask(SIG_SETMASK, NULL, &after) == 0);
@@ -227,9 +212,10 @@ TEST(handlers_run_under_the_mask_that_was_asked_for)
 
 /* Two signals that only the temporary mask lets in: both handlers run before the call returns. */
 static volatile int order[4], order_count;
-static void ordered(int number) { order[order_count++ & 3] = number; }
-TEST(sigsuspend_delivers_all_that_its_mask_lets_in)
-{
+static void ordered(int number) {
+    order[order_count++ & 3] = number;
+}
+TEST(sigsuspend_delivers_all_that_its_mask_lets_in) {
     CHECK(handle(SIGUSR1, ordered, 0) == 0 && handle(SIGUSR2, ordered, 0) == 0);
     sigset_t both, none;
     sigemptyset(&none);
@@ -248,182 +234,16 @@ TEST(sigsuspend_delivers_all_that_its_mask_lets_in)
     return 0;
 }
 
-/* ---- EINTR and SA_RESTART: blocking calls x flags, compared with the native run -------------------- */
-
-static int fds[2], sockets[2], lonely;
-static pthread_t waiter;
-
-enum { READ, READV, RECV, RECVMSG, ACCEPT, WRITE, POLL, SELECT, EPOLL, NANOSLEEP, CLOCK, WAIT, WAITID, PAUSE, FLOCK,
-       FUTEX, SIGTIMEDWAIT, OPEN, EVENTFD, LASTCALL };
-static const char *const call_names[] = {"read", "readv", "recv", "recvmsg", "accept", "write", "poll", "select",
-                                         "epoll_wait", "nanosleep", "clock_nanosleep", "wait4", "waitid", "pause",
-                                         "flock", "futex", "rt_sigtimedwait", "open", "eventfd read"};
-static int release_fd; /* lets a restarted call end */
-
-static long blocking(int which)
-{
-    char byte[4096] = {0};
-    struct iovec vector = {byte, 1};
-    struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
-    struct pollfd poller = {.fd = fds[0], .events = POLLIN};
-    struct timespec wait = {20, 0}, rest; /* never over before the signal comes, even on a busy machine */
-    fd_set set;
-    int epoll, result, word = 0;
-    struct epoll_event event = {.events = EPOLLIN};
-    siginfo_t info;
-    sigset_t hup;
-    switch (which) {
-    case READ: return read(fds[0], byte, 1);
-    case READV: return readv(fds[0], &vector, 1);
-    case RECV: return recv(sockets[0], byte, 1, 0);
-    case RECVMSG: return recvmsg(sockets[0], &message, 0);
-    case ACCEPT: return accept(lonely, NULL, NULL) >= 0 ? 0 : -1;
-    case WRITE: return write(fds[1], byte, sizeof byte);
-    case POLL: return poll(&poller, 1, 20000);
-    case SELECT:
-        FD_ZERO(&set);
-        FD_SET(fds[0], &set);
-        return select(fds[0] + 1, &set, NULL, NULL, &(struct timeval){20, 0});
-    case EPOLL:
-        epoll = epoll_create1(0);
-        epoll_ctl(epoll, EPOLL_CTL_ADD, fds[0], &event);
-        result = epoll_wait(epoll, &event, 1, 20000);
-        word = errno;
-        close(epoll);
-        errno = word;
-        return result;
-    case NANOSLEEP: return nanosleep(&wait, &rest);
-    case CLOCK: return (errno = clock_nanosleep(CLOCK_MONOTONIC, 0, &wait, &rest)) ? -1 : 0;
-    case WAIT: return waitpid(-1, &word, 0) > 0 ? 1 : -1;
-    case WAITID: return waitid(P_ALL, 0, &info, WEXITED);
-    case PAUSE: return pause();
-    case FLOCK: return flock(release_fd, LOCK_EX);
-    case FUTEX: return syscall(SYS_futex, &word, 0 /* WAIT */, 0, &wait, NULL, 0);
-    case SIGTIMEDWAIT:
-        sigemptyset(&hup);
-        sigaddset(&hup, SIGHUP);
-        return sigtimedwait(&hup, &info, &wait);
-    case OPEN: return open("fifo", O_RDONLY) >= 0 ? 0 : -1;
-    case EVENTFD: return read(release_fd, byte, 8);
-    default: return 0;
-    }
-}
-
-/* Interrupts the main thread once it sleeps in the kernel, then lets the call end. */
-static volatile pid_t target, the_child;
-static volatile int which_call;
-static int asleep(pid_t tid)
-{
-    char path[64], line[256] = "";
-    snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
-    int fd = open(path, O_RDONLY);
-    if (read(fd, line, sizeof line - 1) < 0)
-        line[0] = 0;
-    close(fd);
-    char *state = strrchr(line, ')');
-    return state && state[2] == 'S';
-}
-
-static void *disturb(void *lock)
-{
-    struct timespec pause_time = {0, 200000};
-    for (int calm = 0; calm < 3;) {
-        nanosleep(&pause_time, NULL);
-        calm = asleep(target) ? calm + 1 : 0;
-    }
-    syscall(SYS_tgkill, getpid(), target, SIGUSR1);
-    while (count == 0)
-        nanosleep(&pause_time, NULL);
-    for (int i = 0; i < 20 && which_call != NANOSLEEP; i++)
-        nanosleep(&pause_time, NULL);
-    char drain[65536];
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    socklen_t length = sizeof address;
-    uint64_t one = 1;
-    int fd;
-    switch (which_call) {
-    case READ: case READV: (void)!write(fds[1], "x", 1); break;
-    case RECV: case RECVMSG: (void)!write(sockets[1], "x", 1); break;
-    case ACCEPT:
-        getsockname(lonely, (struct sockaddr *)&address, &length);
-        fd = socket(AF_UNIX, SOCK_STREAM, 0);
-        connect(fd, (struct sockaddr *)&address, length);
-        break;
-    case WRITE: (void)!read(fds[0], drain, sizeof drain); break;
-    case WAIT: case WAITID: kill(the_child, SIGKILL); break;
-    case FLOCK: flock(*(int *)lock, LOCK_UN); break;
-    case OPEN: fd = open("fifo", O_WRONLY | O_NONBLOCK); (void)fd; break;
-    case EVENTFD: (void)!write(release_fd, &one, 8); break;
-    }
-    return NULL;
-}
-
-static int interrupted(int which, int flags)
-{
-    int lock = -1;
-    pid_t child = -1;
-    CHECK(pipe(fds) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) == 0);
-    lonely = socket(AF_UNIX, SOCK_STREAM, 0);
-    struct sockaddr_un address = {.sun_family = AF_UNIX}; /* autobind */
-    CHECK(bind(lonely, (struct sockaddr *)&address, sizeof(sa_family_t)) == 0 && listen(lonely, 4) == 0);
-    release_fd = which == EVENTFD ? eventfd(0, 0) : open("lock", O_RDWR | O_CREAT, 0600);
-    if (which == WRITE) {
-        char fill[65536] = {0};
-        CHECK(write(fds[1], fill, sizeof fill) == sizeof fill);
-    }
-    if (which == FLOCK) {
-        lock = open("lock", O_RDWR);
-        CHECK(flock(lock, LOCK_EX) == 0);
-    }
-    unlink("fifo");
-    CHECK(mkfifo("fifo", 0600) == 0);
-    if (which == WAIT || which == WAITID) {
-        child = fork();
-        if (child == 0) {
-            signal(SIGUSR1, SIG_DFL);
-            for (;;)
-                pause();
-        }
-        the_child = child;
-    }
-    CHECK(handle(SIGUSR1, counts, flags) == 0);
-    count = 0;
-    target = (pid_t)syscall(SYS_gettid);
-    which_call = which;
-    CHECK(pthread_create(&waiter, NULL, disturb, &lock) == 0);
-    errno = 0;
-    long result = blocking(which);
-    int error = result < 0 ? errno : 0;
-    pthread_join(waiter, NULL);
-    printf("%-16s %-10s %ld %s\n", call_names[which], flags & SA_RESTART ? "restart" : "plain", result,
-           error ? strerrorname_np(error) : "-");
-    if (child > 0)
-        waitpid(child, NULL, 0);
-    close(fds[0]), close(fds[1]), close(sockets[0]), close(sockets[1]), close(lonely), close(release_fd), close(lock);
-    return 0;
-}
-
-TEST(eintr_and_sa_restart_as_native)
-{
-    for (int which = 0; which < LASTCALL; which++)
-        for (int flags = 0; flags < 2; flags++)
-            if (interrupted(which, flags ? SA_RESTART : 0))
-                return 1;
-    return 0;
-}
-
 /* ---- siginfo, order, values ------------------------------------------------------------------------ */
 
 static volatile int values[64], value_count;
-static void takes_value(int number, siginfo_t *info, void *context)
-{
+static void takes_value(int number, siginfo_t *info, void *context) {
     (void)number, (void)context;
     values[value_count++ & 63] = info->si_value.sival_int;
     bad |= info->si_code != SI_QUEUE || info->si_pid != getpid();
 }
 
-TEST(sigqueue_delivers_all_values_in_order)
-{
+TEST(sigqueue_delivers_all_values_in_order) {
     struct sigaction action = {.sa_sigaction = takes_value, .sa_flags = SA_SIGINFO};
     CHECK(sigaction(SIGRTMIN, &action, NULL) == 0);
     sigset_t rt, none;
@@ -444,14 +264,12 @@ TEST(sigqueue_delivers_all_values_in_order)
 
 /* From another process, while this one is in calls of both kinds: none lost, none swapped. */
 static volatile int last_value, swapped;
-static void in_order(int number, siginfo_t *info, void *context)
-{
+static void in_order(int number, siginfo_t *info, void *context) {
     (void)number, (void)context;
     swapped |= info->si_value.sival_int != last_value + 1;
     last_value = info->si_value.sival_int;
 }
-TEST(queued_signals_keep_their_order_during_calls)
-{
+TEST(queued_signals_keep_their_order_during_calls) {
     struct sigaction action = {.sa_sigaction = in_order, .sa_flags = SA_SIGINFO | SA_RESTART};
     CHECK(sigaction(SIGRTMIN + 1, &action, NULL) == 0);
     pid_t parent = getpid(), child = fork();
@@ -477,14 +295,12 @@ TEST(queued_signals_keep_their_order_during_calls)
     return 0;
 }
 
-static void one_shot(int number)
-{
+static void one_shot(int number) {
     struct sigaction now;
     sigaction(number, NULL, &now);
     count += now.sa_handler == SIG_DFL ? 1 : 100;
 }
-TEST(resethand_and_nodefer)
-{
+TEST(resethand_and_nodefer) {
     CHECK(handle(SIGUSR1, one_shot, (int)SA_RESETHAND) == 0);
     raise(SIGUSR1);
     CHECK(count == 1);
@@ -500,10 +316,11 @@ TEST(resethand_and_nodefer)
 /* ---- leaving handlers by a jump -------------------------------------------------------------------- */
 
 static sigjmp_buf jump;
-static void jumps(int number) { siglongjmp(jump, number); }
+static void jumps(int number) {
+    siglongjmp(jump, number);
+}
 
-TEST(longjmp_out_of_handlers_during_calls)
-{
+TEST(longjmp_out_of_handlers_during_calls) {
     CHECK(handle(SIGALRM, jumps, 0) == 0);
     static struct timespec pause_time = {0, 300000};
     volatile int jumped = 0, limit = rounds(3000);
@@ -515,7 +332,8 @@ TEST(longjmp_out_of_handlers_during_calls)
         struct itimerval once = {{0, 0}, {0, 100 + jumped % 37}};
         setitimer(ITIMER_REAL, &once, NULL);
         for (;;) {
-            if (raw0(SYS_getppid) != parent || raw4(SYS_rt_sigprocmask, 0, 0, &seen, 8) != 0 || !sigisemptyset(&seen))
+            if (raw0(SYS_getppid) != parent || raw4(SYS_rt_sigprocmask, 0, 0, &seen, 8) != 0 ||
+                !sigisemptyset(&seen))
                 return 1;
             if (jumped % 3 == 0)
                 raw2(SYS_nanosleep, &pause_time, 0);
@@ -526,8 +344,7 @@ TEST(longjmp_out_of_handlers_during_calls)
 
 /* ---- SIGSYS is the program's too ------------------------------------------------------------------- */
 
-TEST(sigsys_is_virtualised)
-{
+TEST(sigsys_is_virtualised) {
     sigset_t all, seen;
     CHECK(handle(SIGSYS, counts, 0) == 0);
     struct sigaction action;
@@ -556,15 +373,13 @@ TEST(sigsys_is_virtualised)
 }
 
 /* A handler may look at and change the interrupted context. */
-static void skips(int number, siginfo_t *info, void *context)
-{
+static void skips(int number, siginfo_t *info, void *context) {
     ucontext_t *uc = context;
     (void)number;
     count += info->si_addr == (void *)0x123;
     uc->uc_mcontext.gregs[REG_RAX] = (long)&count; /* let the load succeed */
 }
-TEST(a_fault_handler_repairs_the_context)
-{
+TEST(a_fault_handler_repairs_the_context) {
     struct sigaction action = {.sa_sigaction = skips, .sa_flags = SA_SIGINFO};
     CHECK(sigaction(SIGSEGV, &action, NULL) == 0);
     for (int i = 0; i < 1000; i++) {
@@ -577,8 +392,7 @@ TEST(a_fault_handler_repairs_the_context)
 }
 
 /* sigwait, signalfd-like waiting: blocked signals reach who waits for them. */
-TEST(sigwait_takes_blocked_signals)
-{
+TEST(sigwait_takes_blocked_signals) {
     sigset_t usr;
     int number = 0;
     sigemptyset(&usr);

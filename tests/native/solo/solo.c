@@ -6,48 +6,41 @@
 
 static struct solo_test *tests;
 
-void solo_add(struct solo_test *test)
-{
+void solo_add(struct solo_test *test) {
     test->next = tests;
     tests = test;
 }
 
-static int find_shim(struct dl_phdr_info *info, size_t size, void *found)
-{
+static int find_shim(struct dl_phdr_info *info, size_t size, void *found) {
     (void)size;
     if (strstr(info->dlpi_name, "libmvedsua.so"))
         *(int *)found = 1;
     return 0;
 }
 
-int under_the_shim(void)
-{
+int under_the_shim(void) {
     int found = 0;
     dl_iterate_phdr(find_shim, &found);
     return found;
 }
 
-int handle(int number, void (*handler)(int), int flags)
-{
+int handle(int number, void (*handler)(int), int flags) {
     struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
     return sigaction(number, &action, NULL);
 }
 
-void storm(int microseconds)
-{
+void storm(int microseconds) {
     struct itimerval timer = {{0, microseconds}, {0, microseconds}};
     setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-int64_t now_ns(void)
-{
+int64_t now_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static long status_kb(const char *key)
-{
+static long status_kb(const char *key) {
     char line[256];
     long value = -1;
     FILE *file = fopen("/proc/self/status", "r");
@@ -59,21 +52,25 @@ static long status_kb(const char *key)
     return value;
 }
 
-long resident_kb(void) { return status_kb("VmRSS:"); }
-long virtual_kb(void) { return status_kb("VmSize:"); }
+long resident_kb(void) {
+    return status_kb("VmRSS:");
+}
+long virtual_kb(void) {
+    return status_kb("VmSize:");
+}
 
-int ended(pid_t child)
-{
+int ended(pid_t child) {
     int status;
     if (waitpid(child, &status, 0) != child)
         return -1;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
 }
 
-int rounds(int full) { return getenv("SOLO_QUICK") ? (full + 4) / 5 : full; }
+int rounds(int full) {
+    return getenv("SOLO_QUICK") ? (full + 4) / 5 : full;
+}
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     if (argc < 2) {
         fprintf(stderr, "usage: %s --list | TEST\n", argv[0]);
         return 2;

@@ -25,29 +25,30 @@ struct solo_test {
 };
 void solo_add(struct solo_test *test);
 
-#define TEST(test)                                                                                                     \
-    static int test(void);                                                                                             \
-    static struct solo_test solo_##test = {#test, test, NULL};                                                         \
-    __attribute__((constructor)) static void solo_add_##test(void) { solo_add(&solo_##test); }                         \
+#define TEST(test)                                                                                           \
+    static int test(void);                                                                                   \
+    static struct solo_test solo_##test = {#test, test, NULL};                                               \
+    __attribute__((constructor)) static void solo_add_##test(void) {                                         \
+        solo_add(&solo_##test);                                                                              \
+    }                                                                                                        \
     static int test(void)
 
-#define CHECK(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            printf("%s:%d: %s (errno %d)\n", __FILE__, __LINE__, #condition, errno);                                   \
-            return 1;                                                                                                  \
-        }                                                                                                              \
+#define CHECK(condition)                                                                                     \
+    do {                                                                                                     \
+        if (!(condition)) {                                                                                  \
+            printf("%s:%d: %s (errno %d)\n", __FILE__, __LINE__, #condition, errno);                         \
+            return 1;                                                                                        \
+        }                                                                                                    \
     } while (0)
 
-#define SKIP(reason)                                                                                                   \
-    do {                                                                                                               \
-        puts(reason);                                                                                                  \
-        return 77;                                                                                                     \
+#define SKIP(reason)                                                                                         \
+    do {                                                                                                     \
+        puts(reason);                                                                                        \
+        return 77;                                                                                           \
     } while (0)
 
 /* The `syscall` instruction itself, -errno result: nothing of libc stands between the test and the shim. */
-static inline long raw6(long nr, long a, long b, long c, long d, long e, long f)
-{
+static inline long raw6(long nr, long a, long b, long c, long d, long e, long f) {
     long result;
     register long r10 __asm__("r10") = d;
     register long r8 __asm__("r8") = e;
@@ -58,10 +59,10 @@ static inline long raw6(long nr, long a, long b, long c, long d, long e, long f)
                      : "rcx", "r11", "memory");
     return result;
 }
-#define raw0(nr) raw6(nr, 0, 0, 0, 0, 0, 0)
-#define raw1(nr, a) raw6(nr, (long)(a), 0, 0, 0, 0, 0)
-#define raw2(nr, a, b) raw6(nr, (long)(a), (long)(b), 0, 0, 0, 0)
-#define raw3(nr, a, b, c) raw6(nr, (long)(a), (long)(b), (long)(c), 0, 0, 0)
+#define raw0(nr)             raw6(nr, 0, 0, 0, 0, 0, 0)
+#define raw1(nr, a)          raw6(nr, (long)(a), 0, 0, 0, 0, 0)
+#define raw2(nr, a, b)       raw6(nr, (long)(a), (long)(b), 0, 0, 0, 0)
+#define raw3(nr, a, b, c)    raw6(nr, (long)(a), (long)(b), (long)(c), 0, 0, 0)
 #define raw4(nr, a, b, c, d) raw6(nr, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
 
 /* Is the shim loaded? For tests of what only the shim does; natively they print what it is expected to. */

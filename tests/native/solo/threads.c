@@ -13,8 +13,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-static void *makes_calls(void *arg)
-{
+static void *makes_calls(void *arg) {
     pid_t parent = getppid();
     for (int i = 0; i < 50; i++)
         if (raw0(SYS_getppid) != parent || raw4(SYS_rt_sigprocmask, 0, 0, 0, 8) != 0)
@@ -22,8 +21,7 @@ static void *makes_calls(void *arg)
     return arg;
 }
 
-TEST(threads_created_and_ended_in_a_storm)
-{
+TEST(threads_created_and_ended_in_a_storm) {
     /* Joined and detached ones; then memory must not grow any more. */
     pthread_attr_t attr;
     pthread_attr_init(&attr);
@@ -49,15 +47,13 @@ TEST(threads_created_and_ended_in_a_storm)
 }
 
 static int *arrived_at;
-static void *detached(void *arg)
-{
+static void *detached(void *arg) {
     (void)arg;
     getppid();
     __atomic_fetch_add(arrived_at, 1, __ATOMIC_RELEASE);
     return NULL;
 }
-TEST(detached_threads_end_by_themselves)
-{
+TEST(detached_threads_end_by_themselves) {
     static int arrived;
     arrived_at = &arrived;
     pthread_attr_t attr;
@@ -81,13 +77,11 @@ TEST(detached_threads_end_by_themselves)
 
 /* 1,500 at once, all alive and in calls. */
 static sem_t gate;
-static void *waits(void *arg)
-{
+static void *waits(void *arg) {
     sem_wait(&gate);
     return arg;
 }
-TEST(many_threads_at_once)
-{
+TEST(many_threads_at_once) {
     enum { MANY = 1500 };
     static pthread_t threads[MANY];
     pthread_attr_t attr;
@@ -110,40 +104,40 @@ TEST(many_threads_at_once)
 static char child_stack[65536] __attribute__((aligned(64)));
 static volatile int child_ran;
 
-
 /* The child starts on its own stack with nothing on it; parent and child leave by the same instruction. */
-static long clone_process(int use3, uint64_t flags, void *stack, size_t size)
-{
+static long clone_process(int use3, uint64_t flags, void *stack, size_t size) {
     long result;
-    struct clone_args args = {.flags = flags & ~0xffull, .exit_signal = flags & 0xff, .stack = (uint64_t)stack, .stack_size = size};
+    struct clone_args args = {
+        .flags = flags & ~0xffull, .exit_signal = flags & 0xff, .stack = (uint64_t)stack, .stack_size = size};
     if (use3)
-        __asm__ volatile("syscall\n"
-                         "test %%rax, %%rax\n"
-                         "jnz 1f\n"
-                         "xor %%ebp, %%ebp\n"
-                         "call solo_child\n"
-                         "hlt\n"
-                         "1:"
-                         : "=a"(result)
-                         : "a"(SYS_clone3), "D"(&args), "S"(sizeof args)
-                         : "rcx", "r11", "memory");
+        __asm__ volatile(
+            "syscall\n"
+            "test %%rax, %%rax\n"
+            "jnz 1f\n"
+            "xor %%ebp, %%ebp\n"
+            "call solo_child\n"
+            "hlt\n"
+            "1:"
+            : "=a"(result)
+            : "a"(SYS_clone3), "D"(&args), "S"(sizeof args)
+            : "rcx", "r11", "memory");
     else
-        __asm__ volatile("xor %%r10d, %%r10d; xor %%r8d, %%r8d\n"
-                         "syscall\n"
-                         "test %%rax, %%rax\n"
-                         "jnz 1f\n"
-                         "xor %%ebp, %%ebp\n"
-                         "call solo_child\n"
-                         "hlt\n"
-                         "1:"
-                         : "=a"(result)
-                         : "a"(SYS_clone), "D"(flags), "S"(stack ? (char *)stack + size : NULL), "d"(0)
-                         : "rcx", "r11", "r10", "r8", "memory");
+        __asm__ volatile(
+            "xor %%r10d, %%r10d; xor %%r8d, %%r8d\n"
+            "syscall\n"
+            "test %%rax, %%rax\n"
+            "jnz 1f\n"
+            "xor %%ebp, %%ebp\n"
+            "call solo_child\n"
+            "hlt\n"
+            "1:"
+            : "=a"(result)
+            : "a"(SYS_clone), "D"(flags), "S"(stack ? (char *)stack + size : NULL), "d"(0)
+            : "rcx", "r11", "r10", "r8", "memory");
     return result;
 }
 
-__attribute__((used)) void solo_child(void)
-{
+__attribute__((used)) void solo_child(void) {
     char here;
     int own = &here >= child_stack && &here < child_stack + sizeof child_stack;
     child_ran = 1 + own;
@@ -153,8 +147,7 @@ __attribute__((used)) void solo_child(void)
     raw1(SYS_exit_group, raw0(SYS_getpid) == raw0(SYS_gettid) ? 40 + own : 8);
 }
 
-TEST(clone_child_returns_on_its_own_stack)
-{
+TEST(clone_child_returns_on_its_own_stack) {
     for (int i = 0; i < 50; i++) {
         long child = clone_process(0, SIGCHLD, child_stack, sizeof child_stack);
         CHECK(child > 0 && ended((pid_t)child) == 41);
@@ -162,8 +155,7 @@ TEST(clone_child_returns_on_its_own_stack)
     return 0;
 }
 
-TEST(clone3_child_returns_on_its_own_stack)
-{
+TEST(clone3_child_returns_on_its_own_stack) {
     for (int i = 0; i < 50; i++) {
         long child = clone_process(1, SIGCHLD, child_stack, sizeof child_stack);
         CHECK(child > 0 && ended((pid_t)child) == 41);
@@ -171,8 +163,7 @@ TEST(clone3_child_returns_on_its_own_stack)
     return 0;
 }
 
-TEST(clone_without_a_stack_is_a_fork)
-{
+TEST(clone_without_a_stack_is_a_fork) {
     for (int use3 = 0; use3 < 2; use3++)
         for (int i = 0; i < 50; i++) {
             long child = clone_process(use3, SIGCHLD, NULL, 0);
@@ -182,20 +173,19 @@ TEST(clone_without_a_stack_is_a_fork)
     return 0;
 }
 
-TEST(vfork_like_clone_on_its_own_stack)
-{
+TEST(vfork_like_clone_on_its_own_stack) {
     for (int use3 = 0; use3 < 2; use3++)
         for (int i = 0; i < 50; i++) {
             child_ran = 0;
-            long child = clone_process(use3, CLONE_VM | CLONE_VFORK | SIGCHLD, child_stack, sizeof child_stack);
+            long child =
+                clone_process(use3, CLONE_VM | CLONE_VFORK | SIGCHLD, child_stack, sizeof child_stack);
             CHECK(child > 0 && child_ran == 2);
             CHECK(ended((pid_t)child) == 41);
         }
     return 0;
 }
 
-TEST(wrong_clones_fail_as_natively)
-{
+TEST(wrong_clones_fail_as_natively) {
     struct clone_args args = {.flags = CLONE_THREAD, .exit_signal = 0};
     CHECK(raw2(SYS_clone3, &args, sizeof args) == -EINVAL);
     CHECK(raw2(SYS_clone3, &args, 8) == -EINVAL);
@@ -208,19 +198,16 @@ TEST(wrong_clones_fail_as_natively)
 /* ---- the thread that creates is not disturbed ------------------------------------------------------- */
 
 static volatile sig_atomic_t alarms;
-static void counts(int number)
-{
+static void counts(int number) {
     (void)number;
     alarms++;
 }
-static void *reads_mask(void *arg)
-{
+static void *reads_mask(void *arg) {
     sigset_t *mask = arg;
     pthread_sigmask(SIG_SETMASK, NULL, mask);
     return NULL;
 }
-TEST(threads_created_in_a_timer_storm)
-{
+TEST(threads_created_in_a_timer_storm) {
     CHECK(handle(SIGALRM, counts, SA_RESTART) == 0);
     storm(150);
     for (int i = 0; i < rounds(3000); i++) {
@@ -236,9 +223,10 @@ TEST(threads_created_in_a_timer_storm)
 }
 
 /* A signal for the process is never lost with a thread that ends. */
-static void *ends_at_once(void *arg) { return arg; }
-TEST(no_signal_is_lost_with_an_ending_thread)
-{
+static void *ends_at_once(void *arg) {
+    return arg;
+}
+TEST(no_signal_is_lost_with_an_ending_thread) {
     CHECK(handle(SIGUSR1, counts, SA_RESTART) == 0);
     int all = rounds(4000);
     sigset_t hup;
@@ -292,15 +280,13 @@ TEST(no_signal_is_lost_with_an_ending_thread)
 
 static int cancel_pipe[2], cancel_sockets[2];
 static int cleaned;
-static void cleanup(void *arg)
-{
+static void cleanup(void *arg) {
     (void)arg;
     getppid();
     __atomic_fetch_add(&cleaned, 1, __ATOMIC_RELAXED);
 }
 
-static void *blocks_deferred(void *arg)
-{
+static void *blocks_deferred(void *arg) {
     long kind = (long)arg;
     char byte;
     struct pollfd poller = {cancel_pipe[0], POLLIN, 0};
@@ -308,19 +294,31 @@ static void *blocks_deferred(void *arg)
     pthread_cleanup_push(cleanup, NULL);
     for (;;)
         switch (kind % 6) {
-        case 0: (void)!read(cancel_pipe[0], &byte, 1); break;
-        case 1: poll(&poller, 1, -1); break;
-        case 2: nanosleep(&second, NULL); break;
-        case 3: recv(cancel_sockets[0], &byte, 1, 0); break;
-        case 4: sem_wait(&gate); break;
-        case 5: pthread_testcancel(); getppid(); break;
+        case 0:
+            (void)!read(cancel_pipe[0], &byte, 1);
+            break;
+        case 1:
+            poll(&poller, 1, -1);
+            break;
+        case 2:
+            nanosleep(&second, NULL);
+            break;
+        case 3:
+            recv(cancel_sockets[0], &byte, 1, 0);
+            break;
+        case 4:
+            sem_wait(&gate);
+            break;
+        case 5:
+            pthread_testcancel();
+            getppid();
+            break;
         }
     pthread_cleanup_pop(0);
     return NULL;
 }
 
-static void *computes_asynchronous(void *arg)
-{
+static void *computes_asynchronous(void *arg) {
     int old;
     pthread_cleanup_push(cleanup, NULL);
     pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &old);
@@ -334,8 +332,7 @@ static void *computes_asynchronous(void *arg)
     return NULL;
 }
 
-static int cancel_many(void *(*body)(void *), int all)
-{
+static int cancel_many(void *(*body)(void *), int all) {
     CHECK(pipe(cancel_pipe) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, cancel_sockets) == 0);
     sem_init(&gate, 0, 0);
     unsigned seed = 1;
@@ -354,14 +351,17 @@ static int cancel_many(void *(*body)(void *), int all)
     return 0;
 }
 
-TEST(pthread_cancel_deferred_at_random_instants) { return cancel_many(blocks_deferred, rounds(3000)); }
-TEST(pthread_cancel_asynchronous_at_random_instants) { return cancel_many(computes_asynchronous, rounds(3000)); }
+TEST(pthread_cancel_deferred_at_random_instants) {
+    return cancel_many(blocks_deferred, rounds(3000));
+}
+TEST(pthread_cancel_asynchronous_at_random_instants) {
+    return cancel_many(computes_asynchronous, rounds(3000));
+}
 
 /* ---- fork while other threads are anywhere ------------------------------------------------------------ */
 
 static volatile int stop;
-static void *restless(void *arg)
-{
+static void *restless(void *arg) {
     while (!stop) {
         void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         munmap(page, 4096);
@@ -370,14 +370,14 @@ static void *restless(void *arg)
     }
     return arg;
 }
-static void *forks(void *arg)
-{
+static void *forks(void *arg) {
     for (int i = 0; i < rounds(100); i++) {
         pid_t child = fork();
         if (child == 0) {
             pthread_t thread;
             void *result = NULL;
-            if (pthread_create(&thread, NULL, makes_calls, arg) || pthread_join(thread, &result) || result != arg)
+            if (pthread_create(&thread, NULL, makes_calls, arg) || pthread_join(thread, &result) ||
+                result != arg)
                 _exit(1);
             _exit(getpid() == (pid_t)syscall(SYS_gettid) ? 7 : 2);
         }
@@ -386,8 +386,7 @@ static void *forks(void *arg)
     }
     return arg;
 }
-TEST(fork_from_threads)
-{
+TEST(fork_from_threads) {
     pthread_t busy[2], forking[3];
     for (int i = 0; i < 2; i++)
         CHECK(pthread_create(&busy[i], NULL, restless, NULL) == 0);
@@ -404,13 +403,11 @@ TEST(fork_from_threads)
 }
 
 /* exit() of the main thread alone, exit_group from another one. */
-static void *exits_the_process(void *arg)
-{
+static void *exits_the_process(void *arg) {
     nanosleep(&(struct timespec){0, 1000000}, NULL);
     _exit((int)(long)arg);
 }
-TEST(exit_codes_of_threads_and_processes)
-{
+TEST(exit_codes_of_threads_and_processes) {
     for (int way = 0; way < 4; way++) {
         pid_t child = fork();
         if (child == 0) {
@@ -430,8 +427,7 @@ TEST(exit_codes_of_threads_and_processes)
     return 0;
 }
 
-TEST(rseq_stays_registered)
-{
+TEST(rseq_stays_registered) {
     /* glibc 2.35 registers rseq for each thread: registering again says EBUSY or EINVAL, not success. */
     static char area[64] __attribute__((aligned(32)));
     printf("%ld\n", raw4(334, area, 32, 0, 0x53053053));

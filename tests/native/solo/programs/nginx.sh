@@ -38,5 +38,5 @@ wrk -t1 -c8 -d1 "http://127.0.0.1:$port/large" >wrk.log 2>&1
 cat wrk.log >&2
 grep -E 'Non-2xx|Socket errors' wrk.log
 finish QUIT
-grep -cE '\[(alert|emerg)\]' error.log
+grep -E '\[(alert|emerg)\]' error.log >&2
 true
