@@ -5,17 +5,17 @@
 
 static uint32_t to_stderr;
 
-void mv_say_to_stderr(void) { to_stderr = 1; }
+void mv_say_to_stderr(void) {
+    to_stderr = 1;
+}
 
-void mv_text_add(struct mv_text *text, const char *string)
-{
+void mv_text_add(struct mv_text *text, const char *string) {
     while (*string && text->used < sizeof text->bytes - 1)
         text->bytes[text->used++] = *string++;
     text->bytes[text->used] = 0;
 }
 
-void mv_text_number(struct mv_text *text, long number)
-{
+void mv_text_number(struct mv_text *text, long number) {
     char digits[24];
     int at = sizeof digits - 1;
     unsigned long rest = number < 0 ? 0 - (unsigned long)number : (unsigned long)number;
@@ -28,8 +28,7 @@ void mv_text_number(struct mv_text *text, long number)
     mv_text_add(text, digits + at);
 }
 
-void mv_text_hex(struct mv_text *text, uint64_t number)
-{
+void mv_text_hex(struct mv_text *text, uint64_t number) {
     char digits[20];
     int at = sizeof digits - 1;
     digits[at] = 0;
@@ -41,8 +40,7 @@ void mv_text_hex(struct mv_text *text, uint64_t number)
     mv_text_add(text, digits + at);
 }
 
-void mv_say(enum mv_level level, const struct mv_text *text)
-{
+void mv_say(enum mv_level level, const struct mv_text *text) {
     if (mv.control) {
         uint64_t number = __atomic_add_fetch(&mv.control->message_count, 1, __ATOMIC_ACQ_REL);
         struct mv_message *message = &mv.control->messages[number % MV_MESSAGES];
@@ -62,23 +60,20 @@ void mv_say(enum mv_level level, const struct mv_text *text)
     }
 }
 
-void mv_say_string(enum mv_level level, const char *string)
-{
+void mv_say_string(enum mv_level level, const char *string) {
     struct mv_text text = {.used = 0};
     mv_text_add(&text, string);
     mv_say(level, &text);
 }
 
-void mv_control_changed(void)
-{
+void mv_control_changed(void) {
     if (!mv.control)
         return;
     __atomic_add_fetch(&mv.control->change, 1, __ATOMIC_ACQ_REL);
     mv_sys3(__NR_futex, (long)&mv.control->change, 1 /* FUTEX_WAKE, shared */, 0x7fffffff);
 }
 
-void mv_fail(const char *why)
-{
+void mv_fail(const char *why) {
     mv_say_string(MV_ERROR, why);
     for (;;)
         mv_sys1(__NR_exit_group, 70);

@@ -38,12 +38,14 @@ struct mv_resume {
 
 #define MV_RAW_DEPTH 8u
 
-enum mv_attention {       /* why a thread may not simply leave the shim */
-    MV_ATTEND_SIGNAL = 1, /* a deferred signal */
-    MV_ATTEND_PARK = 2,   /* somebody wants all threads parked */
-    MV_ATTEND_REQUEST = 4, /* the coordinator's kick arrived inside the shim */
-    MV_ATTEND_SETTLE = 8,  /* the process was promoted: mask and net are to be the program's again */
-    MV_ATTEND_UNMASK = 0x10000 /* the call was made on the alternate stack, so everything was blocked first */
+enum mv_attention {                        /* why a thread may not simply leave the shim */
+                    MV_ATTEND_SIGNAL = 1,  /* a deferred signal */
+                    MV_ATTEND_PARK = 2,    /* somebody wants all threads parked */
+                    MV_ATTEND_REQUEST = 4, /* the coordinator's kick arrived inside the shim */
+                    MV_ATTEND_SETTLE =
+                        8, /* the process was promoted: mask and net are to be the program's again */
+                    MV_ATTEND_UNMASK = 0x10000 /* the call was made on the alternate stack, so everything was
+                                                  blocked first */
 };
 
 /* What a promoted thread's counterpart did that no record tells of (roles/settle.c). */
@@ -51,24 +53,26 @@ struct mv_settled {
     uint32_t call; /* MV_INTENT_NONE: nothing */
     int32_t fd;
     uint64_t moved; /* bytes */
-    uint8_t *copy; /* of what a consuming call read, `moved` bytes in a mapping of its own; NULL: not to be had */
+    uint8_t
+        *copy; /* of what a consuming call read, `moved` bytes in a mapping of its own; NULL: not to be had */
     uint32_t doubtful; /* the counts can't be right */
 };
 
 struct mv_thread {
-    uint64_t stack_top;                /* (asm) address of this struct: the frame ends here */
-    uint32_t attention;                /* (asm) enum mv_attention; set by signal handlers of this very thread */
-    uint32_t area_state;               /* enum mv_area_state (threads.c) */
-    uint64_t deliver_mask;             /* (asm) */
-    struct mv_resume resume;           /* (asm) */
-    uint64_t raw_depth;                /* (asm) nesting of calls that return twice (vfork) */
-    uint64_t raw_cont[MV_RAW_DEPTH];   /* (asm) their continuations: the child may clobber any stack */
+    uint64_t stack_top;              /* (asm) address of this struct: the frame ends here */
+    uint32_t attention;              /* (asm) enum mv_attention; set by signal handlers of this very thread */
+    uint32_t area_state;             /* enum mv_area_state (threads.c) */
+    uint64_t deliver_mask;           /* (asm) */
+    struct mv_resume resume;         /* (asm) */
+    uint64_t raw_depth;              /* (asm) nesting of calls that return twice (vfork) */
+    uint64_t raw_cont[MV_RAW_DEPTH]; /* (asm) their continuations: the child may clobber any stack */
 
-    uint32_t child_on_new_stack;       /* (asm) the child of the raw call under way starts on a stack of its own */
-    uint32_t call;                     /* number of the call in the frame (its rax becomes the result) */
-    uint64_t program_mask;  /* (asm) the program's mask; the kernel's differs while a signal is deferred and in followers */
-    uint32_t mask_replaced; /* (asm) the kernel's mask blocks everything */
-    uint32_t delivering;    /* (asm) the number that the deliver stub raises */
+    uint32_t child_on_new_stack; /* (asm) the child of the raw call under way starts on a stack of its own */
+    uint32_t call;               /* number of the call in the frame (its rax becomes the result) */
+    uint64_t program_mask; /* (asm) the program's mask; the kernel's differs while a signal is deferred and in
+                              followers */
+    uint32_t mask_replaced;                 /* (asm) the kernel's mask blocks everything */
+    uint32_t delivering;                    /* (asm) the number that the deliver stub raises */
     uint64_t alternate_low, alternate_high; /* (asm) the program's alternate signal stack; both 0: none */
 
     uint64_t stack_low;
@@ -76,8 +80,8 @@ struct mv_thread {
     uint32_t logical_tid; /* what the program sees */
     uint32_t slot;        /* index of its logs; MV_MAX_THREADS: none */
     uint32_t hooked;      /* inside a vDSO or pthread hook that is publishing: signals wait */
-    uint32_t raw_unmask;         /* MV_ATTEND_UNMASK when the raw call under way was made with everything blocked */
-    uint64_t raw_mask;           /* and the program's mask then */
+    uint32_t raw_unmask;  /* MV_ATTEND_UNMASK when the raw call under way was made with everything blocked */
+    uint64_t raw_mask;    /* and the program's mask then */
     struct mv_thread *raw_child; /* area of the thread that the raw call under way makes */
 
     /* signals/ */
@@ -91,22 +95,22 @@ struct mv_thread {
     struct mv_log_reader reader;
     uint32_t turn_clock, turn_value; /* follower: of the acquisition under way (order/wall.c) */
     struct mv_settled settled;
-    uint32_t keeper_epoch; /* leader: the keeper that this thread's log knows */
-    uint64_t stamp;             /* leader: of the record to come */
-    struct mv_hook_call *hook;  /* the vDSO call under way (roles/start.c) */
-    uint32_t signal_announced;  /* leader: the last record says that the deferred signal follows */
-    uint32_t signal_late;       /* leader: a signal that came after its call's record; attended to at the next */
-    uint32_t late_timer;        /* leader: POSIX timer of a deferral, + 1 */
+    uint32_t keeper_epoch;     /* leader: the keeper that this thread's log knows */
+    uint64_t stamp;            /* leader: of the record to come */
+    struct mv_hook_call *hook; /* the vDSO call under way (roles/start.c) */
+    uint32_t signal_announced; /* leader: the last record says that the deferred signal follows */
+    uint32_t signal_late; /* leader: a signal that came after its call's record; attended to at the next */
+    uint32_t late_timer;  /* leader: POSIX timer of a deferral, + 1 */
     uint32_t raw_call[MV_RAW_DEPTH];
-    /* Of the thread that the raw call under way makes: it may have exited, and its area be another's, when the
-     * call returns here. */
+    /* Of the thread that the raw call under way makes: it may have exited, and its area be another's, when
+     * the call returns here. */
     uint32_t raw_slot, raw_tid;
-    uint64_t saved_rdi;         /* of a clone whose first argument had to be changed */
+    uint64_t saved_rdi; /* of a clone whose first argument had to be changed */
     uint8_t clone_args[96];
     uint32_t replaying; /* follower: this thread reads its leader's log */
     struct mv_thread_info *info;
     uint32_t death_linked; /* this thread's log has its death words in the robust list */
-    uint64_t robust_head; /* noted at a park */
+    uint64_t robust_head;  /* noted at a park */
     uint64_t fs_base;
     uint64_t park_context[8]; /* mv_park_save */
     uint32_t park_state;      /* futex: attach.c */
@@ -129,14 +133,12 @@ _Static_assert(MV_ATTEND_SIGNAL == 1 && MV_ATTEND_UNMASK == 0x10000, "entry.S");
 
 extern __thread struct mv_thread *mv_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
-static inline struct mv_frame *mv_thread_frame(const struct mv_thread *self)
-{
+static inline struct mv_frame *mv_thread_frame(const struct mv_thread *self) {
     return (struct mv_frame *)(uintptr_t)(self->stack_top - sizeof(struct mv_frame));
 }
 
 /* Is `address` on this thread's shim stack? */
-static inline int mv_on_shim_stack(const struct mv_thread *self, uint64_t address)
-{
+static inline int mv_on_shim_stack(const struct mv_thread *self, uint64_t address) {
     return address >= self->stack_low && address <= self->stack_top;
 }
 

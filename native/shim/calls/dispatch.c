@@ -13,37 +13,46 @@ const uint8_t *mv_fast_calls = fast_none;
  * with a temporary signal mask must be made on the program's stack in the solo role: a signal that only that
  * mask lets in has to be handled before it is taken away again. */
 static const uint16_t plain_in_solo[] = {
-    __NR_ppoll,        __NR_pselect6,    __NR_epoll_pwait,      __NR_epoll_pwait2,    __NR_rt_sigsuspend,
-    __NR_signalfd,     __NR_signalfd4,   __NR_rt_sigtimedwait,  __NR_set_robust_list, __NR_exit_group,
-    __NR_set_tid_address, __NR_mremap,
+    __NR_ppoll,           __NR_pselect6,   __NR_epoll_pwait,     __NR_epoll_pwait2,
+    __NR_rt_sigsuspend,   __NR_signalfd,   __NR_signalfd4,       __NR_rt_sigtimedwait,
+    __NR_set_robust_list, __NR_exit_group, __NR_set_tid_address, __NR_mremap,
 };
 static const uint16_t plain_without_session[] = {__NR_close, __NR_close_range, __NR_dup2, __NR_dup3};
-static const uint16_t translated[] = {__NR_getpid, __NR_gettid,          __NR_tgkill,           __NR_tkill,
-                                      __NR_kill,   __NR_rt_sigqueueinfo, __NR_rt_tgsigqueueinfo, __NR_wait4,
-                                      __NR_waitid, __NR_set_tid_address, __NR_getppid};
+static const uint16_t translated[] = {__NR_getpid,
+                                      __NR_gettid,
+                                      __NR_tgkill,
+                                      __NR_tkill,
+                                      __NR_kill,
+                                      __NR_rt_sigqueueinfo,
+                                      __NR_rt_tgsigqueueinfo,
+                                      __NR_wait4,
+                                      __NR_waitid,
+                                      __NR_set_tid_address,
+                                      __NR_getppid};
 
 #define EACH(list) (unsigned i = 0; i < sizeof(list) / sizeof((list)[0]); i++)
 
-void mv_fast_calls_for_role(void)
-{
+void mv_fast_calls_for_role(void) {
     if (mv.role != MV_ROLE_SOLO || mv_unsettled) {
         mv_fast_calls = fast_none;
         return;
     }
     for (unsigned nr = 0; nr < 512; nr++)
         fast_solo[nr] = !mv_call_is_special(nr);
-    for EACH (plain_in_solo)
-        fast_solo[plain_in_solo[i]] = 1;
-    for EACH (plain_without_session)
-        fast_solo[plain_without_session[i]] = mv.session_fd < 0;
+    for
+        EACH(plain_in_solo)
+    fast_solo[plain_in_solo[i]] = 1;
+    for
+        EACH(plain_without_session)
+    fast_solo[plain_without_session[i]] = mv.session_fd < 0;
     if (mv.translated)
-        for EACH (translated)
-            fast_solo[translated[i]] = 0;
+        for
+            EACH(translated)
+    fast_solo[translated[i]] = 0;
     __atomic_store_n(&mv_fast_calls, fast_solo, __ATOMIC_RELEASE);
 }
 
-long mv_dispatch(struct mv_frame *frame)
-{
+long mv_dispatch(struct mv_frame *frame) {
     struct mv_thread *self = mv_self;
     self->call = (uint32_t)frame->rax;
     if (self->raw_depth) /* a vfork child in our area: another process, which nobody follows */
@@ -58,7 +67,8 @@ long mv_dispatch(struct mv_frame *frame)
             uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
             const struct mv_call_row *row = mv_call_find(self->call);
             long result;
-            if (row && mv_call_class_of(row, args) != MV_CLASS_LOCAL && mv_settled_outcome(self, frame, &result)) {
+            if (row && mv_call_class_of(row, args) != MV_CLASS_LOCAL &&
+                mv_settled_outcome(self, frame, &result)) {
                 frame->rax = (uint64_t)result;
                 return MV_ACTION_RETURN;
             }

@@ -1,6 +1,6 @@
 /* Makes a call for real, with what the shim itself has to add to it. Used by every role. */
-#include "../roles/roles.h"
 #include "../rewrite/rewrite.h"
+#include "../roles/roles.h"
 #include "../signals/signals.h"
 #include "../state.h"
 #include "../sys.h"
@@ -10,19 +10,17 @@
 #include <sys/mman.h>
 
 #define ENOSYS (-38L)
-#define EPERM (-1L)
+#define EPERM  (-1L)
 
 /* The call as the program made it. A signal that arrives before or during it comes back as -MV_ERESTART
  * (to be made again) or -EINTR, and is pending in `attention`. */
-long mv_make_call(struct mv_thread *self, struct mv_frame *frame)
-{
+long mv_make_call(struct mv_thread *self, struct mv_frame *frame) {
     uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     return mv_syscall_interruptible(args, self->call, &self->attention);
 }
 
 /* Refusals are told once per call number. */
-static long refuse(uint32_t call, long result, const char *why)
-{
+static long refuse(uint32_t call, long result, const char *why) {
     static uint8_t told[1024];
     uint32_t index = call < 1024 ? call : 1023;
     if (!__atomic_exchange_n(&told[index], 1, __ATOMIC_RELAXED)) {
@@ -43,20 +41,19 @@ static long refuse(uint32_t call, long result, const char *why)
 
 /* Code that becomes executable is rewritten before the program gets to run it. Memory that stays writable
  * as well can change unseen: Syscall User Dispatch watches from then on, where a session asks for it. */
-static void code_appears(uint64_t start, uint64_t size, int prot, unsigned flags)
-{
+static void code_appears(uint64_t start, uint64_t size, int prot, unsigned flags) {
     struct mv_rewrite_counts new = {0};
     if ((prot & PROT_READ) && size)
         mv_rewrite_range(start, (size + 4095) & ~4095ull, prot, flags, &new);
-    if (mv.control && ((prot & PROT_WRITE) || !(prot & PROT_READ) || (flags & MV_RANGE_ANONYMOUS) || new.trapped || new.refused))
+    if (mv.control && ((prot & PROT_WRITE) || !(prot & PROT_READ) || (flags & MV_RANGE_ANONYMOUS) ||
+                       new.trapped || new.refused))
         mv_net_wanted();
     mv_publish_site_counts();
 }
 
-/* How much of a mapping the file fills: ld.so maps a library's whole extent at once, and pages beyond the file's end
- * raise SIGBUS. */
-static uint64_t filled(const struct mv_frame *frame)
-{
+/* How much of a mapping the file fills: ld.so maps a library's whole extent at once, and pages beyond the
+ * file's end raise SIGBUS. */
+static uint64_t filled(const struct mv_frame *frame) {
     struct statx st = {.stx_size = 0};
     if (mv_sys5(__NR_statx, (long)frame->r8, (long)"", 0x1000 /* AT_EMPTY_PATH */, STATX_SIZE, (long)&st))
         return 0;
@@ -64,33 +61,32 @@ static uint64_t filled(const struct mv_frame *frame)
     return behind < frame->rsi ? behind : frame->rsi;
 }
 
-static long map(struct mv_frame *frame)
-{
+static long map(struct mv_frame *frame) {
     int prot = (int)frame->rdx;
     int flags = (int)frame->r10;
     long result = mv_sys6(__NR_mmap, (long)frame->rdi, (long)frame->rsi, (long)frame->rdx, (long)frame->r10,
                           (long)frame->r8, (long)frame->r9);
     if (mv_is_error(result))
         return result;
-    mv_rewrite_forget((uintptr_t)result, frame->rsi); /* what was mapped there before: munmap is not looked at */
+    mv_rewrite_forget((uintptr_t)result,
+                      frame->rsi); /* what was mapped there before: munmap is not looked at */
     if (prot & PROT_EXEC) /* fresh anonymous memory holds zeroes: reading it would only cost its pages */
         code_appears((uint64_t)result, (flags & MAP_ANONYMOUS) ? 0 : filled(frame), prot,
                      (flags & MAP_SHARED) ? MV_RANGE_SHARED : 0);
     return result;
 }
 
-static long protect(struct mv_thread *self, struct mv_frame *frame)
-{
+static long protect(struct mv_thread *self, struct mv_frame *frame) {
     long result = mv_make_call(self, frame);
     if (result == 0 && (frame->rdx & PROT_EXEC))
-        code_appears(frame->rdi, frame->rsi, (int)frame->rdx, MV_RANGE_ANONYMOUS); /* ld.so maps ELF code as it is */
+        code_appears(frame->rdi, frame->rsi, (int)frame->rdx,
+                     MV_RANGE_ANONYMOUS); /* ld.so maps ELF code as it is */
     return result;
 }
 
 /* Returns only when a signal came first: it may have been sent to the process, and must not die with this
  * thread. No other call is made here in the solo role: a seccomp filter may allow nothing but exit. */
-static long end_thread(struct mv_thread *self, struct mv_frame *frame)
-{
+static long end_thread(struct mv_thread *self, struct mv_frame *frame) {
     if (self->raw_depth) /* a vfork child, in its parent's area */
         return mv_make_call(self, frame);
     mv_role_thread_exit(self, frame->rdi);
@@ -104,11 +100,13 @@ static long end_thread(struct mv_thread *self, struct mv_frame *frame)
 }
 
 /* The calls by which a program restricts its own system calls. */
-static long seccomp_or_dispatch(struct mv_thread *self, struct mv_frame *frame)
-{
+static long seccomp_or_dispatch(struct mv_thread *self, struct mv_frame *frame) {
     if (self->call == __NR_prctl && (uint32_t)frame->rdi == 59 /* PR_SET_SYSCALL_USER_DISPATCH */)
-        return refuse(self->call, EPERM, " PR_SET_SYSCALL_USER_DISPATCH (EPERM): there is one per thread, and the shim needs it");
-    int filter = self->call == __NR_seccomp ? (uint32_t)frame->rdi <= 1 : (uint32_t)frame->rdi == 22 /* PR_SET_SECCOMP */;
+        return refuse(
+            self->call, EPERM,
+            " PR_SET_SYSCALL_USER_DISPATCH (EPERM): there is one per thread, and the shim needs it");
+    int filter = self->call == __NR_seccomp ? (uint32_t)frame->rdi <= 1
+                                            : (uint32_t)frame->rdi == 22 /* PR_SET_SECCOMP */;
     uint32_t before = mv_signals_plain;
     if (filter)
         mv_signals_under_seccomp(1); /* rt_sigaction may not be allowed afterwards */
@@ -118,8 +116,7 @@ static long seccomp_or_dispatch(struct mv_thread *self, struct mv_frame *frame)
     return result;
 }
 
-enum mv_action mv_execute(struct mv_thread *self, struct mv_frame *frame)
-{
+enum mv_action mv_execute(struct mv_thread *self, struct mv_frame *frame) {
     long result;
     switch (self->call) {
     case __NR_mmap:
@@ -136,7 +133,8 @@ enum mv_action mv_execute(struct mv_thread *self, struct mv_frame *frame)
                                                 frame->r10);
         break;
     case __NR_rt_sigprocmask:
-        result = mv_sigprocmask(self, (int)frame->rdi, (const uint64_t *)frame->rsi, (uint64_t *)frame->rdx, frame->r10);
+        result = mv_sigprocmask(self, (int)frame->rdi, (const uint64_t *)frame->rsi, (uint64_t *)frame->rdx,
+                                frame->r10);
         break;
     case __NR_prctl:
     case __NR_seccomp:
@@ -168,7 +166,8 @@ enum mv_action mv_execute(struct mv_thread *self, struct mv_frame *frame)
     case __NR_io_uring_setup:
     case __NR_io_uring_enter:
     case __NR_io_uring_register:
-        result = refuse(self->call, ENOSYS, " (ENOSYS): its work is done without system calls, no follower could replay it");
+        result = refuse(self->call, ENOSYS,
+                        " (ENOSYS): its work is done without system calls, no follower could replay it");
         break;
     default: {
         const struct mv_call_row *row = mv_call_find(self->call);

@@ -20,8 +20,7 @@ struct request {
     uint64_t child_tid;
 };
 
-static int read_request(struct mv_thread *self, const struct mv_frame *frame, struct request *request)
-{
+static int read_request(struct mv_thread *self, const struct mv_frame *frame, struct request *request) {
     switch (self->call) {
     case __NR_fork:
         *request = (struct request){.flags = 17 /* SIGCHLD */};
@@ -43,16 +42,15 @@ static int read_request(struct mv_thread *self, const struct mv_frame *frame, st
     }
 }
 
-static uint64_t *own_slot_in(uint64_t tls)
-{
+static uint64_t *own_slot_in(uint64_t tls) {
     uint64_t thread_pointer;
     __asm__("mov %%fs:0, %0" : "=r"(thread_pointer));
     return (uint64_t *)(tls + ((uint64_t)&mv_self - thread_pointer));
 }
 
-static enum mv_action fork_here(struct mv_thread *self, struct mv_frame *frame)
-{
-    /* Interruptible: a signal is noted before the fork (which is then made again) or after it, never copied. */
+static enum mv_action fork_here(struct mv_thread *self, struct mv_frame *frame) {
+    /* Interruptible: a signal is noted before the fork (which is then made again) or after it, never copied.
+     */
     long result = mv_make_call(self, frame);
     frame->rax = (uint64_t)result;
     if (result == 0)
@@ -60,8 +58,7 @@ static enum mv_action fork_here(struct mv_thread *self, struct mv_frame *frame)
     return MV_ACTION_RETURN;
 }
 
-enum mv_action mv_clone(struct mv_thread *self, struct mv_frame *frame)
-{
+enum mv_action mv_clone(struct mv_thread *self, struct mv_frame *frame) {
     struct request request;
     int bad = read_request(self, frame, &request);
     if (bad) {
@@ -100,8 +97,9 @@ enum mv_action mv_clone(struct mv_thread *self, struct mv_frame *frame)
     } else if (!(request.flags & CLONE_VM)) {
         area = self; /* the child's copy of it */
     } else if (!(request.flags & CLONE_VFORK)) {
-        mv_say_string(MV_ERROR, "refused: clone with CLONE_VM but neither CLONE_SETTLS nor CLONE_VFORK (ENOSYS): the "
-                                "new thread would share its creator's thread-local storage");
+        mv_say_string(MV_ERROR,
+                      "refused: clone with CLONE_VM but neither CLONE_SETTLS nor CLONE_VFORK (ENOSYS): the "
+                      "new thread would share its creator's thread-local storage");
         frame->rax = (uint64_t)-38L;
         return MV_ACTION_RETURN;
     }
@@ -119,8 +117,7 @@ enum mv_action mv_clone(struct mv_thread *self, struct mv_frame *frame)
 }
 
 /* A signal found the thread just before the raw call: as if it had not come here. */
-void mv_raw_undo(struct mv_thread *self)
-{
+void mv_raw_undo(struct mv_thread *self) {
     self->raw_depth--;
     self->child_on_new_stack = 0;
     if (self->raw_child) {
@@ -131,10 +128,9 @@ void mv_raw_undo(struct mv_thread *self)
     self->raw_child = NULL;
 }
 
-/* From entry.S, with a deferred signal, before a raw call or sigreturn. 1: it is made again after the handler.
- * (A follower's signals come as events, in their place.) */
-int mv_raw_put_off(struct mv_frame *frame)
-{
+/* From entry.S, with a deferred signal, before a raw call or sigreturn. 1: it is made again after the
+ * handler. (A follower's signals come as events, in their place.) */
+int mv_raw_put_off(struct mv_frame *frame) {
     struct mv_thread *self = mv_self;
     if (mv.role == MV_ROLE_FOLLOWER)
         return 0;
@@ -145,13 +141,12 @@ int mv_raw_put_off(struct mv_frame *frame)
 }
 
 /* The parent is back from a raw call. */
-void mv_after_raw(struct mv_frame *frame)
-{
+void mv_after_raw(struct mv_frame *frame) {
     struct mv_thread *self = mv_self;
     struct mv_thread *area = self->raw_child;
     self->child_on_new_stack = 0;
     self->raw_child = NULL;
-    self->call = self->raw_call[self->raw_depth]; /* a vfork child made calls with our area */
+    self->call = self->raw_call[self->raw_depth];         /* a vfork child made calls with our area */
     if (self->deferred && self->deferred_pid != mv.pid) { /* the child was killed with a signal deferred */
         self->deferred = 0;
         self->attention &= ~(uint32_t)MV_ATTEND_SIGNAL;
@@ -169,8 +164,7 @@ void mv_after_raw(struct mv_frame *frame)
 }
 
 /* First instructions of a child that was given a stack of its own. */
-void mv_thread_begin(struct mv_frame *frame)
-{
+void mv_thread_begin(struct mv_frame *frame) {
     struct mv_thread *self = mv_self;
     (void)frame;
     self->child_on_new_stack = 0;
@@ -188,8 +182,7 @@ void mv_thread_begin(struct mv_frame *frame)
 }
 
 /* The only thread of a new process: it is nobody's leader or follower. */
-void mv_fork_child(struct mv_thread *self)
-{
+void mv_fork_child(struct mv_thread *self) {
     self->raw_depth = 0; /* of a vfork child that forks */
     mv_areas_after_fork(self);
     mv_rewrite_after_fork();

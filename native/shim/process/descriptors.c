@@ -5,14 +5,13 @@
 
 #include <linux/stat.h>
 
-#define EBADF (-9L)
+#define EBADF      (-9L)
 #define HIDDEN_MAX 16u
 
 static int hidden[HIDDEN_MAX];
 static uint32_t hidden_count;
 
-static int is_hidden(uint64_t fd)
-{
+static int is_hidden(uint64_t fd) {
     for (uint32_t i = 0; i < hidden_count; i++)
         if ((uint64_t)(uint32_t)hidden[i] == (uint32_t)fd)
             return 1;
@@ -20,8 +19,7 @@ static int is_hidden(uint64_t fd)
 }
 
 /* Moves `fd` to a high number, close-on-exec; returns the new number, or -errno and leaves `fd` as it is. */
-int mv_hide_descriptor(int fd)
-{
+int mv_hide_descriptor(int fd) {
     uint64_t limit[2] = {0, 0};
     mv_sys4(__NR_prlimit64, 0, 7 /* RLIMIT_NOFILE */, 0, (long)limit);
     long low = limit[0] > 1u << 16 ? 1 << 16 : (long)limit[0];
@@ -36,8 +34,7 @@ int mv_hide_descriptor(int fd)
     return (int)moved;
 }
 
-static long close_range_around(uint64_t first, uint64_t last, uint64_t flags)
-{
+static long close_range_around(uint64_t first, uint64_t last, uint64_t flags) {
     first = (uint32_t)first;
     last = (uint32_t)last;
     if (first > last)
@@ -61,8 +58,7 @@ static long close_range_around(uint64_t first, uint64_t last, uint64_t flags)
 }
 
 /* close, close_range, dup2, dup3 as the program asks for them. */
-long mv_close_call(struct mv_frame *frame)
-{
+long mv_close_call(struct mv_frame *frame) {
     uint32_t call = mv_self->call;
     if (call == __NR_close_range)
         return close_range_around(frame->rdi, frame->rsi, frame->rdx);
@@ -75,26 +71,28 @@ long mv_close_call(struct mv_frame *frame)
 
 /* Takes over the session memory that `mvedsua run` passes. Its descriptor is hidden; both versions' logs are
  * mapped, our own writable. Fails by name: the program has not run a single instruction yet. */
-void mv_session_open(int fd)
-{
+void mv_session_open(int fd) {
     struct statx st = {.stx_size = 0};
     long base = mv_sys6(__NR_mmap, 0, MV_CONTROL_SPAN, 3, 1 /* SHARED */, fd, 0);
     mv_sys5(__NR_statx, fd, (long)"", 0x1000 /* AT_EMPTY_PATH */, STATX_SIZE, (long)&st);
     if (mv_is_error(base) || st.stx_size < MV_SESSION_SIZE)
-        mv_fail("the session memory can't be mapped: is MVEDSUA_SESSION_FD an open descriptor of `mvedsua run`?");
+        mv_fail(
+            "the session memory can't be mapped: is MVEDSUA_SESSION_FD an open descriptor of `mvedsua run`?");
     struct mv_control *control = (struct mv_control *)base;
-    if (control->magic != MV_CONTROL_MAGIC || control->abi != MV_ABI_VERSION || control->size != sizeof *control)
+    if (control->magic != MV_CONTROL_MAGIC || control->abi != MV_ABI_VERSION ||
+        control->size != sizeof *control)
         mv_fail("the session memory was made by another release of mvedsua: use its own libmvedsua.so");
     int moved = mv_hide_descriptor(fd);
     if (moved < 0)
         mv_fail("no descriptor left for the session memory: raise RLIMIT_NOFILE (ulimit -n) to at least 64");
     mv.session_fd = moved;
     for (unsigned version = 0; version < MV_VERSIONS; version++) {
-        long logs = mv_sys6(__NR_mmap, 0, (long)(MV_MAX_THREADS * MV_LOG_SPAN), 3, 1 | 0x4000 /* NORESERVE */, moved,
-                            (long)MV_LOG_OFFSET(version, 0));
+        long logs = mv_sys6(__NR_mmap, 0, (long)(MV_MAX_THREADS * MV_LOG_SPAN), 3, 1 | 0x4000 /* NORESERVE */,
+                            moved, (long)MV_LOG_OFFSET(version, 0));
         if (mv_is_error(logs))
             mv_fail("no address space for the event logs: raise RLIMIT_AS (ulimit -v unlimited)");
-        mv_sys3(__NR_madvise, logs, (long)(MV_MAX_THREADS * MV_LOG_SPAN), 16 /* DONTDUMP: a core walks all of it */);
+        mv_sys3(__NR_madvise, logs, (long)(MV_MAX_THREADS * MV_LOG_SPAN),
+                16 /* DONTDUMP: a core walks all of it */);
         mv.logs[version] = (uint8_t *)logs;
     }
     mv.control = control;
@@ -102,8 +100,7 @@ void mv_session_open(int fd)
 }
 
 /* A forked child belongs to no session. */
-void mv_session_drop(void)
-{
+void mv_session_drop(void) {
     if (!mv.control)
         return;
     mv_sys2(__NR_munmap, (long)mv.control, MV_CONTROL_SPAN);

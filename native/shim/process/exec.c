@@ -12,32 +12,31 @@
 enum mv_exec_policy { EXEC_SAME = 0, EXEC_ALL = 1, EXEC_NONE = 2 };
 
 #define ENV_ENTRIES 8192u
-#define ENV_TEXT 65536u
+#define ENV_TEXT    65536u
 struct environment {
     const char *entries[ENV_ENTRIES];
     char text[ENV_TEXT];
 };
 
-static int starts_with(const char *text, const char *prefix)
-{
+static int starts_with(const char *text, const char *prefix) {
     while (*prefix)
         if (*text++ != *prefix++)
             return 0;
     return 1;
 }
 
-static int same_text(const char *a, const char *b, size_t length_of_b)
-{
+static int same_text(const char *a, const char *b, size_t length_of_b) {
     for (size_t i = 0; i < length_of_b; i++)
         if (a[i] != b[i])
             return 0;
     return a[length_of_b] == 0;
 }
 
-static int equal(const char *a, const char *b) { return starts_with(a, b) && starts_with(b, a); }
+static int equal(const char *a, const char *b) {
+    return starts_with(a, b) && starts_with(b, a);
+}
 
-static size_t length(const char *text)
-{
+static size_t length(const char *text) {
     size_t n = 0;
     while (text[n])
         n++;
@@ -45,27 +44,26 @@ static size_t length(const char *text)
 }
 
 /* Finds NAME=value in the initial stack's environment. */
-static const char *variable(char *const *envp, const char *name_and_equals)
-{
+static const char *variable(char *const *envp, const char *name_and_equals) {
     for (; *envp; envp++)
         if (starts_with(*envp, name_and_equals))
             return *envp + length(name_and_equals);
     return NULL;
 }
 
-static int is_ours(const char *entry, size_t size)
-{
+static int is_ours(const char *entry, size_t size) {
     return mv.library && (same_text(mv.library, entry, size) && length(mv.library) == size);
 }
 
-void mv_exec_start(const uint64_t *stack)
-{
+void mv_exec_start(const uint64_t *stack) {
     char *const *envp = (char *const *)(stack + 1 + stack[0] + 1);
     const char *preload = variable(envp, "LD_PRELOAD=");
     const char *policy = variable(envp, "MVEDSUA_EXEC=");
     const char *net = variable(envp, "MVEDSUA_NET=");
     mv.net_requested = net && equal(net, "on");
-    mv.exec_policy = policy && equal(policy, "all") ? EXEC_ALL : policy && equal(policy, "none") ? EXEC_NONE : EXEC_SAME;
+    mv.exec_policy = policy && equal(policy, "all")    ? EXEC_ALL
+                     : policy && equal(policy, "none") ? EXEC_NONE
+                                                       : EXEC_SAME;
     if (variable(envp, "MVEDSUA_LOG="))
         mv_say_to_stderr();
 
@@ -91,8 +89,7 @@ void mv_exec_start(const uint64_t *stack)
     }
 }
 
-static int goes_along(int at, const char *path, int flags)
-{
+static int goes_along(int at, const char *path, int flags) {
     if (!mv.library || mv.exec_policy == EXEC_NONE)
         return 0;
     if (mv.exec_policy == EXEC_ALL)
@@ -100,12 +97,12 @@ static int goes_along(int at, const char *path, int flags)
     struct statx st;
     if (mv_sys5(__NR_statx, at, (long)path, flags, 0x100, (long)&st) != 0)
         return 1; /* the exec fails too; nothing to decide */
-    return ((uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor) == mv.exe_device && st.stx_ino == mv.exe_inode;
+    return ((uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor) == mv.exe_device &&
+           st.stx_ino == mv.exe_inode;
 }
 
 /* LD_PRELOAD=ours:<theirs without ours> into `to`; 0 when it does not fit. */
-static size_t preload_entry(char *to, size_t room, const char *theirs, int with_ours)
-{
+static size_t preload_entry(char *to, size_t room, const char *theirs, int with_ours) {
     static const char name[] = "LD_PRELOAD=";
     size_t used = 0;
     if (room < sizeof name + length(mv.library) + (theirs ? length(theirs) : 0) + 4)
@@ -132,8 +129,7 @@ static size_t preload_entry(char *to, size_t room, const char *theirs, int with_
 }
 
 /* Does the program's entry begin with `prefix`? -1: it can't be read. */
-static int entry_is(const char *entry, const char *prefix)
-{
+static int entry_is(const char *entry, const char *prefix) {
     char head[24];
     uint64_t left = mv_guard_copy(head, entry, sizeof head);
     head[sizeof head - 1] = 0;
@@ -144,10 +140,9 @@ static int entry_is(const char *entry, const char *prefix)
     return starts_with(head, prefix);
 }
 
-/* The environment to exec with: `envp` itself when nothing has to change, there is no room, or it can't be read
- * (the kernel says EFAULT). */
-static char *const *rewritten(struct mv_thread *self, char *const *envp, int along)
-{
+/* The environment to exec with: `envp` itself when nothing has to change, there is no room, or it can't be
+ * read (the kernel says EFAULT). */
+static char *const *rewritten(struct mv_thread *self, char *const *envp, int along) {
     if (!mv.library)
         return envp;
     if (!self->exec_environment) {
@@ -172,7 +167,9 @@ static char *const *rewritten(struct mv_thread *self, char *const *envp, int alo
             theirs = entry + 11;
         } else if (!entry_is(entry, "MVEDSUA_SESSION_FD=") && (along || !entry_is(entry, "MVEDSUA_"))) {
             if (n + 4 >= ENV_ENTRIES) {
-                mv_say_string(MV_WARNING, "an environment of more than 8000 entries is passed on as it is: without the shim");
+                mv_say_string(
+                    MV_WARNING,
+                    "an environment of more than 8000 entries is passed on as it is: without the shim");
                 return envp;
             }
             has_policy |= entry_is(entry, "MVEDSUA_EXEC=");
@@ -197,8 +194,7 @@ static char *const *rewritten(struct mv_thread *self, char *const *envp, int alo
     return (char *const *)(text ? new->entries : new->entries + 1);
 }
 
-long mv_exec(struct mv_thread *self, struct mv_frame *frame)
-{
+long mv_exec(struct mv_thread *self, struct mv_frame *frame) {
     int is_at = self->call == __NR_execveat;
     int at = is_at ? (int)frame->rdi : -100;
     const char *path = (const char *)(is_at ? frame->rsi : frame->rdi);

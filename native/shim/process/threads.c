@@ -7,16 +7,15 @@
 #include "../sys.h"
 
 #define AREA_STACK (96u << 10)
-#define AREA_SIZE (AREA_STACK + ((sizeof(struct mv_thread) + 2 * MV_PAGE - 1) & ~(size_t)(MV_PAGE - 1)))
-#define AREA_MAX 4096u
+#define AREA_SIZE  (AREA_STACK + ((sizeof(struct mv_thread) + 2 * MV_PAGE - 1) & ~(size_t)(MV_PAGE - 1)))
+#define AREA_MAX   4096u
 
 enum mv_area_state { AREA_FREE = 0, AREA_USED = 1, AREA_LEAVING = 2 };
 
 static struct mv_thread *areas[AREA_MAX];
 static uint32_t area_count;
 
-static int claim(struct mv_thread *area)
-{
+static int claim(struct mv_thread *area) {
     uint32_t state = __atomic_load_n(&area->area_state, __ATOMIC_ACQUIRE);
     if (state == AREA_LEAVING) {
         if (mv_sys3(__NR_tgkill, mv.pid, area->tid, 0) != -3 /* ESRCH */)
@@ -24,17 +23,18 @@ static int claim(struct mv_thread *area)
     } else if (state != AREA_FREE) {
         return 0;
     }
-    return __atomic_compare_exchange_n(&area->area_state, &state, AREA_USED, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    return __atomic_compare_exchange_n(&area->area_state, &state, AREA_USED, 0, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_RELAXED);
 }
 
-static struct mv_thread *fresh_area(void)
-{
+static struct mv_thread *fresh_area(void) {
     uint32_t index = __atomic_fetch_add(&area_count, 1, __ATOMIC_ACQ_REL);
     if (index >= AREA_MAX) {
         __atomic_fetch_sub(&area_count, 1, __ATOMIC_ACQ_REL);
         return NULL;
     }
-    long base = mv_sys6(__NR_mmap, 0, AREA_SIZE + MV_PAGE, 3 /* READ|WRITE */, 0x22 /* PRIVATE|ANONYMOUS */, -1, 0);
+    long base =
+        mv_sys6(__NR_mmap, 0, AREA_SIZE + MV_PAGE, 3 /* READ|WRITE */, 0x22 /* PRIVATE|ANONYMOUS */, -1, 0);
     if (mv_is_error(base))
         return NULL; /* the index stays empty; areas[] readers skip it */
     mv_sys3(__NR_mprotect, base, MV_PAGE, 0);
@@ -46,8 +46,7 @@ static struct mv_thread *fresh_area(void)
     return area;
 }
 
-static void reset(struct mv_thread *area)
-{
+static void reset(struct mv_thread *area) {
     uint64_t top = area->stack_top, low = area->stack_low;
     uint8_t *bytes = (uint8_t *)area;
     for (size_t i = 0; i < sizeof *area; i++)
@@ -60,8 +59,7 @@ static void reset(struct mv_thread *area)
     area->settled.call = MV_INTENT_NONE;
 }
 
-struct mv_thread *mv_area_take(void)
-{
+struct mv_thread *mv_area_take(void) {
     for (uint32_t i = 0; i < area_count && i < AREA_MAX; i++) {
         struct mv_thread *area = __atomic_load_n(&areas[i], __ATOMIC_ACQUIRE);
         if (area && claim(area)) {
@@ -76,25 +74,29 @@ struct mv_thread *mv_area_take(void)
 }
 
 /* Gives back an area whose thread never began. */
-void mv_area_give(struct mv_thread *area) { __atomic_store_n(&area->area_state, AREA_FREE, __ATOMIC_RELEASE); }
+void mv_area_give(struct mv_thread *area) {
+    __atomic_store_n(&area->area_state, AREA_FREE, __ATOMIC_RELEASE);
+}
 
 /* The running thread is about to exit. */
-void mv_area_leave(struct mv_thread *area) { __atomic_store_n(&area->area_state, AREA_LEAVING, __ATOMIC_RELEASE); }
+void mv_area_leave(struct mv_thread *area) {
+    __atomic_store_n(&area->area_state, AREA_LEAVING, __ATOMIC_RELEASE);
+}
 
 /* ... but did not. */
-void mv_area_stay(struct mv_thread *area) { __atomic_store_n(&area->area_state, AREA_USED, __ATOMIC_RELEASE); }
+void mv_area_stay(struct mv_thread *area) {
+    __atomic_store_n(&area->area_state, AREA_USED, __ATOMIC_RELEASE);
+}
 
 /* In a fork's only thread: the areas of the others belong to nobody. */
-void mv_areas_after_fork(struct mv_thread *survivor)
-{
+void mv_areas_after_fork(struct mv_thread *survivor) {
     for (uint32_t i = 0; i < area_count && i < AREA_MAX; i++)
         if (areas[i] && areas[i] != survivor)
             areas[i]->area_state = AREA_FREE;
 }
 
 /* Visits the areas in use: NULL begins, NULL ends. */
-struct mv_thread *mv_area_next(struct mv_thread *previous)
-{
+struct mv_thread *mv_area_next(struct mv_thread *previous) {
     uint32_t i = 0;
     if (previous) {
         while (areas[i] != previous)

@@ -13,16 +13,15 @@
 struct mv_sigaction_kernel mv_actions[65];
 
 /* The program has a seccomp filter, or is about to: between a signal and its handler no call is made that the
- * program did not make itself. Kernel masks are the program's then, and two signals that come at once while the
- * thread is in the shim may be handled in the wrong order. */
+ * program did not make itself. Kernel masks are the program's then, and two signals that come at once while
+ * the thread is in the shim may be handled in the wrong order. */
 uint32_t mv_signals_plain;
 
-#define SIG_DFL 0ul
-#define SIG_IGN 1ul
+#define SIG_DFL     0ul
+#define SIG_IGN     1ul
 #define SA_RESTORER 0x04000000ul
 
-static long install(int number, const struct mv_sigaction_kernel *program)
-{
+static long install(int number, const struct mv_sigaction_kernel *program) {
     struct mv_sigaction_kernel action = *program;
     action.mask &= ~MV_SIGSYS_BIT;
     if ((uint64_t)action.handler > SIG_IGN) {
@@ -40,10 +39,11 @@ static long install(int number, const struct mv_sigaction_kernel *program)
 }
 
 /* Installs in the kernel what the present role needs for `number`. */
-void mv_signal_install(int number) { install(number, &mv_actions[number]); }
+void mv_signal_install(int number) {
+    install(number, &mv_actions[number]);
+}
 
-long mv_sigaction(int number, const void *act, void *old, size_t size)
-{
+long mv_sigaction(int number, const void *act, void *old, size_t size) {
     if (size != 8 || number < 1 || number > 64 || number == 9 || number == 19)
         return mv_sys4(__NR_rt_sigaction, number, (long)act, (long)old, (long)size);
     struct mv_sigaction_kernel before = mv_actions[number], wanted;
@@ -72,8 +72,7 @@ long mv_sigaction(int number, const void *act, void *old, size_t size)
     return 0;
 }
 
-void mv_signals_under_seccomp(uint32_t plain)
-{
+void mv_signals_under_seccomp(uint32_t plain) {
     if (mv_signals_plain == plain || mv.role != MV_ROLE_SOLO)
         return;
     mv_signals_plain = plain;
@@ -82,10 +81,10 @@ void mv_signals_under_seccomp(uint32_t plain)
             mv_signal_install(number);
 }
 
-/* A vfork child has dispositions of its own, but its parent's memory, so the table must stay the parent's: its
- * changes go to the kernel alone. (They last until it execs; a handler set here runs as in the kernel's hands.) */
-long mv_sigaction_in_vfork(int number, const void *act, void *old, size_t size)
-{
+/* A vfork child has dispositions of its own, but its parent's memory, so the table must stay the parent's:
+ * its changes go to the kernel alone. (They last until it execs; a handler set here runs as in the kernel's
+ * hands.) */
+long mv_sigaction_in_vfork(int number, const void *act, void *old, size_t size) {
     struct mv_sigaction_kernel before, wanted;
     if (size != 8 || number < 1 || number > 64 || number == 9 || number == 19)
         return mv_sys4(__NR_rt_sigaction, number, (long)act, (long)old, (long)size);
@@ -102,12 +101,12 @@ long mv_sigaction_in_vfork(int number, const void *act, void *old, size_t size)
 }
 
 /* Reads the dispositions that the process was started with, and takes SIGSYS. */
-void mv_signals_start(void)
-{
+void mv_signals_start(void) {
     for (int number = 1; number <= 64; number++)
         mv_sys4(__NR_rt_sigaction, number, 0, (long)&mv_actions[number], 8);
     struct mv_sigaction_kernel sigsys = {(uint64_t)mv_sigsys_entry,
-                                         SA_RESTORER | MV_SA_SIGINFO | MV_SA_RESTART | MV_SA_NODEFER | MV_SA_ONSTACK,
+                                         SA_RESTORER | MV_SA_SIGINFO | MV_SA_RESTART | MV_SA_NODEFER |
+                                             MV_SA_ONSTACK,
                                          (uint64_t)mv_restorer, mv_block_all};
     mv_sys4(__NR_rt_sigaction, 31, (long)&sigsys, 0, 8);
     uint64_t bit = MV_SIGSYS_BIT, old = 0;
@@ -118,8 +117,7 @@ void mv_signals_start(void)
 }
 
 /* The kernel knows from rsp whether the alternate stack is in use; the shim's own is not the program's. */
-long mv_sigaltstack(struct mv_thread *self, const struct mv_frame *frame)
-{
+long mv_sigaltstack(struct mv_thread *self, const struct mv_frame *frame) {
     const uint64_t *wanted = (const uint64_t *)frame->rdi;
     uint64_t *old = (uint64_t *)frame->rsi, before[3], after[3];
     uint64_t low = self->alternate_low, high = self->alternate_high;
@@ -141,9 +139,9 @@ long mv_sigaltstack(struct mv_thread *self, const struct mv_frame *frame)
     return old && mv_guard_copy(old, before, sizeof before) ? -14 : 0;
 }
 
-/* The program's mask. While the kernel's is replaced (a deferred signal, a follower) only the note changes. */
-long mv_sigprocmask(struct mv_thread *self, int how, const uint64_t *set, uint64_t *old, size_t size)
-{
+/* The program's mask. While the kernel's is replaced (a deferred signal, a follower) only the note changes.
+ */
+long mv_sigprocmask(struct mv_thread *self, int how, const uint64_t *set, uint64_t *old, size_t size) {
     uint64_t wanted = 0, before = 0;
     if (size != 8)
         return -22;
@@ -156,7 +154,8 @@ long mv_sigprocmask(struct mv_thread *self, int how, const uint64_t *set, uint64
         if (set)
             self->program_mask = how == 0 ? before | wanted : how == 1 ? before & ~wanted : wanted;
     } else {
-        /* Interruptible: a signal that is deferred after the look at mask_replaced has changed the kernel's mask. */
+        /* Interruptible: a signal that is deferred after the look at mask_replaced has changed the kernel's
+         * mask. */
         uint64_t clean = wanted & ~MV_SIGSYS_BIT;
         uint64_t args[6] = {(uint64_t)how, set ? (uint64_t)&clean : 0, (uint64_t)&before, 8, 0, 0};
         long result = mv_syscall_interruptible(args, __NR_rt_sigprocmask, &self->attention);

@@ -1,17 +1,17 @@
 /* When and where a handler of the program runs.
  *
  * solo:     at once, unless the thread is on its shim stack: then at the call's exit.
- * leader:   at the exit of a call, as an event, so that the follower can run it at the same place; after 10 ms
- *           of pure computation anyway (the follower is then ended by name).
- * follower: when the leader's event says so; signals from outside do not concern it.
+ * leader:   at the exit of a call, as an event, so that the follower can run it at the same place; after 10
+ * ms of pure computation anyway (the follower is then ended by name). follower: when the leader's event says
+ * so; signals from outside do not concern it.
  *
  * Deferring means: the signal is noted in the thread, and *all* signals are blocked in the interrupted
  * context, so there is at most one. At the exit (mv_attend) it is queued again and unblocked by mv_deliver in
  * the program's own context: frame, alternate stack, mask and nesting are made by the kernel's own rules.
  *
- * Races: mv_signal_entry runs with everything blocked, so nothing nests before a signal's fate is decided; a signal
- * between the check of `attention` and the syscall instruction (mv_interruptible_abort); one in the last
- * instructions of the exit (sent back to mv_exit_begin); one inside the restartable entry (rewound). */
+ * Races: mv_signal_entry runs with everything blocked, so nothing nests before a signal's fate is decided; a
+ * signal between the check of `attention` and the syscall instruction (mv_interruptible_abort); one in the
+ * last instructions of the exit (sent back to mv_exit_begin); one inside the restartable entry (rewound). */
 #include "../rewrite/rewrite.h"
 #include "../roles/roles.h"
 #include "../sys.h"
@@ -19,26 +19,24 @@
 
 #define SIG_DFL 0ul
 #define SIG_IGN 1ul
-#define EINTR 4
+#define EINTR   4
 
-#define BIT(number) (1ull << ((number)-1))
-#define FAULTS (BIT(11) | BIT(7) | BIT(4) | BIT(8) | BIT(5)) /* SEGV BUS ILL FPE TRAP */
-#define CRASHES (FAULTS | BIT(6))                            /* and ABRT */
-#define STOPS (BIT(19) | BIT(20) | BIT(21) | BIT(22))
+#define BIT(number)        (1ull << ((number)-1))
+#define FAULTS             (BIT(11) | BIT(7) | BIT(4) | BIT(8) | BIT(5)) /* SEGV BUS ILL FPE TRAP */
+#define CRASHES            (FAULTS | BIT(6))                             /* and ABRT */
+#define STOPS              (BIT(19) | BIT(20) | BIT(21) | BIT(22))
 #define IGNORED_BY_DEFAULT (BIT(17) | BIT(18) | BIT(23) | BIT(28)) /* CHLD CONT URG WINCH */
 
 const uint64_t mv_block_all = ~(MV_SIGSYS_BIT | FAULTS);
 const uint64_t mv_block_all_and_sigsys __attribute__((visibility("hidden"))) = ~FAULTS; /* entry.S */
 
-static void set_mask(uint64_t mask)
-{
+static void set_mask(uint64_t mask) {
     mask &= ~MV_SIGSYS_BIT;
     mv_sys4(__NR_rt_sigprocmask, 2 /* SETMASK */, (long)&mask, 0, 8);
 }
 
 /* Blocks everything for this thread; the program's mask is only noted from here on. */
-void mv_mask_replace(struct mv_thread *self)
-{
+void mv_mask_replace(struct mv_thread *self) {
     uint64_t before;
     mv_sys4(__NR_rt_sigprocmask, 2, (long)&mv_block_all, (long)&before, 8);
     if (!self->mask_replaced)
@@ -46,23 +44,20 @@ void mv_mask_replace(struct mv_thread *self)
     self->mask_replaced = 1;
 }
 
-void mv_mask_restore(struct mv_thread *self)
-{
+void mv_mask_restore(struct mv_thread *self) {
     self->mask_replaced = 0;
     set_mask(self->program_mask);
 }
 
-static void queue_to_self(struct mv_thread *self, int number, const void *info)
-{
+static void queue_to_self(struct mv_thread *self, int number, const void *info) {
     (void)self;
     mv_sys4(__NR_rt_tgsigqueueinfo, mv_sys0(__NR_getpid), mv_sys0(__NR_gettid), number, (long)info);
 }
 
 /* In the leader and follower roles the shim must see signals that the program left at their default, because
- * the default would end the process without a word to the other version. SIGSEGV and SIGBUS it must see always:
- * a bad pointer in a call is EFAULT (calls/guard.h). */
-int mv_signal_needs_entry(int number, uint64_t handler)
-{
+ * the default would end the process without a word to the other version. SIGSEGV and SIGBUS it must see
+ * always: a bad pointer in a call is EFAULT (calls/guard.h). */
+int mv_signal_needs_entry(int number, uint64_t handler) {
     if (handler != SIG_DFL || number == 9)
         return 0;
     if (mv.role == MV_ROLE_SOLO)
@@ -70,16 +65,14 @@ int mv_signal_needs_entry(int number, uint64_t handler)
     return !(BIT(number) & (STOPS | IGNORED_BY_DEFAULT));
 }
 
-static int is_fault(int number, const struct mv_siginfo *info)
-{
+static int is_fault(int number, const struct mv_siginfo *info) {
     return (BIT(number) & FAULTS) && info->code > 0 && info->code != 0x80 /* SI_KERNEL can be either */
                ? 1
                : (BIT(number) & FAULTS) && info->code == 0x80;
 }
 
 /* Lets the default action happen when the present handler returns. */
-static void die_by_default(int number, const struct mv_siginfo *info, struct mv_ucontext *uc)
-{
+static void die_by_default(int number, const struct mv_siginfo *info, struct mv_ucontext *uc) {
     struct mv_sigaction_kernel action = {SIG_DFL, 0, 0, 0};
     mv_sys4(__NR_rt_sigaction, number, (long)&action, 0, 8);
     uc->mask &= ~BIT(number);
@@ -88,8 +81,7 @@ static void die_by_default(int number, const struct mv_siginfo *info, struct mv_
 }
 
 /* Where is the interrupted thread? Repairs the places at which it must not simply be resumed. */
-static void repair(struct mv_thread *self, struct mv_ucontext *uc)
-{
+static void repair(struct mv_thread *self, struct mv_ucontext *uc) {
     uint64_t pc = uc->rip;
     if (pc >= (uint64_t)mv_interruptible_check && pc <= (uint64_t)mv_interruptible_syscall)
         uc->rip = (uint64_t)mv_interruptible_abort;
@@ -106,14 +98,12 @@ static void repair(struct mv_thread *self, struct mv_ucontext *uc)
     }
 }
 
-static int in_shim(struct mv_thread *self, const struct mv_ucontext *uc)
-{
+static int in_shim(struct mv_thread *self, const struct mv_ucontext *uc) {
     return mv_on_shim_stack(self, uc->rsp) || mv_within(uc->rip, mv_raw_syscall + 1, mv_raw_end) ||
            mv_within(uc->rip, mv_child_begin, mv_child_commit) || self->hooked;
 }
 
-static void defer(struct mv_thread *self, int number, const struct mv_siginfo *info, struct mv_ucontext *uc)
-{
+static void defer(struct mv_thread *self, int number, const struct mv_siginfo *info, struct mv_ucontext *uc) {
     uint32_t pid = (uint32_t)mv_sys0(__NR_getpid);
     if (self->deferred && self->deferred_pid == pid) {
         queue_to_self(self, number, info);
@@ -130,8 +120,7 @@ static void defer(struct mv_thread *self, int number, const struct mv_siginfo *i
     __atomic_store_n(&self->attention, self->attention | MV_ATTEND_SIGNAL, __ATOMIC_RELAXED);
 }
 
-static void resume_into(struct mv_ucontext *uc, const struct mv_resume *resume)
-{
+static void resume_into(struct mv_ucontext *uc, const struct mv_resume *resume) {
     uc->rax = resume->rax;
     uc->rbx = resume->rbx;
     uc->rcx = resume->rcx;
@@ -151,8 +140,7 @@ static void resume_into(struct mv_ucontext *uc, const struct mv_resume *resume)
 }
 
 /* The context in which the program goes on after this frame's call. */
-static void resume_from(struct mv_thread *self, const struct mv_frame *frame)
-{
+static void resume_from(struct mv_thread *self, const struct mv_frame *frame) {
     int again = (int64_t)frame->rax == -MV_ERESTART;
     self->resume = (struct mv_resume){
         .rax = again ? self->call : frame->rax,
@@ -176,8 +164,7 @@ static void resume_from(struct mv_thread *self, const struct mv_frame *frame)
 }
 
 /* A call that only the shim's own kick interrupted is made now, by the role that is valid now. */
-static enum mv_attended made_again(struct mv_thread *self, struct mv_frame *frame)
-{
+static enum mv_attended made_again(struct mv_thread *self, struct mv_frame *frame) {
     if ((int64_t)frame->rax != -MV_ERESTART || (self->attention & MV_ATTEND_SIGNAL))
         return MV_ATTENDED;
     frame->rax = self->call;
@@ -186,8 +173,7 @@ static enum mv_attended made_again(struct mv_thread *self, struct mv_frame *fram
 
 /* Queues the deferred signal, before others of its number: real-time signals are delivered in the order in
  * which they were sent. (A thread's own queue is served before its process's.) */
-static void queue_deferred(struct mv_thread *self, int number)
-{
+static void queue_deferred(struct mv_thread *self, int number) {
     struct mv_siginfo later[16];
     static const int64_t now[2] = {0, 0};
     uint64_t set = BIT(number);
@@ -201,8 +187,7 @@ static void queue_deferred(struct mv_thread *self, int number)
 }
 
 /* From entry.S, on the shim stack, when `attention` is set at a call's exit: enum mv_attended. */
-int mv_attend(struct mv_frame *frame)
-{
+int mv_attend(struct mv_frame *frame) {
     struct mv_thread *self = mv_self;
     uint32_t attention = self->attention;
 
@@ -251,18 +236,16 @@ int mv_attend(struct mv_frame *frame)
 }
 
 /* An event handler of a replayed signal: the same way, with the leader's siginfo. */
-void mv_signal_replay(struct mv_thread *self, int number, const void *info)
-{
+void mv_signal_replay(struct mv_thread *self, int number, const void *info) {
     for (unsigned i = 0; i < sizeof self->deferred_info; i++)
         self->deferred_info[i] = ((const uint8_t *)info)[i];
     self->deferred = (uint32_t)number;
     self->attention |= MV_ATTEND_SIGNAL;
 }
 
-/* sigsuspend, ppoll, pselect6, epoll_pwait: a signal that interrupted them is handled under their mask, and the
- * frame holds the mask from before. They were made on the fast path, whose stack holds the number. */
-static uint64_t mask_before_handler(const struct mv_ucontext *uc)
-{
+/* sigsuspend, ppoll, pselect6, epoll_pwait: a signal that interrupted them is handled under their mask, and
+ * the frame holds the mask from before. They were made on the fast path, whose stack holds the number. */
+static uint64_t mask_before_handler(const struct mv_ucontext *uc) {
     uint64_t mask = uc->mask, at = 0, fresh;
     if (uc->rip != (uint64_t)mv_fast_syscall + 2 || (int64_t)uc->rax != -EINTR)
         return mask;
@@ -288,21 +271,20 @@ static uint64_t mask_before_handler(const struct mv_ucontext *uc)
 }
 
 /* The mask under which the program's handler runs, as the kernel would have computed it. */
-static uint64_t handler_mask(int number, uint64_t before)
-{
+static uint64_t handler_mask(int number, uint64_t before) {
     const struct mv_sigaction_kernel *action = &mv_actions[number];
     return before | action->mask | (action->flags & MV_SA_NODEFER ? 0 : BIT(number));
 }
 
-static uint64_t run(int number, struct mv_ucontext *uc, uint64_t mask)
-{
+static uint64_t run(int number, struct mv_ucontext *uc, uint64_t mask) {
     struct mv_sigaction_kernel *action = &mv_actions[number];
     uint64_t handler = action->handler;
     uint64_t shown = mv_trampoline_to_original(uc->rip);
     if (!shown)
         shown = mv_thunk_original(uc->rip);
     if (shown)
-        uc->rip = shown; /* unwinders know the program's code, not trampolines; undone in mv_signal_returning */
+        uc->rip =
+            shown; /* unwinders know the program's code, not trampolines; undone in mv_signal_returning */
     if (action->flags & MV_SA_RESETHAND)
         action->handler = SIG_DFL;
     if (!mv_signals_plain)
@@ -311,8 +293,7 @@ static uint64_t run(int number, struct mv_ucontext *uc, uint64_t mask)
 }
 
 /* From mv_signal_entry: the address of the program's handler to run now, or 0 to return at once. */
-uint64_t mv_signal_arrived(int number, struct mv_siginfo *info, struct mv_ucontext *uc)
-{
+uint64_t mv_signal_arrived(int number, struct mv_siginfo *info, struct mv_ucontext *uc) {
     struct mv_thread *self = mv_self;
     uint64_t fixup;
 
@@ -384,15 +365,14 @@ uint64_t mv_signal_arrived(int number, struct mv_siginfo *info, struct mv_uconte
 }
 
 /* From mv_restorer, before the kernel restores this frame. */
-void mv_signal_returning(struct mv_ucontext *uc)
-{
+void mv_signal_returning(struct mv_ucontext *uc) {
     struct mv_thread *self = mv_self;
     uint64_t real = mv_original_to_trampoline(uc->rip);
     if (real)
         uc->rip = real;
     /* A frame of the program's own handlers holds the program's mask; one that found the shim with everything
-     * blocked, or in which a signal has just been deferred, holds mv_block_all (from the kernel without KILL and
-     * STOP). A program that blocks all it can also blocks the faults, which mv_block_all does not. */
+     * blocked, or in which a signal has just been deferred, holds mv_block_all (from the kernel without KILL
+     * and STOP). A program that blocks all it can also blocks the faults, which mv_block_all does not. */
     uc->mask &= ~MV_SIGSYS_BIT;
     if (self && self->mask_replaced && ((uc->mask ^ mv_block_all) & ~(BIT(9) | BIT(19)))) {
         self->program_mask = uc->mask;

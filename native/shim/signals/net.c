@@ -1,8 +1,8 @@
 /* Syscall User Dispatch: the net under the rewriter. A `syscall` instruction outside the shim's own text
- * raises SIGSYS; the thread is sent into mv_site_entry as if its site had been rewritten, by a small thunk that
- * stands for the missing trampoline. Armed in followers always (nothing may escape from them), elsewhere when
- * code exists that the scan cannot cover, or on request (MVEDSUA_NET=on). Threads and children don't inherit
- * it: mv_thread_begin and mv_fork_child arm again.
+ * raises SIGSYS; the thread is sent into mv_site_entry as if its site had been rewritten, by a small thunk
+ * that stands for the missing trampoline. Armed in followers always (nothing may escape from them), elsewhere
+ * when code exists that the scan cannot cover, or on request (MVEDSUA_NET=on). Threads and children don't
+ * inherit it: mv_thread_begin and mv_fork_child arm again.
  *
  * And SIGSYS as the coordinator's kick (MV_KICK_REQUEST), and the shim's own to park a thread. */
 #include "../roles/roles.h"
@@ -10,13 +10,12 @@
 #include "signals.h"
 
 #define PR_SET_SYSCALL_USER_DISPATCH 59
-#define SYS_USER_DISPATCH 2
-#define EINTR 4
+#define SYS_USER_DISPATCH            2
+#define EINTR                        4
 
 uint32_t mv_net_for_children __attribute__((visibility("hidden"))); /* entry.S: a vfork child arms itself */
 
-void mv_net_arm(struct mv_thread *self)
-{
+void mv_net_arm(struct mv_thread *self) {
     (void)self;
     mv_net_for_children = mv.role == MV_ROLE_FOLLOWER || mv.net_armed || mv.net_requested;
     if (mv_net_for_children)
@@ -24,15 +23,14 @@ void mv_net_arm(struct mv_thread *self)
                 (long)(mv_text_end - mv_text_start), 0);
 }
 
-void mv_net_disarm(void)
-{
+void mv_net_disarm(void) {
     if (!mv.net_armed && !mv.net_requested)
         mv_sys5(__NR_prctl, PR_SET_SYSCALL_USER_DISPATCH, 0, 0, 0, 0);
 }
 
-/* Code that the scan can't cover exists: this thread is armed now, the others at their next slow call or kick. */
-void mv_net_wanted(void)
-{
+/* Code that the scan can't cover exists: this thread is armed now, the others at their next slow call or
+ * kick. */
+void mv_net_wanted(void) {
     if (mv.net_armed)
         return;
     mv.net_armed = 1;
@@ -44,8 +42,7 @@ void mv_net_wanted(void)
 
 /* A thread on the solo fast path goes back to the entry, so that its call is made by the role that is
  * valid after the kick. A call that has completed stays completed. */
-static void rewind_fast(struct mv_ucontext *uc)
-{
+static void rewind_fast(struct mv_ucontext *uc) {
     const uint64_t *stack = (const uint64_t *)uc->rsp;
     uint64_t pc = uc->rip;
     if (pc >= (uint64_t)mv_site_entry && pc < (uint64_t)mv_fast_begin) {
@@ -67,30 +64,28 @@ static void rewind_fast(struct mv_ucontext *uc)
     }
 }
 
-static int on_shim(struct mv_thread *self, struct mv_ucontext *uc)
-{
+static int on_shim(struct mv_thread *self, struct mv_ucontext *uc) {
     return mv_on_shim_stack(self, uc->rsp) || mv_within(uc->rip, mv_raw_syscall, mv_raw_end) ||
            mv_within(uc->rip, mv_child_begin, mv_child_commit) ||
            mv_within(uc->rip, mv_deliver, mv_deliver_end + 1) || self->hooked;
 }
 
-static void attend_later(struct mv_thread *self, struct mv_ucontext *uc, uint32_t what)
-{
+static void attend_later(struct mv_thread *self, struct mv_ucontext *uc, uint32_t what) {
     uint64_t pc = uc->rip;
     __atomic_store_n(&self->attention, self->attention | what, __ATOMIC_RELAXED);
     if (pc >= (uint64_t)mv_interruptible_check && pc <= (uint64_t)mv_interruptible_syscall)
         uc->rip = (uint64_t)mv_interruptible_abort;
     else if (pc == (uint64_t)mv_interruptible_after && (int64_t)uc->rax == -EINTR)
-        uc->rax = (uint64_t)-(int64_t)MV_ERESTART;
+        uc->rax = (uint64_t) - (int64_t)MV_ERESTART;
     else if (mv_within(pc, mv_exit_begin, mv_exit_commit))
         uc->rip = (uint64_t)mv_exit_begin;
 }
 
-static void kicked(struct mv_thread *self, int kind, struct mv_ucontext *uc)
-{
+static void kicked(struct mv_thread *self, int kind, struct mv_ucontext *uc) {
     if (kind == MV_KICK_LATE && on_shim(self, uc)) {
         mv_leader_deferral_met(self); /* it reached a call in time */
-        attend_later(self, uc, MV_ATTEND_REQUEST); /* none is there; but a call that we interrupted is made again */
+        attend_later(self, uc,
+                     MV_ATTEND_REQUEST); /* none is there; but a call that we interrupted is made again */
         return;
     }
     if (kind == MV_KICK_ARM) {
@@ -101,7 +96,9 @@ static void kicked(struct mv_thread *self, int kind, struct mv_ucontext *uc)
             rewind_fast(uc);
         return;
     }
-    uint32_t what = kind == MV_KICK_PARK ? MV_ATTEND_PARK : kind == MV_KICK_SETTLE ? MV_ATTEND_SETTLE : MV_ATTEND_REQUEST;
+    uint32_t what = kind == MV_KICK_PARK     ? MV_ATTEND_PARK
+                    : kind == MV_KICK_SETTLE ? MV_ATTEND_SETTLE
+                                             : MV_ATTEND_REQUEST;
     if (on_shim(self, uc)) {
         attend_later(self, uc, what);
         return;
@@ -121,14 +118,14 @@ static void kicked(struct mv_thread *self, int kind, struct mv_ucontext *uc)
 }
 
 /* From mv_sigsys_entry, everything blocked: the program's own handler of SIGSYS to run, or 0. */
-uint64_t mv_sigsys_arrived(int number, struct mv_siginfo *info, struct mv_ucontext *uc)
-{
+uint64_t mv_sigsys_arrived(int number, struct mv_siginfo *info, struct mv_ucontext *uc) {
     struct mv_thread *self = mv_self;
     if (info->code == SYS_USER_DISPATCH) {
         const struct mv_thunk *thunk = mv_thunk_for(uc->rip);
         if (self) {
-            /* Without a thunk (no memory) the program's own code is the continuation; what stands before it is taken
-             * for the site's address: no handler may be deferred over it, and no unwinder come through. */
+            /* Without a thunk (no memory) the program's own code is the continuation; what stands before it
+             * is taken for the site's address: no handler may be deferred over it, and no unwinder come
+             * through. */
             uc->rcx = thunk ? (uint64_t)thunk->code : uc->rip;
             uc->rip = (uint64_t)mv_site_entry;
             return 0;

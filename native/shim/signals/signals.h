@@ -14,10 +14,10 @@ struct mv_sigaction_kernel { /* as the kernel lays it out */
 extern uint32_t mv_signals_plain __attribute__((visibility("hidden"))); /* actions.c */
 extern struct mv_sigaction_kernel mv_actions[65] __attribute__((visibility("hidden")));
 
-#define MV_SA_SIGINFO 0x4ul
-#define MV_SA_ONSTACK 0x08000000ul
-#define MV_SA_RESTART 0x10000000ul
-#define MV_SA_NODEFER 0x40000000ul
+#define MV_SA_SIGINFO   0x4ul
+#define MV_SA_ONSTACK   0x08000000ul
+#define MV_SA_RESTART   0x10000000ul
+#define MV_SA_NODEFER   0x40000000ul
 #define MV_SA_RESETHAND 0x80000000ul
 
 struct mv_siginfo {
@@ -28,8 +28,8 @@ struct mv_siginfo {
 /* The kernel's struct ucontext on x86-64, as far as the shim looks into it. */
 struct mv_ucontext {
     uint64_t flags, link, stack[3];
-    uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags, segments, error,
-        trap, oldmask, cr2;
+    uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags,
+        segments, error, trap, oldmask, cr2;
     uint64_t fpstate;
     uint64_t reserved[8];
     uint64_t mask;
@@ -41,13 +41,13 @@ _Static_assert(__builtin_offsetof(struct mv_ucontext, mask) == 296, "ucontext");
 void mv_signal_entry(void);
 void mv_sigsys_entry(void);
 void mv_restorer(void);
-extern char mv_site_entry[], mv_entry_commit[], mv_fast_begin[], mv_fast_syscall[], mv_fast_end[], mv_exit_begin[],
-    mv_exit_commit[], mv_exit_end[], mv_raw_check[], mv_raw_begin[], mv_raw_syscall[], mv_raw_end[], mv_deliver[], mv_deliver_after[],
-    mv_deliver_end[], mv_interruptible_check[], mv_interruptible_syscall[], mv_interruptible_after[],
-    mv_interruptible_abort[], mv_child_begin[], mv_child_commit[];
+extern char mv_site_entry[], mv_entry_commit[], mv_fast_begin[], mv_fast_syscall[], mv_fast_end[],
+    mv_exit_begin[], mv_exit_commit[], mv_exit_end[], mv_raw_check[], mv_raw_begin[], mv_raw_syscall[],
+    mv_raw_end[], mv_deliver[], mv_deliver_after[], mv_deliver_end[], mv_interruptible_check[],
+    mv_interruptible_syscall[], mv_interruptible_after[], mv_interruptible_abort[], mv_child_begin[],
+    mv_child_commit[];
 
-static inline int mv_within(uint64_t pc, const char *from, const char *to)
-{
+static inline int mv_within(uint64_t pc, const char *from, const char *to) {
     return pc >= (uint64_t)from && pc < (uint64_t)to;
 }
 
