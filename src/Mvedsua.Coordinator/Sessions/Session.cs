@@ -128,9 +128,9 @@ internal sealed partial class Session : IControlled, IDisposable
             case SessionEvent.ReportStored stored:
                 LetGo(stored);
                 break;
-            case SessionEvent.FollowerOverdue overdue when _state.FollowerPid == overdue.FollowerPid:
-                SessionLog.FollowerKilled(_log, overdue.FollowerPid);
-                _ = Libc.Kill(overdue.FollowerPid, Signals.Kill);
+            case SessionEvent.FollowerOverdue overdue when overdue.Follower.IsAlive && overdue.Follower.Pid != LeaderPid:
+                SessionLog.FollowerKilled(_log, overdue.Follower.Pid);
+                _ = Libc.Kill(overdue.Follower.Pid, Signals.Kill);
                 break;
             case SessionEvent.LagTooLong lag when _state.Phase == Phase.Followed && lag.Generation == _memory.Control.View().Generation:
                 EndFollower(MvReason.LagLimit);
@@ -266,12 +266,16 @@ internal sealed partial class Session : IControlled, IDisposable
 
     private void LetGo(SessionEvent.ReportStored stored)
     {
-        if (_state.FollowerPid != stored.FollowerPid) return;
-        _memory.Control.MarkReportTaken();
         KillLater(stored.FollowerPid);
+        /* It may be out of the control block already, but a next one's report is not taken yet. */
+        if (_state.FollowerPid != 0 && _state.FollowerPid != stored.FollowerPid) return;
+        _memory.Control.MarkReportTaken();
     }
 
-    private void KillLater(int follower) => After(EndingTime, new SessionEvent.FollowerOverdue(follower));
+    private void KillLater(int follower)
+    {
+        if (ProcessIdentity.Of(follower) is { } process) After(EndingTime, new SessionEvent.FollowerOverdue(process));
+    }
 
     /* An event that comes when its cause is gone is ignored: nobody needs to cancel it. */
     private void After(TimeSpan delay, SessionEvent e) =>

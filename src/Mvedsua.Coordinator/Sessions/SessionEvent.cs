@@ -27,7 +27,7 @@ internal abstract record SessionEvent
     internal sealed record ReportStored(int FollowerPid, StoredReport? Report) : SessionEvent;
 
     /// <summary>A follower that was told to end has had its time.</summary>
-    internal sealed record FollowerOverdue(int FollowerPid) : SessionEvent;
+    internal sealed record FollowerOverdue(ProcessIdentity Follower) : SessionEvent;
 
     /// <summary>The follower is further behind than the session allows.</summary>
     internal sealed record LagTooLong(ulong Generation, TimeSpan Age) : SessionEvent;
