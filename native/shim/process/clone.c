@@ -32,7 +32,7 @@ static int read_request(struct mv_thread *self, const struct mv_frame *frame, st
         *request = (struct request){frame->rdi, frame->rsi, frame->r8, (uint64_t *)frame->rdx, frame->r10};
         return 0;
     default: {
-        struct clone_args args;
+        struct clone_args args = {0};
         if (frame->rsi < 64 || mv_guard_copy(&args, (const void *)frame->rdi, 64))
             return -22; /* the kernel says what is wrong */
         *request = (struct request){args.flags, args.stack ? args.stack + args.stack_size : 0, args.tls,
@@ -59,7 +59,7 @@ static enum mv_action fork_here(struct mv_thread *self, struct mv_frame *frame) 
 }
 
 enum mv_action mv_clone(struct mv_thread *self, struct mv_frame *frame) {
-    struct request request;
+    struct request request = {0};
     int bad = read_request(self, frame, &request);
     if (bad) {
         frame->rax = (uint64_t)mv_make_call(self, frame);

@@ -82,7 +82,7 @@ void mv_exec_start(const uint64_t *stack) {
         }
         at += n + (at[n] != 0);
     }
-    struct statx st;
+    struct statx st = {0};
     if (mv_sys5(__NR_statx, -100, (long)"/proc/self/exe", 0, 0x100 /* STATX_INO */, (long)&st) == 0) {
         mv.exe_device = (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor;
         mv.exe_inode = st.stx_ino;
@@ -94,7 +94,7 @@ static int goes_along(int at, const char *path, int flags) {
         return 0;
     if (mv.exec_policy == EXEC_ALL)
         return 1;
-    struct statx st;
+    struct statx st = {0};
     if (mv_sys5(__NR_statx, at, (long)path, flags, 0x100, (long)&st) != 0)
         return 1; /* the exec fails too; nothing to decide */
     return ((uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor) == mv.exe_device &&
@@ -130,7 +130,7 @@ static size_t preload_entry(char *to, size_t room, const char *theirs, int with_
 
 /* Does the program's entry begin with `prefix`? -1: it can't be read. */
 static int entry_is(const char *entry, const char *prefix) {
-    char head[24];
+    char head[24] = {0};
     uint64_t left = mv_guard_copy(head, entry, sizeof head);
     head[sizeof head - 1] = 0;
     if (left == sizeof head)

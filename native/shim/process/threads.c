@@ -38,7 +38,7 @@ static struct mv_thread *fresh_area(void) {
     if (mv_is_error(base))
         return NULL; /* the index stays empty; areas[] readers skip it */
     mv_sys3(__NR_mprotect, base, MV_PAGE, 0);
-    struct mv_thread *area = (struct mv_thread *)(base + MV_PAGE + AREA_STACK);
+    struct mv_thread *area = (struct mv_thread *)(base + MV_PAGE + (long)AREA_STACK);
     area->stack_top = (uint64_t)area;
     area->stack_low = (uint64_t)base + MV_PAGE;
     area->area_state = AREA_USED;

@@ -46,7 +46,7 @@ void mv_signal_install(int number) {
 long mv_sigaction(int number, const void *act, void *old, size_t size) {
     if (size != 8 || number < 1 || number > 64 || number == 9 || number == 19)
         return mv_sys4(__NR_rt_sigaction, number, (long)act, (long)old, (long)size);
-    struct mv_sigaction_kernel before = mv_actions[number], wanted;
+    struct mv_sigaction_kernel before = mv_actions[number], wanted = {0};
     if (act && mv_guard_copy(&wanted, act, sizeof wanted))
         return -14;
     if (act) {
@@ -85,7 +85,7 @@ void mv_signals_under_seccomp(uint32_t plain) {
  * its changes go to the kernel alone. (They last until it execs; a handler set here runs as in the kernel's
  * hands.) */
 long mv_sigaction_in_vfork(int number, const void *act, void *old, size_t size) {
-    struct mv_sigaction_kernel before, wanted;
+    struct mv_sigaction_kernel before = {0}, wanted = {0};
     if (size != 8 || number < 1 || number > 64 || number == 9 || number == 19)
         return mv_sys4(__NR_rt_sigaction, number, (long)act, (long)old, (long)size);
     if (act && mv_guard_copy(&wanted, act, sizeof wanted))
@@ -119,7 +119,7 @@ void mv_signals_start(void) {
 /* The kernel knows from rsp whether the alternate stack is in use; the shim's own is not the program's. */
 long mv_sigaltstack(struct mv_thread *self, const struct mv_frame *frame) {
     const uint64_t *wanted = (const uint64_t *)frame->rdi;
-    uint64_t *old = (uint64_t *)frame->rsi, before[3], after[3];
+    uint64_t *old = (uint64_t *)frame->rsi, before[3] = {0}, after[3] = {0};
     uint64_t low = self->alternate_low, high = self->alternate_high;
     int on_it = low && frame->rsp > low && frame->rsp <= high;
     if (wanted && mv_guard_copy(after, wanted, sizeof after))

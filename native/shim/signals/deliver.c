@@ -37,7 +37,7 @@ static void set_mask(uint64_t mask) {
 
 /* Blocks everything for this thread; the program's mask is only noted from here on. */
 void mv_mask_replace(struct mv_thread *self) {
-    uint64_t before;
+    uint64_t before = 0;
     mv_sys4(__NR_rt_sigprocmask, 2, (long)&mv_block_all, (long)&before, 8);
     if (!self->mask_replaced)
         self->program_mask = before;

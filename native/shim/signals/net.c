@@ -20,7 +20,7 @@ void mv_net_arm(struct mv_thread *self) {
     mv_net_for_children = mv.role == MV_ROLE_FOLLOWER || mv.net_armed || mv.net_requested;
     if (mv_net_for_children)
         mv_sys5(__NR_prctl, PR_SET_SYSCALL_USER_DISPATCH, 1, (long)mv_text_start,
-                (long)(mv_text_end - mv_text_start), 0);
+                (long)mv_text_end - (long)mv_text_start, 0);
 }
 
 void mv_net_disarm(void) {
