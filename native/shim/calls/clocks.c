@@ -2,9 +2,9 @@
  *
  * An ordinary function call on the program's stack: caller-saved registers are free, and a hook that
  * publishes marks the thread `hooked`, so that a signal's handler waits until the record is complete. */
-#include "../roles/roles.h"
 #include "../order/order.h"
 #include "../rewrite/rewrite.h"
+#include "../roles/roles.h"
 #include "../state.h"
 #include "../sys.h"
 
@@ -14,50 +14,49 @@ typedef long two_words(uint64_t, uint64_t);
 typedef long three_words(uint64_t, uint64_t, uint64_t);
 typedef long five_words(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 
-/* The allocator's own clock readings are local (order/allocator.c); it reads them through the exported functions
- * below. A thread that is in a hook already (a kernel fallback of the vDSO's) is not published twice. */
-static int published(void) { return mv.role != MV_ROLE_SOLO && mv_self && !mv_self->hooked && !mv_self->raw_depth; }
+/* The allocator's own clock readings are local (order/allocator.c); it reads them through the exported
+ * functions below. A thread that is in a hook already (a kernel fallback of the vDSO's) is not published
+ * twice. */
+static int published(void) {
+    return mv.role != MV_ROLE_SOLO && mv_self && !mv_self->hooked && !mv_self->raw_depth;
+}
 #define SITE ((uint64_t)__builtin_return_address(0))
 
-static long clock_gettime_hook(uint64_t clock, uint64_t time)
-{
+static long clock_gettime_hook(uint64_t clock, uint64_t time) {
     if (__builtin_expect(!published(), 1))
         return ((two_words *)original.clock_gettime)(clock, time);
     return mv_role_clock(__NR_clock_gettime, original.clock_gettime, SITE, clock, time, 0);
 }
 
-static long gettimeofday_hook(uint64_t time, uint64_t zone)
-{
+static long gettimeofday_hook(uint64_t time, uint64_t zone) {
     if (__builtin_expect(!published(), 1))
         return ((two_words *)original.gettimeofday)(time, zone);
     return mv_role_clock(__NR_gettimeofday, original.gettimeofday, SITE, time, zone, 0);
 }
 
-static long time_hook(uint64_t time)
-{
+static long time_hook(uint64_t time) {
     if (__builtin_expect(!published(), 1))
         return ((two_words *)original.time)(time, 0);
     return mv_role_clock(__NR_time, original.time, SITE, time, 0, 0);
 }
 
-static long getcpu_hook(uint64_t cpu, uint64_t node, uint64_t unused)
-{
+static long getcpu_hook(uint64_t cpu, uint64_t node, uint64_t unused) {
     if (__builtin_expect(!published(), 1))
         return ((three_words *)original.getcpu)(cpu, node, unused);
     return mv_role_clock(__NR_getcpu, original.getcpu, SITE, cpu, node, unused);
 }
 
-static long clock_getres_hook(uint64_t clock, uint64_t resolution)
-{
+static long clock_getres_hook(uint64_t clock, uint64_t resolution) {
     if (__builtin_expect(!published(), 1))
         return ((two_words *)original.clock_getres)(clock, resolution);
     return mv_role_clock(__NR_clock_getres, original.clock_getres, SITE, clock, resolution, 0);
 }
 
-/* The vDSO's getrandom keeps a state in the caller's memory and asks the kernel only now and then: in the other
- * roles every request goes to the kernel, and so into the log. (len 0 with a state size of ~0: a query, local.) */
-static long getrandom_hook(uint64_t buffer, uint64_t length, uint64_t flags, uint64_t state, uint64_t state_size)
-{
+/* The vDSO's getrandom keeps a state in the caller's memory and asks the kernel only now and then: in the
+ * other roles every request goes to the kernel, and so into the log. (len 0 with a state size of ~0: a query,
+ * local.) */
+static long getrandom_hook(uint64_t buffer, uint64_t length, uint64_t flags, uint64_t state,
+                           uint64_t state_size) {
     if (!published() || state_size == ~0ull)
         return ((five_words *)original.getrandom)(buffer, length, flags, state, state_size);
     return mv_role_clock(__NR_getrandom, 0, SITE, buffer, length, flags);
@@ -67,8 +66,7 @@ static long getrandom_hook(uint64_t buffer, uint64_t length, uint64_t flags, uin
 extern int *__errno_location(void) __attribute__((weak));
 #define EXPORT __attribute__((visibility("default")))
 
-static int as_libc(long result)
-{
+static int as_libc(long result) {
     if (!mv_is_error(result))
         return (int)result;
     if (__errno_location)
@@ -76,27 +74,26 @@ static int as_libc(long result)
     return -1;
 }
 
-EXPORT int clock_gettime(int clock, void *time)
-{
+EXPORT int clock_gettime(int clock, void *time) {
     uint64_t which = (uint64_t)(int64_t)clock;
     if (!original.clock_gettime)
         return as_libc(mv_sys2(__NR_clock_gettime, (long)which, (long)time));
-    if (__builtin_expect(mv.role == MV_ROLE_SOLO, 1) || mv_in_allocator((uint64_t)__builtin_return_address(0)))
+    if (__builtin_expect(mv.role == MV_ROLE_SOLO, 1) ||
+        mv_in_allocator((uint64_t)__builtin_return_address(0)))
         return as_libc(((two_words *)original.clock_gettime)(which, (uint64_t)time));
     return as_libc(clock_gettime_hook(which, (uint64_t)time));
 }
 
-EXPORT int gettimeofday(void *time, void *zone)
-{
+EXPORT int gettimeofday(void *time, void *zone) {
     if (!original.gettimeofday)
         return as_libc(mv_sys2(__NR_gettimeofday, (long)time, (long)zone));
-    if (__builtin_expect(mv.role == MV_ROLE_SOLO, 1) || mv_in_allocator((uint64_t)__builtin_return_address(0)))
+    if (__builtin_expect(mv.role == MV_ROLE_SOLO, 1) ||
+        mv_in_allocator((uint64_t)__builtin_return_address(0)))
         return as_libc(((two_words *)original.gettimeofday)((uint64_t)time, (uint64_t)zone));
     return as_libc(gettimeofday_hook((uint64_t)time, (uint64_t)zone));
 }
 
-void mv_clocks_start(void)
-{
+void mv_clocks_start(void) {
     static const struct mv_vdso_functions none;
     struct mv_vdso_functions hooks = {
         .clock_gettime = (uintptr_t)clock_gettime_hook,

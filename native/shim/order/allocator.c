@@ -1,19 +1,16 @@
 /* Which code is an allocator's: the libraries named below. (glibc's own malloc uses none of the interposed
  * functions, and no clock.) A program with an allocator linked into itself is not recognised. */
-#include "order.h"
 #include "../rewrite/maps.h"
 #include "../sys.h"
+#include "order.h"
 
 static const char *const names[] = {"libjemalloc.so", "libtcmalloc", "libmimalloc.so", "libhoard.so"};
 
 #define RANGES 16u
-static struct {
-    uint64_t start, end;
-} ranges[RANGES];
+static struct { uint64_t start, end; } ranges[RANGES];
 static uint32_t range_count;
 
-static int contains(const char *text, const char *word)
-{
+static int contains(const char *text, const char *word) {
     for (; *text; text++) {
         unsigned i = 0;
         while (word[i] && text[i] == word[i])
@@ -24,8 +21,7 @@ static int contains(const char *text, const char *word)
     return 0;
 }
 
-int mv_in_allocator(uint64_t address)
-{
+int mv_in_allocator(uint64_t address) {
     for (uint32_t i = 0; i < range_count; i++)
         if (address >= ranges[i].start && address < ranges[i].end)
             return 1;
@@ -33,8 +29,7 @@ int mv_in_allocator(uint64_t address)
 }
 
 /* In the constructor: every library that the program is linked with is mapped by then. */
-void mv_allocators_find(void)
-{
+void mv_allocators_find(void) {
     struct mv_maps maps;
     struct mv_mapping mapping;
     if (mv_maps_open(&maps))

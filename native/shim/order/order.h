@@ -13,11 +13,11 @@
 #include "../state.h"
 
 enum mv_order_kind {
-    MV_ORDER_LOCK = 1,    /* pthread_mutex_lock, timedlock; spin locks */
-    MV_ORDER_TRYLOCK = 2, /* also a failed one: it saw the lock held */
-    MV_ORDER_WAIT = 3,    /* pthread_cond_wait, timedwait: the mutex is held again */
-    MV_ORDER_READ = 4,    /* pthread_rwlock: shared */
-    MV_ORDER_WRITE = 5,   /* pthread_rwlock: exclusive */
+    MV_ORDER_LOCK = 1,      /* pthread_mutex_lock, timedlock; spin locks */
+    MV_ORDER_TRYLOCK = 2,   /* also a failed one: it saw the lock held */
+    MV_ORDER_WAIT = 3,      /* pthread_cond_wait, timedwait: the mutex is held again */
+    MV_ORDER_READ = 4,      /* pthread_rwlock: shared */
+    MV_ORDER_WRITE = 5,     /* pthread_rwlock: exclusive */
     MV_ORDER_SEMAPHORE = 6, /* sem_wait and its kin: a result below 0 is -errno */
 };
 
@@ -32,8 +32,8 @@ extern uint32_t mv_threads_exist __attribute__((visibility("hidden")));
 /* Leader: after an acquisition, with the lock held. */
 void mv_order_publish(struct mv_thread *self, enum mv_order_kind kind, uint64_t object, long result);
 
-/* Follower: waits for this thread's turn; the leader's result, or MV_ORDER_PROMOTED when the leader is dead and
- * the operation is to be made for real. After the real lock is taken: mv_order_taken. */
+/* Follower: waits for this thread's turn; the leader's result, or MV_ORDER_PROMOTED when the leader is dead
+ * and the operation is to be made for real. After the real lock is taken: mv_order_taken. */
 #define MV_ORDER_PROMOTED (-1000000L)
 long mv_order_turn(struct mv_thread *self, enum mv_order_kind kind, uint64_t object);
 void mv_order_taken(struct mv_thread *self);

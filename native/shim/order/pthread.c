@@ -4,8 +4,8 @@
  * A thread may enter a wait in one role and leave it in another (a follower is made meanwhile): the role that
  * counts is the one at the return. A follower that comes back from a real acquisition gives it back and takes
  * its turn like anybody else. */
-#include "order.h"
 #include "../roles/roles.h"
+#include "order.h"
 
 extern void *dlsym(void *handle, const char *name) __attribute__((weak));
 extern int *__errno_location(void) __attribute__((weak)); /* only semaphores report through errno */
@@ -38,8 +38,7 @@ static struct {
 #define FIND(field, name) (real.field = (__typeof__(real.field))(dlsym ? dlsym(RTLD_NEXT, name) : (void *)0))
 
 /* In the constructor, so that no lock is ever taken before the real functions are known. */
-void mv_order_find(void)
-{
+void mv_order_find(void) {
     FIND(mutex.take, "pthread_mutex_lock");
     FIND(mutex.give, "pthread_mutex_unlock");
     FIND(mutex_trylock, "pthread_mutex_trylock");
@@ -65,17 +64,15 @@ void mv_order_find(void)
     real.writing.give = real.reading.give;
 }
 
-static int ordered(struct mv_thread *self, void *caller)
-{
+static int ordered(struct mv_thread *self, void *caller) {
     return self && mv_threads_exist && !self->raw_depth && !mv_in_allocator((uint64_t)caller) &&
            (mv.role == MV_ROLE_LEADER ? self->log != NULL && mv_leader_publishing() : self->replaying);
 }
 
 /* The real acquisition of a follower whose turn has come, or (leader dead) without one. A turn in which the
  * leader did not get the object (busy, timed out) is only passed. */
-static int acquire_in_turn(struct mv_thread *self, const struct object *object, enum mv_order_kind kind, void *at,
-                           int *told)
-{
+static int acquire_in_turn(struct mv_thread *self, const struct object *object, enum mv_order_kind kind,
+                           void *at, int *told) {
     long result = mv_order_turn(self, kind, (uint64_t)at);
     if (result == MV_ORDER_PROMOTED)
         return 0; /* the leader is dead: to be made for real */
@@ -91,8 +88,7 @@ static int acquire_in_turn(struct mv_thread *self, const struct object *object, 
 }
 
 /* After a real operation that may have begun in another role. */
-static int settle(const struct object *object, enum mv_order_kind kind, void *at, int result, void *caller)
-{
+static int settle(const struct object *object, enum mv_order_kind kind, void *at, int result, void *caller) {
     struct mv_thread *self = mv_self;
     if (__builtin_expect(mv.role == MV_ROLE_SOLO, 1) || !ordered(self, caller))
         return result;
@@ -111,54 +107,58 @@ static int settle(const struct object *object, enum mv_order_kind kind, void *at
     return result;
 }
 
-static inline int replays(void *caller)
-{
+static inline int replays(void *caller) {
     return __builtin_expect(mv.role == MV_ROLE_FOLLOWER, 0) && ordered(mv_self, caller);
 }
 
 /* A function that takes an object: in the follower in turn, else for real and then published. */
-#define TAKES(object, kind, call)                                                                                       \
-    {                                                                                                                  \
-        void *caller = __builtin_return_address(0);                                                                    \
-        int told;                                                                                                      \
-        if (replays(caller) && acquire_in_turn(mv_self, &real.object, kind, at, &told))                                \
-            return told;                                                                                               \
-        return settle(&real.object, kind, at, real.call, caller);                                                      \
+#define TAKES(object, kind, call)                                                                            \
+    {                                                                                                        \
+        void *caller = __builtin_return_address(0);                                                          \
+        int told;                                                                                            \
+        if (replays(caller) && acquire_in_turn(mv_self, &real.object, kind, at, &told))                      \
+            return told;                                                                                     \
+        return settle(&real.object, kind, at, real.call, caller);                                            \
     }
 
-EXPORT int pthread_mutex_lock(void *at) TAKES(mutex, MV_ORDER_LOCK, mutex.take(at))
-EXPORT int pthread_mutex_trylock(void *at) TAKES(mutex, MV_ORDER_TRYLOCK, mutex_trylock(at))
-EXPORT int pthread_mutex_timedlock(void *at, const void *until) TAKES(mutex, MV_ORDER_LOCK, mutex_timedlock(at, until))
-EXPORT int pthread_mutex_clocklock(void *at, int clock, const void *until)
-    TAKES(mutex, MV_ORDER_LOCK, mutex_clocklock(at, clock, until))
-EXPORT int pthread_rwlock_rdlock(void *at) TAKES(reading, MV_ORDER_READ, reading.take(at))
-EXPORT int pthread_rwlock_tryrdlock(void *at) TAKES(reading, MV_ORDER_READ, tryrdlock(at))
-EXPORT int pthread_rwlock_timedrdlock(void *at, const void *until) TAKES(reading, MV_ORDER_READ, timedrdlock(at, until))
-EXPORT int pthread_rwlock_wrlock(void *at) TAKES(writing, MV_ORDER_WRITE, writing.take(at))
-EXPORT int pthread_rwlock_trywrlock(void *at) TAKES(writing, MV_ORDER_WRITE, trywrlock(at))
-EXPORT int pthread_rwlock_timedwrlock(void *at, const void *until) TAKES(writing, MV_ORDER_WRITE, timedwrlock(at, until))
-EXPORT int pthread_spin_lock(void *at) TAKES(spin, MV_ORDER_LOCK, spin.take(at))
-EXPORT int pthread_spin_trylock(void *at) TAKES(spin, MV_ORDER_TRYLOCK, spin_trylock(at))
-EXPORT int sem_wait(void *at) TAKES(semaphore, MV_ORDER_SEMAPHORE, semaphore.take(at))
-EXPORT int sem_trywait(void *at) TAKES(semaphore, MV_ORDER_SEMAPHORE, sem_trywait(at))
-EXPORT int sem_timedwait(void *at, const void *until) TAKES(semaphore, MV_ORDER_SEMAPHORE, sem_timedwait(at, until))
+EXPORT int pthread_mutex_lock(void *at) TAKES(mutex, MV_ORDER_LOCK, mutex.take(at)) EXPORT
+    int pthread_mutex_trylock(void *at) TAKES(mutex, MV_ORDER_TRYLOCK, mutex_trylock(at)) EXPORT
+    int pthread_mutex_timedlock(void *at, const void *until)
+        TAKES(mutex, MV_ORDER_LOCK, mutex_timedlock(at, until)) EXPORT
+    int pthread_mutex_clocklock(void *at, int clock, const void *until)
+        TAKES(mutex, MV_ORDER_LOCK, mutex_clocklock(at, clock, until)) EXPORT
+    int pthread_rwlock_rdlock(void *at) TAKES(reading, MV_ORDER_READ, reading.take(at)) EXPORT
+    int pthread_rwlock_tryrdlock(void *at) TAKES(reading, MV_ORDER_READ, tryrdlock(at)) EXPORT
+    int pthread_rwlock_timedrdlock(void *at, const void *until)
+        TAKES(reading, MV_ORDER_READ, timedrdlock(at, until)) EXPORT int pthread_rwlock_wrlock(void *at)
+            TAKES(writing, MV_ORDER_WRITE, writing.take(at)) EXPORT int pthread_rwlock_trywrlock(void *at)
+                TAKES(writing, MV_ORDER_WRITE, trywrlock(at)) EXPORT
+    int pthread_rwlock_timedwrlock(void *at, const void *until)
+        TAKES(writing, MV_ORDER_WRITE, timedwrlock(at, until)) EXPORT int pthread_spin_lock(void *at)
+            TAKES(spin, MV_ORDER_LOCK, spin.take(at)) EXPORT int pthread_spin_trylock(void *at)
+                TAKES(spin, MV_ORDER_TRYLOCK, spin_trylock(at)) EXPORT int sem_wait(void *at)
+                    TAKES(semaphore, MV_ORDER_SEMAPHORE, semaphore.take(at)) EXPORT int sem_trywait(void *at)
+                        TAKES(semaphore, MV_ORDER_SEMAPHORE, sem_trywait(at)) EXPORT
+    int sem_timedwait(void *at, const void *until)
+        TAKES(semaphore, MV_ORDER_SEMAPHORE, sem_timedwait(at, until))
 
 /* A follower does not wait for the condition: the leader's thread came back at this point of the mutex's
  * order, so what it waited for holds. (After a promotion: a spurious wake-up, which POSIX allows.) */
-#define WAITS(call)                                                                                                    \
-    {                                                                                                                  \
-        void *caller = __builtin_return_address(0);                                                                    \
-        if (replays(caller)) {                                                                                         \
-            int told = 0;                                                                                              \
-            real.mutex.give(at);                                                                                       \
-            if (!acquire_in_turn(mv_self, &real.mutex, MV_ORDER_WAIT, at, &told))                                      \
-                real.mutex.take(at);                                                                                   \
-            return told;                                                                                               \
-        }                                                                                                              \
-        return settle(&real.mutex, MV_ORDER_WAIT, at, real.call, caller);                                              \
+#define WAITS(call)                                                                                          \
+    {                                                                                                        \
+        void *caller = __builtin_return_address(0);                                                          \
+        if (replays(caller)) {                                                                               \
+            int told = 0;                                                                                    \
+            real.mutex.give(at);                                                                             \
+            if (!acquire_in_turn(mv_self, &real.mutex, MV_ORDER_WAIT, at, &told))                            \
+                real.mutex.take(at);                                                                         \
+            return told;                                                                                     \
+        }                                                                                                    \
+        return settle(&real.mutex, MV_ORDER_WAIT, at, real.call, caller);                                    \
     }
 
-EXPORT int pthread_cond_wait(void *condition, void *at) WAITS(cond_wait(condition, at))
-EXPORT int pthread_cond_timedwait(void *condition, void *at, const void *until) WAITS(cond_timedwait(condition, at, until))
-EXPORT int pthread_cond_clockwait(void *condition, void *at, int clock, const void *until)
-    WAITS(cond_clockwait(condition, at, clock, until))
+            EXPORT int pthread_cond_wait(void *condition, void *at) WAITS(cond_wait(condition, at)) EXPORT
+    int pthread_cond_timedwait(void *condition, void *at, const void *until)
+        WAITS(cond_timedwait(condition, at, until)) EXPORT
+    int pthread_cond_clockwait(void *condition, void *at, int clock, const void *until)
+        WAITS(cond_clockwait(condition, at, clock, until))

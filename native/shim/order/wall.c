@@ -1,25 +1,26 @@
 /* The wall of clocks: published values in the leader, turns in the follower. */
-#include "order.h"
 #include "../log/barriers.h"
 #include "../roles/roles.h"
 #include "../sys.h"
+#include "order.h"
 
 #define CLOCKS 1024u
 
-/* Leader: the next value of each clock. Follower: the value whose turn it is. Per process, copied by the fork. */
+/* Leader: the next value of each clock. Follower: the value whose turn it is. Per process, copied by the
+ * fork. */
 static uint32_t wall[CLOCKS] __attribute__((aligned(64)));
 uint32_t mv_threads_exist;
 
-static uint32_t clock_of(uint64_t object) { return (uint32_t)((object >> 3) * 2654435761u >> 16) % CLOCKS; }
+static uint32_t clock_of(uint64_t object) {
+    return (uint32_t)((object >> 3) * 2654435761u >> 16) % CLOCKS;
+}
 
-void mv_order_start(void)
-{
+void mv_order_start(void) {
     for (uint32_t i = 0; i < CLOCKS; i++)
         wall[i] = 0;
 }
 
-void mv_order_publish(struct mv_thread *self, enum mv_order_kind kind, uint64_t object, long result)
-{
+void mv_order_publish(struct mv_thread *self, enum mv_order_kind kind, uint64_t object, long result) {
     uint32_t clock = clock_of(object);
     self->hooked = 1;
     /* Under the lock: two acquisitions of one lock can't be numbered in another order than they happened. */
@@ -29,8 +30,7 @@ void mv_order_publish(struct mv_thread *self, enum mv_order_kind kind, uint64_t 
 }
 
 /* A clock that moves wakes nobody: turns are short, and a futex wake costs the waker 10 us. */
-static void wait_until(uint32_t clock, uint32_t value)
-{
+static void wait_until(uint32_t clock, uint32_t value) {
     for (uint32_t spins = 0; __atomic_load_n(&wall[clock], __ATOMIC_ACQUIRE) != value; spins++) {
         if (spins < 200) {
             __builtin_ia32_pause();
@@ -43,8 +43,7 @@ static void wait_until(uint32_t clock, uint32_t value)
     }
 }
 
-long mv_order_turn(struct mv_thread *self, enum mv_order_kind kind, uint64_t object)
-{
+long mv_order_turn(struct mv_thread *self, enum mv_order_kind kind, uint64_t object) {
     const struct mv_event *event = mv_follower_next(self);
     if (!event)
         return MV_ORDER_PROMOTED;
@@ -52,7 +51,8 @@ long mv_order_turn(struct mv_thread *self, enum mv_order_kind kind, uint64_t obj
         uint64_t args[6] = {(uint64_t)kind, object, 0, 0, 0, 0};
         if (mv_takeover_at(self, event->call == __NR_exit_group ? MV_DIFFERS_END : MV_DIFFERS_ORDER))
             return MV_ORDER_PROMOTED;
-        mv_diverged(self, MV_DIFFERS_ORDER, 0, event, MV_CALL_ORDER, args, (uint64_t)__builtin_return_address(0), NULL, 0);
+        mv_diverged(self, MV_DIFFERS_ORDER, 0, event, MV_CALL_ORDER, args,
+                    (uint64_t)__builtin_return_address(0), NULL, 0);
     }
     uint32_t clock = (uint32_t)event->args[2] % CLOCKS;
     uint32_t value = (uint32_t)event->args[3];
@@ -64,7 +64,6 @@ long mv_order_turn(struct mv_thread *self, enum mv_order_kind kind, uint64_t obj
     return result;
 }
 
-void mv_order_taken(struct mv_thread *self)
-{
+void mv_order_taken(struct mv_thread *self) {
     __atomic_store_n(&wall[self->turn_clock], self->turn_value + 1, __ATOMIC_RELEASE);
 }

@@ -12,10 +12,11 @@
 #include <linux/sched.h>
 
 #define KEEPER_STACK (64u << 10)
-#define KEEPER_WORD 2u /* which of a log's death words is the keeper's */
+#define KEEPER_WORD  2u /* which of a log's death words is the keeper's */
 
 uint32_t mv_keeper_word;
-uint32_t mv_keeper_epoch; /* raised when a dead keeper is replaced: each writer must be told (mv_log_keeper_lost) */
+uint32_t mv_keeper_epoch; /* raised when a dead keeper is replaced: each writer must be told
+                             (mv_log_keeper_lost) */
 static uint32_t keeper_pid;
 static uint8_t *stack;
 
@@ -24,16 +25,16 @@ struct waiter {
     uint32_t flags, reserved;
 };
 
-static struct mv_death_word *death_word(uint32_t version)
-{
+static struct mv_death_word *death_word(uint32_t version) {
     struct mv_log_header *header = (struct mv_log_header *)mv_log_base(version, 0);
     return &header->death[KEEPER_WORD];
 }
 
-static int dead(uint32_t word) { return (word & FUTEX_OWNER_DIED) != 0; }
+static int dead(uint32_t word) {
+    return (word & FUTEX_OWNER_DIED) != 0;
+}
 
-static void wait_for_something(int milliseconds, uint32_t leader_word, uint32_t follower_word)
-{
+static void wait_for_something(int milliseconds, uint32_t leader_word, uint32_t follower_word) {
     struct waiter waiters[3] = {
         {0, (uint64_t)&mv_keeper_word, 2 /* U32 */ | 128 /* private */, 0},
         {leader_word, (uint64_t)&death_word(mv.version)->word, 2, 0},
@@ -50,8 +51,7 @@ static void wait_for_something(int milliseconds, uint32_t leader_word, uint32_t 
     mv_sys5(__NR_futex_waitv, (long)waiters, 3, 0, (long)limit, 1 /* CLOCK_MONOTONIC */);
 }
 
-static int keep_logs(void)
-{
+static int keep_logs(void) {
     int next = -1;
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {
         if (!mv_writers[slot].started)
@@ -63,8 +63,7 @@ static int keep_logs(void)
     return next;
 }
 
-static void follower_died(void)
-{
+static void follower_died(void) {
     if (!mv.control->follower_pid || !mv_publishing_end())
         return;
     mv_reason(MV_REASON_FOLLOWER_DIED, 0, "the follower was killed");
@@ -72,8 +71,7 @@ static void follower_died(void)
     mv_control_changed();
 }
 
-static void keep(void)
-{
+static void keep(void) {
     struct mv_control *control = mv.control;
     uint32_t leader = mv.pid;
     /* The promoted follower reads through us what the dead leader had read (settle.c), also under Yama. */
@@ -101,10 +99,11 @@ static void keep(void)
 }
 
 /* In a copy of the process: the keeper shares the original's memory, not ours. */
-void mv_keeper_forget(void) { keeper_pid = 0; }
+void mv_keeper_forget(void) {
+    keeper_pid = 0;
+}
 
-static int start(void)
-{
+static int start(void) {
     if (!stack) {
         long at = mv_sys6(__NR_mmap, 0, KEEPER_STACK, 3, 0x22, -1, 0);
         if (mv_is_error(at))
@@ -128,11 +127,12 @@ static int start(void)
 }
 
 /* Is the keeper that this process made gone? (A zombie counts as alive until somebody waits for it.) */
-int mv_keeper_lost(void) { return keeper_pid && mv_sys2(__NR_kill, keeper_pid, 0) == -3 /* ESRCH */; }
+int mv_keeper_lost(void) {
+    return keeper_pid && mv_sys2(__NR_kill, keeper_pid, 0) == -3 /* ESRCH */;
+}
 
 /* One keeper a process; a dead one is replaced. 0 or -errno. Any thread of a leader, one at a time. */
-int mv_keeper_start(void)
-{
+int mv_keeper_start(void) {
     static uint32_t starting;
     if (keeper_pid && !mv_keeper_lost())
         return 0;

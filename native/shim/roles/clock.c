@@ -1,8 +1,8 @@
 /* vDSO calls in the leader and the follower: published and replayed as the system call of the same meaning.
  *
- * A server reads the clock several times a request, so the usual case (a time that came back well) has a short
- * way: one segment of 16 bytes, written and read in the very format of the general way (payload.h). The rest is
- * done by the general way on the shim stack, because the hook's caller may have a small one. */
+ * A server reads the clock several times a request, so the usual case (a time that came back well) has a
+ * short way: one segment of 16 bytes, written and read in the very format of the general way (payload.h). The
+ * rest is done by the general way on the shim stack, because the hook's caller may have a small one. */
 #include "../calls/table.h"
 #include "../log/barriers.h"
 #include "../sys.h"
@@ -19,8 +19,7 @@ struct mv_hook_call {
 
 typedef long vdso_function(uint64_t, uint64_t, uint64_t);
 
-static void generally(struct mv_thread *self)
-{
+static void generally(struct mv_thread *self) {
     struct mv_hook_call *hook = self->hook;
     if (mv.role == MV_ROLE_FOLLOWER) {
         int promoted = 0;
@@ -28,9 +27,10 @@ static void generally(struct mv_thread *self)
         if (!promoted)
             return;
     }
-    hook->result = hook->original ? ((vdso_function *)hook->original)(hook->args[0], hook->args[1], hook->args[2])
-                                  : mv_sys3((long)(hook->row - mv_call_find(0)), (long)hook->args[0],
-                                            (long)hook->args[1], (long)hook->args[2]);
+    hook->result = hook->original
+                       ? ((vdso_function *)hook->original)(hook->args[0], hook->args[1], hook->args[2])
+                       : mv_sys3((long)(hook->row - mv_call_find(0)), (long)hook->args[0],
+                                 (long)hook->args[1], (long)hook->args[2]);
     if (mv.role == MV_ROLE_LEADER && self->log && mv_leader_publishing())
         mv_leader_publish(self, hook->row, hook->args, hook->result, hook->site, 0, NULL, NULL);
 }
@@ -43,15 +43,14 @@ struct time_payload {
 _Static_assert(sizeof(struct time_payload) == MV_PAYLOAD_SPAN(16), "a whole segment");
 
 /* Which argument is the time that comes back; -1: not the usual case. */
-static int time_argument(uint32_t call, uint64_t a, uint64_t b)
-{
+static int time_argument(uint32_t call, uint64_t a, uint64_t b) {
     if (call == __NR_clock_gettime)
         return b ? 1 : -1;
     return call == __NR_gettimeofday && a && !b ? 0 : -1;
 }
 
-static int publish_time(struct mv_thread *self, uint32_t call, uint64_t site, uint64_t a, uint64_t b, int argument)
-{
+static int publish_time(struct mv_thread *self, uint32_t call, uint64_t site, uint64_t a, uint64_t b,
+                        int argument) {
     struct mv_event *event = mv_log_reserve(self->log, 0, sizeof(struct time_payload));
     if (!event)
         return 0;
@@ -74,8 +73,7 @@ static int publish_time(struct mv_thread *self, uint32_t call, uint64_t site, ui
     return 1;
 }
 
-static int replay_time(struct mv_thread *self, uint32_t call, uint64_t a, uint64_t b, int argument)
-{
+static int replay_time(struct mv_thread *self, uint32_t call, uint64_t a, uint64_t b, int argument) {
     const struct mv_event *event;
     if (!self->replaying || mv_log_peek(&self->reader, &event) != 1)
         return 0;
@@ -91,8 +89,7 @@ static int replay_time(struct mv_thread *self, uint32_t call, uint64_t a, uint64
     return 1;
 }
 
-long mv_role_clock(uint32_t call, uint64_t original, uint64_t site, uint64_t a, uint64_t b, uint64_t c)
-{
+long mv_role_clock(uint32_t call, uint64_t original, uint64_t site, uint64_t a, uint64_t b, uint64_t c) {
     struct mv_thread *self = mv_self;
     int argument = original ? time_argument(call, a, b) : -1;
     self->hooked = 1;

@@ -4,15 +4,13 @@
 #include "../sys.h"
 #include "roles.h"
 
-static void copy(uint8_t *to, const void *from, uint32_t size)
-{
+static void copy(uint8_t *to, const void *from, uint32_t size) {
     for (uint32_t i = 0; i < size; i++)
         to[i] = ((const uint8_t *)from)[i];
 }
 
 /* The follower's segments as far as they fit; the last one is cut. */
-static uint32_t own_payload(uint8_t *to, const struct mv_segment *segments, int count)
-{
+static uint32_t own_payload(uint8_t *to, const struct mv_segment *segments, int count) {
     uint32_t used = 0;
     for (int i = 0; i < count; i++) {
         struct mv_segment segment = segments[i];
@@ -28,9 +26,9 @@ static uint32_t own_payload(uint8_t *to, const struct mv_segment *segments, int 
     return used;
 }
 
-void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint32_t position, const struct mv_event *event,
-                 uint32_t call, const uint64_t args[6], uint64_t site, const struct mv_segment *segments, int count)
-{
+void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint32_t position,
+                 const struct mv_event *event, uint32_t call, const uint64_t args[6], uint64_t site,
+                 const struct mv_segment *segments, int count) {
     struct mv_control *control = mv.control;
     mv_follower_ending();
     int first = mv_publishing_end();
@@ -57,10 +55,12 @@ void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint32_t posit
     __atomic_store_n(&control->follower_state, 2, __ATOMIC_RELEASE);
     mv_control_changed();
 
-    /* Nobody there to take the report: do not stay. (A dead coordinator's pid is gone, or another process.) */
+    /* Nobody there to take the report: do not stay. (A dead coordinator's pid is gone, or another process.)
+     */
     int64_t limit[2] = {10, 0};
     uint32_t pid = control->coordinator_pid;
-    while (pid && mv_sys2(__NR_kill, pid, 0) != -3 && !__atomic_load_n(&control->report_taken, __ATOMIC_ACQUIRE))
+    while (pid && mv_sys2(__NR_kill, pid, 0) != -3 &&
+           !__atomic_load_n(&control->report_taken, __ATOMIC_ACQUIRE))
         if (mv_sys4(__NR_futex, (long)&control->report_taken, 0 /* WAIT */, 0, (long)limit) == -110)
             break;
     if (control->generation == mv.generation) { /* else the word is the next follower's */

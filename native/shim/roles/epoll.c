@@ -1,6 +1,6 @@
-/* epoll's user data. The kernel gives back what the leader registered; a follower's own data (pointers, mostly)
- * may be other. It never registers anything: it notes, for each registration in which they differ, the
- * leader's data and its own, translates replayed events, and registers its own at a promotion.
+/* epoll's user data. The kernel gives back what the leader registered; a follower's own data (pointers,
+ * mostly) may be other. It never registers anything: it notes, for each registration in which they differ,
+ * the leader's data and its own, translates replayed events, and registers its own at a promotion.
  *
  * Registrations older than the follower have the same data in both: they are not noted. The table is the
  * follower's own memory, used under a lock by its threads. */
@@ -19,7 +19,8 @@ struct epoll_data {
 _Static_assert(sizeof(struct epoll_data) == 12, "the kernel's struct epoll_event");
 
 struct registration {
-    int32_t instance; /* 0 and descriptor 0: free (descriptor 0 as an epoll instance can't be told apart, and is not) */
+    int32_t instance; /* 0 and descriptor 0: free (descriptor 0 as an epoll instance can't be told apart, and
+                         is not) */
     int32_t descriptor;
     uint32_t events;
     uint32_t used;
@@ -31,16 +32,16 @@ static struct registration *table; /* mapped when the first difference shows */
 static uint32_t table_end;         /* entries at and beyond were never used */
 static uint32_t lock;
 
-static void enter(void)
-{
+static void enter(void) {
     while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE))
         __builtin_ia32_pause();
 }
-static void leave(void) { __atomic_store_n(&lock, 0, __ATOMIC_RELEASE); }
+static void leave(void) {
+    __atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
+}
 
 /* The follower's epoll_ctl succeeded in the leader with `leader_data`. */
-void mv_epoll_registered(const uint64_t args[6], uint64_t leader_data)
-{
+void mv_epoll_registered(const uint64_t args[6], uint64_t leader_data) {
     struct epoll_data own = {0, 0};
     int32_t instance = (int32_t)args[0], operation = (int32_t)args[1], descriptor = (int32_t)args[2];
     if (operation != CTL_DEL && mv_guard_copy(&own, (const void *)args[3], sizeof own))
@@ -58,7 +59,8 @@ void mv_epoll_registered(const uint64_t args[6], uint64_t leader_data)
     struct registration *place = NULL;
     for (uint32_t i = 0; i < table_end; i++) {
         struct registration *r = &table[i];
-        /* The same registration again; or the leader uses this value for another one now (a freed pointer). */
+        /* The same registration again; or the leader uses this value for another one now (a freed pointer).
+         */
         if (r->used && r->instance == instance &&
             (r->descriptor == descriptor || (operation != CTL_DEL && r->leader == leader_data)))
             r->used = 0;
@@ -67,7 +69,8 @@ void mv_epoll_registered(const uint64_t args[6], uint64_t leader_data)
     }
     if (differs) {
         if (!place && table_end == REGISTRATIONS)
-            mv_follower_end(MV_REASON_NO_RESOURCES, 0, "the follower has more than 65536 epoll registrations of its own");
+            mv_follower_end(MV_REASON_NO_RESOURCES, 0,
+                            "the follower has more than 65536 epoll registrations of its own");
         if (!place)
             place = &table[table_end++];
         *place = (struct registration){instance, descriptor, own.events, 1, leader_data, own.data};
@@ -76,8 +79,7 @@ void mv_epoll_registered(const uint64_t args[6], uint64_t leader_data)
 }
 
 /* The events that an epoll_wait of the leader brought, in the follower's memory: its own data instead. */
-void mv_epoll_translate(int32_t instance, void *events, long count)
-{
+void mv_epoll_translate(int32_t instance, void *events, long count) {
     struct epoll_data *event = events;
     if (!table)
         return;
@@ -91,9 +93,9 @@ void mv_epoll_translate(int32_t instance, void *events, long count)
     leave();
 }
 
-/* This process leads now: the kernel is told its own data. A descriptor closed meanwhile has no registration. */
-void mv_epoll_promote(void)
-{
+/* This process leads now: the kernel is told its own data. A descriptor closed meanwhile has no registration.
+ */
+void mv_epoll_promote(void) {
     for (uint32_t i = 0; i < table_end; i++) {
         struct epoll_data event = {table[i].events, table[i].own};
         if (table[i].used)

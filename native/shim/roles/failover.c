@@ -2,8 +2,8 @@
  *
  * Each thread comes here when its own log is read to the end. The first one waits until *all* leader threads
  * are dead and all their records consumed: a thread of ours that still replays must not run beside one that
- * already acts. That can't hang: a thread with unread records either reads them or waits for another thread of
- * ours, which in the leader did what is waited for before it died. Then the role is changed, once.
+ * already acts. That can't hang: a thread with unread records either reads them or waits for another thread
+ * of ours, which in the leader did what is waited for before it died. Then the role is changed, once.
  *
  * The pids and tids that the program knows stay the dead leader's (mv.translated). */
 #include "../log/barriers.h"
@@ -13,54 +13,48 @@
 
 #define EINVAL (-22L)
 
-/* 1 from the first thread that finds the leader dead, for the rest of this process's life. A copy begins at 0. */
+/* 1 from the first thread that finds the leader dead, for the rest of this process's life. A copy begins at
+ * 0. */
 static uint32_t taking_over;
 
-void mv_takeover_forget(void) { taking_over = 0; }
-
-static uint64_t now(void)
-{
-    int64_t time[2];
-    mv_sys2(__NR_clock_gettime, 1, (long)time);
-    return (uint64_t)time[0] * 1000000000u + (uint64_t)time[1];
+void mv_takeover_forget(void) {
+    taking_over = 0;
 }
 
-static void nap(void)
-{
+static void nap(void) {
     int64_t time[2] = {0, 20000};
     mv_sys2(__NR_nanosleep, (long)time, 0);
 }
 
 /* A thread that was killed before it could link its death words (or that unlinked them to exit) died with the
  * main thread: SIGKILL and crashes take the whole process. */
-static int writer_dead(const struct mv_thread *area)
-{
-    const struct mv_log_header *header = (const struct mv_log_header *)mv_log_base(mv.version ^ 1, area->slot);
+static int writer_dead(const struct mv_thread *area) {
+    const struct mv_log_header *header =
+        (const struct mv_log_header *)mv_log_base(mv.version ^ 1, area->slot);
     if (mv_log_owner_dead(&area->reader))
         return 1;
     if (__atomic_load_n(&header->death[0].word, __ATOMIC_ACQUIRE) != 0)
         return 0;
-    return mv_sys3(__NR_tgkill, mv.control->leader_pid, mv.control->threads[mv.version ^ 1][area->slot].tid, 0) == -3;
+    return mv_sys3(__NR_tgkill, mv.control->leader_pid, mv.control->threads[mv.version ^ 1][area->slot].tid,
+                   0) == -3;
 }
 
-static int backlog_left(void)
-{
+static int backlog_left(void) {
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
         if (area->replaying && (!writer_dead(area) || !mv_log_read_all_consumed(&area->reader)))
             return 1;
     return 0;
 }
 
-/* What was sent to this process while it followed was for nobody: blocked, it must not reach the program now. */
-static void forget_signals(void)
-{
+/* What was sent to this process while it followed was for nobody: blocked, it must not reach the program now.
+ */
+static void forget_signals(void) {
     int64_t at_once[2] = {0, 0};
     while (!mv_is_error(mv_sys4(__NR_rt_sigtimedwait, (long)&mv_block_all, 0, (long)at_once, 8)))
         ;
 }
 
-static void promote(struct mv_thread *self, uint64_t since)
-{
+static void promote(struct mv_thread *self, uint64_t since) {
     struct mv_control *control = mv.control;
     mv.translated = 1;
     forget_signals();
@@ -82,7 +76,7 @@ static void promote(struct mv_thread *self, uint64_t since)
     if (control->reason != MV_REASON_LEADER_DIED)
         control->reason_code = 0;
     control->reason = MV_REASON_LEADER_DIED;
-    control->failover_ns = now() - since;
+    control->failover_ns = mv_now() - since;
     mv_control_changed();
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
         area->replaying = 0;
@@ -93,8 +87,7 @@ static void promote(struct mv_thread *self, uint64_t since)
 }
 
 /* This thread's signal mask and net are the program's again. */
-void mv_settle(struct mv_thread *self)
-{
+void mv_settle(struct mv_thread *self) {
     if (mv.role == MV_ROLE_FOLLOWER)
         return;
     mv_net_disarm();
@@ -102,10 +95,10 @@ void mv_settle(struct mv_thread *self)
         mv_mask_restore(self);
 }
 
-/* A signal whose default action is to end the program, and which it left at that, ends the service, as it does
- * natively. A leader that was in a call could not publish it: a record of that call may be half written. */
-static int ended_by_signal(void)
-{
+/* A signal whose default action is to end the program, and which it left at that, ends the service, as it
+ * does natively. A leader that was in a call could not publish it: a record of that call may be half written.
+ */
+static int ended_by_signal(void) {
     const struct mv_control *control = mv.control;
     const uint32_t crashes = 1u << 4 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 9 | 1u << 11;
     if (control->reason != MV_REASON_LEADER_DIED || control->reason_code <= 0)
@@ -114,18 +107,18 @@ static int ended_by_signal(void)
 }
 
 /* The log of this thread ended. 1: this process leads now. 0: it was no death, the log goes on. */
-int mv_takeover(struct mv_thread *self)
-{
+int mv_takeover(struct mv_thread *self) {
     if (mv.role == MV_ROLE_FOLLOWER && !__atomic_load_n(&taking_over, __ATOMIC_ACQUIRE)) {
         if (!__atomic_load_n(&mv.control->publishing, __ATOMIC_ACQUIRE))
             mv_follower_end(MV_REASON_REQUESTED, 0, "ended");
         if (self->replaying && !mv_log_owner_dead(&self->reader))
             return 0;
         if (ended_by_signal())
-            mv_follower_end(MV_REASON_LEADER_EXITED, mv.control->reason_code, "the server was ended by a signal");
+            mv_follower_end(MV_REASON_LEADER_EXITED, mv.control->reason_code,
+                            "the server was ended by a signal");
     }
     if (!__atomic_exchange_n(&taking_over, 1, __ATOMIC_ACQ_REL)) {
-        uint64_t since = now();
+        uint64_t since = mv_now();
         if (mv.control->stage != MV_STAGE_ENDED)
             mv.control->stage = MV_STAGE_FAILOVER;
         mv_control_changed();
@@ -141,8 +134,7 @@ int mv_takeover(struct mv_thread *self)
 
 /* The follower differs from a leader that is gone (or whose last record is its exit): there is nobody left
  * to be compared with, and ending would end the service. What is left of this thread's log is dropped. */
-int mv_takeover_at(struct mv_thread *self, enum mv_difference kind)
-{
+int mv_takeover_at(struct mv_thread *self, enum mv_difference kind) {
     const struct mv_event *event;
     if (kind == MV_DIFFERS_END) {
         /* The exit takes a moment; a thread's own exit is not the process's. */
@@ -153,7 +145,8 @@ int mv_takeover_at(struct mv_thread *self, enum mv_difference kind)
     }
     if (!mv_log_owner_dead(&self->reader))
         return 0;
-    mv_say_string(MV_ERROR, "the follower differs from its leader, which is dead: it serves from where they part");
+    mv_say_string(MV_ERROR,
+                  "the follower differs from its leader, which is dead: it serves from where they part");
     while (mv_log_peek(&self->reader, &event) > 0)
         mv_log_consume(&self->reader);
     return mv_takeover(self);
@@ -161,19 +154,19 @@ int mv_takeover_at(struct mv_thread *self, enum mv_difference kind)
 
 /* ---- after a promotion: names ---------------------------------------------------------------------- */
 
-static long real_tid(long logical)
-{
+static long real_tid(long logical) {
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
         if (area->logical_tid == (uint32_t)logical)
             return area->tid;
     return logical;
 }
 
-static long real_pid(long logical) { return (uint32_t)logical == mv.logical_pid ? (long)mv.pid : logical; }
+static long real_pid(long logical) {
+    return (uint32_t)logical == mv.logical_pid ? (long)mv.pid : logical;
+}
 
 /* A child of the dead leader, which the coordinator waited for on its behalf. */
-static int take_orphan(int64_t wanted, int32_t *status, void *usage, long *result)
-{
+static int take_orphan(int64_t wanted, int32_t *status, void *usage, long *result) {
     for (unsigned i = 0; i < MV_ORPHANS; i++) {
         struct mv_orphan *orphan = &mv.control->orphans[i];
         uint32_t pid = __atomic_load_n(&orphan->pid, __ATOMIC_ACQUIRE);
@@ -191,10 +184,11 @@ static int take_orphan(int64_t wanted, int32_t *status, void *usage, long *resul
 }
 
 /* Is this pid a child that the dead leader left (alive, and not ours)? */
-static int is_left_over(int64_t pid) { return pid > 0 && mv_sys2(__NR_kill, pid, 0) == 0; }
+static int is_left_over(int64_t pid) {
+    return pid > 0 && mv_sys2(__NR_kill, pid, 0) == 0;
+}
 
-static long wait_for(struct mv_thread *self, struct mv_frame *frame)
-{
+static long wait_for(struct mv_thread *self, struct mv_frame *frame) {
     long result;
     int64_t wanted = (int32_t)frame->rdi;
     for (;;) {
@@ -210,8 +204,7 @@ static long wait_for(struct mv_thread *self, struct mv_frame *frame)
 }
 
 /* Calls in which a promoted process must speak of itself by its logical names. 1: *result is set. */
-int mv_translate(struct mv_thread *self, struct mv_frame *frame, long *result)
-{
+int mv_translate(struct mv_thread *self, struct mv_frame *frame, long *result) {
     switch (self->call) {
     case __NR_getpid:
         *result = mv.logical_pid;
@@ -223,7 +216,8 @@ int mv_translate(struct mv_thread *self, struct mv_frame *frame, long *result)
         *result = self->logical_tid;
         return 1;
     case __NR_tgkill:
-        *result = mv_sys3(__NR_tgkill, real_pid((int32_t)frame->rdi), real_tid((int32_t)frame->rsi), (long)frame->rdx);
+        *result = mv_sys3(__NR_tgkill, real_pid((int32_t)frame->rdi), real_tid((int32_t)frame->rsi),
+                          (long)frame->rdx);
         return 1;
     case __NR_tkill:
         *result = mv_sys2(__NR_tkill, real_tid((int32_t)frame->rdi), (long)frame->rsi);
@@ -232,11 +226,12 @@ int mv_translate(struct mv_thread *self, struct mv_frame *frame, long *result)
         *result = mv_sys2(__NR_kill, real_pid((int32_t)frame->rdi), (long)frame->rsi);
         return 1;
     case __NR_rt_sigqueueinfo:
-        *result = mv_sys3(__NR_rt_sigqueueinfo, real_pid((int32_t)frame->rdi), (long)frame->rsi, (long)frame->rdx);
+        *result =
+            mv_sys3(__NR_rt_sigqueueinfo, real_pid((int32_t)frame->rdi), (long)frame->rsi, (long)frame->rdx);
         return 1;
     case __NR_rt_tgsigqueueinfo:
-        *result = mv_sys4(__NR_rt_tgsigqueueinfo, real_pid((int32_t)frame->rdi), real_tid((int32_t)frame->rsi),
-                          (long)frame->rdx, (long)frame->r10);
+        *result = mv_sys4(__NR_rt_tgsigqueueinfo, real_pid((int32_t)frame->rdi),
+                          real_tid((int32_t)frame->rsi), (long)frame->rdx, (long)frame->r10);
         return 1;
     case __NR_wait4:
         if (!mv.control)

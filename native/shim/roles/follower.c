@@ -13,24 +13,21 @@
 
 #include <linux/sched.h>
 
-#define MV_SEGMENTS_MAX 1040
-
 /* Whoever ends the follower first tells why. Set before publishing ends: the other threads find that ended at
  * once, and would end the process before the reason is told. */
 static uint32_t ending; /* tid */
 
-void mv_follower_ending(void)
-{
+void mv_follower_ending(void) {
     uint32_t nobody = 0, self = (uint32_t)mv_sys0(__NR_gettid);
-    if (__atomic_compare_exchange_n(&ending, &nobody, self, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) || nobody == self)
+    if (__atomic_compare_exchange_n(&ending, &nobody, self, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) ||
+        nobody == self)
         return;
     for (;;)
         mv_sys0(__NR_pause);
 }
 
 /* Ends this process; the leader goes on alone. */
-void mv_follower_end(enum mv_reason reason, int code, const char *text)
-{
+void mv_follower_end(enum mv_reason reason, int code, const char *text) {
     mv_follower_ending();
     if (mv_publishing_end()) {
         mv_reason(reason, code, text);
@@ -41,8 +38,8 @@ void mv_follower_end(enum mv_reason reason, int code, const char *text)
         mv_sys1(__NR_exit_group, 0);
 }
 
-void mv_follower_crashed(struct mv_thread *self, int number, const struct mv_siginfo *info, const struct mv_ucontext *uc)
-{
+void mv_follower_crashed(struct mv_thread *self, int number, const struct mv_siginfo *info,
+                         const struct mv_ucontext *uc) {
     struct mv_text text = {.used = 0};
     (void)self;
     mv_follower_ending();
@@ -60,8 +57,7 @@ void mv_follower_crashed(struct mv_thread *self, int number, const struct mv_sig
 }
 
 /* The leader's next event for this thread; NULL when there is none any more and this process leads now. */
-const struct mv_event *mv_follower_next(struct mv_thread *self)
-{
+const struct mv_event *mv_follower_next(struct mv_thread *self) {
     for (;;) {
         const struct mv_event *event;
         int found = self->replaying ? mv_log_peek(&self->reader, &event) : 0;
@@ -71,7 +67,8 @@ const struct mv_event *mv_follower_next(struct mv_thread *self)
             if (event->call != MV_CALL_DEATH)
                 return event;
             int number = (int)event->args[0];
-            int crash = number == 4 || number == 5 || number == 6 || number == 7 || number == 8 || number == 11;
+            int crash =
+                number == 4 || number == 5 || number == 6 || number == 7 || number == 8 || number == 11;
             mv_log_consume(&self->reader);
             if (!crash)
                 mv_follower_end(MV_REASON_LEADER_EXITED, number, "the server was ended by a signal");
@@ -85,8 +82,7 @@ const struct mv_event *mv_follower_next(struct mv_thread *self)
 }
 
 /* The call whose record was just consumed ended with a handler: its siginfo is the next record. */
-void mv_follower_signal_follows(struct mv_thread *self, uint16_t flags)
-{
+void mv_follower_signal_follows(struct mv_thread *self, uint16_t flags) {
     if (!(flags & MV_EVENT_SIGNAL_FOLLOWS))
         return;
     const struct mv_event *event = mv_follower_next(self);
@@ -98,13 +94,14 @@ void mv_follower_signal_follows(struct mv_thread *self, uint16_t flags)
     mv_log_consume(&self->reader);
 }
 
-static int leader_is_gone(struct mv_thread *self) { return mv_log_owner_dead(&self->reader); }
+static int leader_is_gone(struct mv_thread *self) {
+    return mv_log_owner_dead(&self->reader);
+}
 
 /* Compares one call with its event. 1: equal; else the divergence is told and this does not return, unless
  * the leader is dead: then there is nobody to be compared with, and 0 says so. */
-static int matches(struct mv_thread *self, const struct mv_call_row *row, const uint64_t args[6], uint64_t site,
-                   const struct mv_event *event, long *result)
-{
+static int matches(struct mv_thread *self, const struct mv_call_row *row, const uint64_t args[6],
+                   uint64_t site, const struct mv_event *event, long *result) {
     struct mv_segment segments[MV_SEGMENTS_MAX];
     uint32_t call = (uint32_t)(row - mv_call_find(0));
     int count = 0;
@@ -146,8 +143,7 @@ static int matches(struct mv_thread *self, const struct mv_call_row *row, const 
 }
 
 /* What a replayed call means for state that the follower keeps in place of the kernel. */
-static void note_effects(uint32_t call, const uint64_t args[6], const struct mv_event *event, long result)
-{
+static void note_effects(uint32_t call, const uint64_t args[6], const struct mv_event *event, long result) {
     mv_streams_replayed(call, args, (long)event->result, event->stamp);
     switch (call) {
     case __NR_epoll_ctl: {
@@ -177,9 +173,8 @@ static void note_effects(uint32_t call, const uint64_t args[6], const struct mv_
 }
 
 /* Replays one call. *promoted: make it yourself. */
-long mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row, uint64_t args[6], uint64_t site,
-                        int *promoted)
-{
+long mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row, uint64_t args[6],
+                        uint64_t site, int *promoted) {
     struct mv_segment targets[MV_SEGMENTS_MAX];
     long result;
     const struct mv_event *event = mv_follower_next(self);
@@ -190,9 +185,11 @@ long mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row, u
     if (event->out_size) {
         int count = mv_call_out_targets(row, args, result, targets, MV_SEGMENTS_MAX);
         int bad = count < 0 ? count
-                            : mv_payload_fill((const uint8_t *)(event + 1) + event->in_size, event->out_size, targets, count);
+                            : mv_payload_fill((const uint8_t *)(event + 1) + event->in_size, event->out_size,
+                                              targets, count);
         if (bad)
-            mv_follower_end(MV_REASON_CORRUPT, bad, "the outcome of a call does not fit the follower's memory");
+            mv_follower_end(MV_REASON_CORRUPT, bad,
+                            "the outcome of a call does not fit the follower's memory");
     }
     note_effects((uint32_t)(row - mv_call_find(0)), args, event, result);
     uint16_t flags = event->flags;
@@ -202,8 +199,8 @@ long mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row, u
 }
 
 /* 1: the outcome came from the log. 0: this process leads now, the call was made or settled. */
-static int replayed(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row, enum mv_action *action)
-{
+static int replayed(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row,
+                    enum mv_action *action) {
     uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     int promoted = 0;
     long result = mv_follower_replay(self, row, args, frame->site, &promoted);
@@ -218,16 +215,16 @@ static int replayed(struct mv_thread *self, struct mv_frame *frame, const struct
     return !promoted;
 }
 
-static enum mv_action replay_frame(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row)
-{
+static enum mv_action replay_frame(struct mv_thread *self, struct mv_frame *frame,
+                                   const struct mv_call_row *row) {
     enum mv_action action;
     replayed(self, frame, row, &action);
     return action;
 }
 
 /* A new thread: its slot and what the program calls it come from the leader's record. */
-static enum mv_action new_thread(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row)
-{
+static enum mv_action new_thread(struct mv_thread *self, struct mv_frame *frame,
+                                 const struct mv_call_row *row) {
     uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     long result;
     const struct mv_event *event = mv_follower_next(self);
@@ -277,38 +274,38 @@ static enum mv_action new_thread(struct mv_thread *self, struct mv_frame *frame,
     int bad = mv_follower_open_log(child);
     if (bad)
         mv_follower_end(MV_REASON_CORRUPT, bad, mv_log_fault_text(bad));
-    mv_log_consume(&self->reader); /* not before the child's log counts as unread: no promotion may pass it by */
+    mv_log_consume(
+        &self->reader); /* not before the child's log counts as unread: no promotion may pass it by */
     return action;
 }
 
-void mv_follower_after_raw(struct mv_thread *self, struct mv_frame *frame, struct mv_thread *child)
-{
+void mv_follower_after_raw(struct mv_thread *self, struct mv_frame *frame, struct mv_thread *child) {
     frame->rdi = self->saved_rdi;
     if (mv_is_error((long)frame->rax) || !child)
-        mv_follower_end(MV_REASON_NO_RESOURCES, (int)-(long)frame->rax, "the follower could not make another thread");
+        mv_follower_end(MV_REASON_NO_RESOURCES, (int)-(long)frame->rax,
+                        "the follower could not make another thread");
     frame->rax = self->raw_tid;
 }
 
-void mv_follower_thread_begin(struct mv_thread *self)
-{
+void mv_follower_thread_begin(struct mv_thread *self) {
     (void)self;
     mv_sys4(__NR_rt_sigprocmask, 2, (long)&mv_block_all, 0, 8);
 }
 
 /* Opens the leader's log of this thread's slot. Our version's logs and all but cursors and sleepers of the
  * leader's are not writable for us. */
-int mv_follower_open_log(struct mv_thread *area)
-{
+int mv_follower_open_log(struct mv_thread *area) {
     uint8_t *base = mv_log_base(mv.version ^ 1, area->slot);
     mv_sys3(__NR_mprotect, (long)(base + MV_PAGE), (long)(MV_SLEEPERS_OFFSET - MV_PAGE + MV_PAGE), 3);
-    int result = mv_log_reader_start(&area->reader, base, MV_LOG_SPAN, mv.version ^ 1, area->slot, mv.generation, 0, mv.pid);
+    int result = mv_log_reader_start(&area->reader, base, MV_LOG_SPAN, mv.version ^ 1, area->slot,
+                                     mv.generation, 0, mv.pid);
     area->replaying = result == 0;
     return result;
 }
 
 /* The leader mapped a file: we map the descriptor that it lent us, wherever there is room here. */
-static enum mv_action map_file(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row)
-{
+static enum mv_action map_file(struct mv_thread *self, struct mv_frame *frame,
+                               const struct mv_call_row *row) {
     uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     long result;
     const struct mv_event *event = mv_follower_next(self);
@@ -327,7 +324,8 @@ static enum mv_action map_file(struct mv_thread *self, struct mv_frame *frame, c
         mv_execute(self, frame);
         frame->r8 = own;
         if (mv_is_error((long)frame->rax))
-            mv_follower_end(MV_REASON_NO_RESOURCES, (int)-(long)frame->rax, "the follower could not map a file as the leader did");
+            mv_follower_end(MV_REASON_NO_RESOURCES, (int)-(long)frame->rax,
+                            "the follower could not map a file as the leader did");
     } else {
         frame->rax = (uint64_t)result;
     }
@@ -339,8 +337,8 @@ static enum mv_action map_file(struct mv_thread *self, struct mv_frame *frame, c
 
 /* Replayed, and made here too: the state that it changes is the process's own. What the program is told is
  * what the leader was told. */
-static enum mv_action replay_and_make(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row)
-{
+static enum mv_action replay_and_make(struct mv_thread *self, struct mv_frame *frame,
+                                      const struct mv_call_row *row) {
     enum mv_action action;
     if (!replayed(self, frame, row, &action))
         return action;
@@ -356,8 +354,7 @@ static enum mv_action replay_and_make(struct mv_thread *self, struct mv_frame *f
     return MV_ACTION_RETURN;
 }
 
-enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame)
-{
+enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame) {
     uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     const struct mv_call_row *row = mv_call_find(self->call);
     mv_thread_note(self, frame);
@@ -369,7 +366,8 @@ enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame)
     case __NR_clone:
         return frame->rdi & CLONE_THREAD ? new_thread(self, frame, row) : replay_frame(self, frame, row);
     case __NR_clone3:
-        return *(const uint64_t *)frame->rdi & CLONE_THREAD ? new_thread(self, frame, row) : replay_frame(self, frame, row);
+        return *(const uint64_t *)frame->rdi & CLONE_THREAD ? new_thread(self, frame, row)
+                                                            : replay_frame(self, frame, row);
     case __NR_exit_group: {
         enum mv_action action;
         if (!replayed(self, frame, row, &action))
@@ -399,5 +397,6 @@ enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame)
     default:
         break;
     }
-    return mv_call_class_of(row, args) == MV_CLASS_LOCAL ? mv_execute(self, frame) : replay_frame(self, frame, row);
+    return mv_call_class_of(row, args) == MV_CLASS_LOCAL ? mv_execute(self, frame)
+                                                         : replay_frame(self, frame, row);
 }

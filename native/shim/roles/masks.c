@@ -33,8 +33,7 @@ struct side {
     uint32_t left;
 };
 
-static int next_byte(struct side *side)
-{
+static int next_byte(struct side *side) {
     while (!side->left) {
         if (side->segments) {
             if (side->index >= side->count)
@@ -43,7 +42,8 @@ static int next_byte(struct side *side)
             side->left = side->segments[side->index++].len;
         } else {
             const struct mv_payload_segment *header = (const struct mv_payload_segment *)side->payload;
-            if (side->end - side->payload < (long)sizeof *header || side->end - side->payload < (long)MV_PAYLOAD_SPAN(header->length))
+            if (side->end - side->payload < (long)sizeof *header ||
+                side->end - side->payload < (long)MV_PAYLOAD_SPAN(header->length))
                 return -1;
             side->at = (const uint8_t *)(header + 1);
             side->left = header->length;
@@ -56,8 +56,7 @@ static int next_byte(struct side *side)
 
 #define LINE 512
 /* Reads up to a newline (included) or LINE bytes; the length, 0 at the end. */
-static int line(struct side *side, char *to)
-{
+static int line(struct side *side, char *to) {
     int n = 0;
     while (n < LINE) {
         int byte = next_byte(side);
@@ -71,8 +70,7 @@ static int line(struct side *side, char *to)
 }
 
 /* The length of `name` when `text` begins with it, else 0. */
-static int prefix(const char *text, int n, const char *name)
-{
+static int prefix(const char *text, int n, const char *name) {
     int i = 0;
     for (; name[i]; i++)
         if (i >= n || text[i] != name[i])
@@ -80,15 +78,13 @@ static int prefix(const char *text, int n, const char *name)
     return i;
 }
 
-static int begins(const char *text, int n, const char *name)
-{
+static int begins(const char *text, int n, const char *name) {
     int length = prefix(text, n, name);
     return length && length < n && text[length] == ':';
 }
 
 /* Reads past the last line of a block; the bytes read. */
-static long skip(struct side *side, const char *last)
-{
+static long skip(struct side *side, const char *last) {
     char text[LINE];
     long bytes = 0;
     for (int n = line(side, text); n; n = line(side, text)) {
@@ -99,16 +95,14 @@ static long skip(struct side *side, const char *last)
     return bytes;
 }
 
-static int masked(const char *a, int an, const char *b, int bn)
-{
+static int masked(const char *a, int an, const char *b, int bn) {
     for (unsigned i = 0; i < sizeof fields / sizeof *fields; i++)
         if (begins(a, an, fields[i]) && begins(b, bn, fields[i]))
             return 1;
     return 0;
 }
 
-static int announces(const char *text, int n)
-{
+static int announces(const char *text, int n) {
     if (n < 3 || (text[0] != '$' && text[0] != '='))
         return 0;
     for (int i = 1; i < n && text[i] != '\r' && text[i] != '\n'; i++)
@@ -119,9 +113,9 @@ static int announces(const char *text, int n)
 
 /* The number of bytes that the follower's call is told to have written, or -1: they differ in earnest. The
  * leader must have written all of its own; a part can't be mapped to a part of ours. */
-long mv_mask_equal(const struct mv_event *event, const struct mv_segment *segments, int count)
-{
-    struct side leader = {.payload = (const uint8_t *)(event + 1), .end = (const uint8_t *)(event + 1) + event->in_size};
+long mv_mask_equal(const struct mv_event *event, const struct mv_segment *segments, int count) {
+    struct side leader = {.payload = (const uint8_t *)(event + 1),
+                          .end = (const uint8_t *)(event + 1) + event->in_size};
     struct side own = {.segments = segments, .count = count};
     char a[LINE], b[LINE];
     int masks = 0, lengths = 0;

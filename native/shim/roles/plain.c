@@ -1,5 +1,5 @@
-/* read and write in the leader: what a server does most, past the table-driven walk of arguments. The records are
- * the very ones of the general way (one segment, argument 1), so the follower knows no difference. */
+/* read and write in the leader: what a server does most, past the table-driven walk of arguments. The records
+ * are the very ones of the general way (one segment, argument 1), so the follower knows no difference. */
 #include "../calls/guard.h"
 #include "../calls/table.h"
 #include "../sys.h"
@@ -9,8 +9,7 @@
 
 #define PLAIN_MAX (1u << 20) /* larger ones take the general way */
 
-static void fill(void *payload, const void *bytes, uint32_t length)
-{
+static void fill(void *payload, const void *bytes, uint32_t length) {
     struct mv_payload_segment *segment = payload;
     uint8_t *to = (uint8_t *)(segment + 1);
     uint32_t padded = (length + 7) & ~7u;
@@ -23,8 +22,7 @@ static void fill(void *payload, const void *bytes, uint32_t length)
 }
 
 /* 1: the call was made and published; 0: not a plain one, nothing was done. */
-int mv_leader_plain(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row)
-{
+int mv_leader_plain(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row) {
     uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     uint64_t count = frame->rdx;
     int writes = self->call == __NR_write;

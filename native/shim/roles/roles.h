@@ -19,6 +19,8 @@ void mv_role_signal(struct mv_thread *self, int number, const struct mv_siginfo 
 extern struct mv_log_writer mv_writers[MV_MAX_THREADS] __attribute__((visibility("hidden")));
 extern struct mv_log_budget mv_budget __attribute__((visibility("hidden")));
 int mv_publishing_end(void);
+uint64_t mv_now(void);          /* CLOCK_MONOTONIC, ns */
+void mv_install_defaults(void); /* for the present role: what the program left at its default */
 void mv_reason(enum mv_reason reason, int code, const char *text);
 uint8_t *mv_log_base(uint32_t version, uint32_t slot);
 uint32_t mv_slot_take(struct mv_thread *area);
@@ -30,16 +32,23 @@ void mv_thread_unlink_death(struct mv_thread *self);
 /* roles/clock.c */
 long mv_role_clock(uint32_t call, uint64_t original, uint64_t site, uint64_t a, uint64_t b, uint64_t c);
 
-/* roles/leader.c */
+/* roles/publish.c, roles/late.c, roles/leader.c */
+/* The largest number of segments of one call: an iovec's limit and the message around it. */
+#define MV_SEGMENTS_MAX 1040
+void mv_leader_unsupported(const char *name); /* ends the follower by name */
+struct mv_event *mv_leader_reserve(struct mv_thread *self, const struct mv_call_row *row,
+                                   const uint64_t args[6]);
 int mv_leader_has_follower(void);
-void mv_leader_death(struct mv_thread *self, int number, const struct mv_siginfo *info, const struct mv_ucontext *uc);
+void mv_leader_death(struct mv_thread *self, int number, const struct mv_siginfo *info,
+                     const struct mv_ucontext *uc);
 void mv_leader_deferral_timer(struct mv_thread *self);
 void mv_leader_deferral_met(struct mv_thread *self);
 void mv_leader_deferral_expired(struct mv_thread *self);
-void mv_leader_publish(struct mv_thread *self, const struct mv_call_row *row, const uint64_t args[6], long result,
-                       uint64_t site, uint16_t flags, const struct mv_call_entry *entry, struct mv_event *event);
-void mv_leader_publish_order(struct mv_thread *self, uint32_t kind, uint64_t object, uint32_t clock, uint32_t value,
-                             long result);
+void mv_leader_publish(struct mv_thread *self, const struct mv_call_row *row, const uint64_t args[6],
+                       long result, uint64_t site, uint16_t flags, const struct mv_call_entry *entry,
+                       struct mv_event *event);
+void mv_leader_publish_order(struct mv_thread *self, uint32_t kind, uint64_t object, uint32_t clock,
+                             uint32_t value, long result);
 void mv_leader_complete(struct mv_thread *self, struct mv_event *event, const struct mv_call_row *row,
                         const uint64_t args[6], long result, uint64_t site, uint16_t flags);
 void mv_leader_log_refused(struct mv_thread *self); /* why there is no room, and the end of the follower */
@@ -55,14 +64,15 @@ void mv_end_follower(enum mv_reason reason, int code, const char *text);
 int mv_leader_plain(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row);
 
 /* roles/follower.c */
-long mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row, uint64_t args[6], uint64_t site,
-                        int *promoted);
+long mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row, uint64_t args[6],
+                        uint64_t site, int *promoted);
 const struct mv_event *mv_follower_next(struct mv_thread *self);
 int mv_follower_open_log(struct mv_thread *area);
 void mv_follower_after_raw(struct mv_thread *self, struct mv_frame *frame, struct mv_thread *child);
 void mv_follower_thread_begin(struct mv_thread *self);
 void mv_follower_signal_follows(struct mv_thread *self, uint16_t flags);
-void mv_follower_crashed(struct mv_thread *self, int number, const struct mv_siginfo *info, const struct mv_ucontext *uc);
+void mv_follower_crashed(struct mv_thread *self, int number, const struct mv_siginfo *info,
+                         const struct mv_ucontext *uc);
 void mv_follower_ending(void);
 _Noreturn void mv_follower_end(enum mv_reason reason, int code, const char *text);
 
@@ -71,7 +81,12 @@ _Noreturn void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint
                            const struct mv_event *event, uint32_t call, const uint64_t args[6], uint64_t site,
                            const struct mv_segment *segments, int count);
 
-/* roles/attach.c */
+/* roles/park.c, roles/attach.c, roles/requests.c */
+uint32_t mv_park_others(struct mv_thread *self);
+void mv_park_release(struct mv_thread *self);
+void mv_park_forget(void);
+int mv_publish_start(void);
+void mv_request_answer(enum mv_reason reason, int code, const char *text);
 void mv_follow(struct mv_thread *self);
 void mv_park(struct mv_thread *self);
 void mv_request_arrived(struct mv_thread *self);
@@ -92,7 +107,8 @@ void mv_timers_start(void);
 void mv_timers_promote(void);
 
 /* roles/settle.c */
-extern uint32_t mv_unsettled __attribute__((visibility("hidden"))); /* threads whose outcome is still to be given */
+extern uint32_t mv_unsettled
+    __attribute__((visibility("hidden"))); /* threads whose outcome is still to be given */
 void mv_settle_intents(void);
 int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *result);
 
@@ -107,7 +123,12 @@ void mv_keeper_forget(void);
 extern uint32_t mv_keeper_word __attribute__((visibility("hidden")));
 
 /* signals/net.c */
-enum { MV_KICK_PARK = 0x4d764b50, MV_KICK_ARM = 0x4d764b41, MV_KICK_SETTLE = 0x4d764b53, MV_KICK_LATE = 0x4d764b4c };
+enum {
+    MV_KICK_PARK = 0x4d764b50,
+    MV_KICK_ARM = 0x4d764b41,
+    MV_KICK_SETTLE = 0x4d764b53,
+    MV_KICK_LATE = 0x4d764b4c
+};
 void mv_net_wanted(void);
 void mv_net_disarm(void);
 void mv_kick(struct mv_thread *area, int kind);

@@ -1,4 +1,5 @@
-/* Settling: the leader was killed between an intent and its record. Did the call happen, and with which bytes?
+/* Settling: the leader was killed between an intent and its record. Did the call happen, and with which
+ * bytes?
  *
  * The kernel's counters say how many bytes moved that no record tells of: that is the outcome of the one call
  * that the thread was making. Bytes that it read are still in the dead leader's memory, which its keeper
@@ -6,28 +7,27 @@
  * that outcome instead of making the call a second time. Nothing moved: it is made as if for the first time.
  *
  * What can't be settled is said by name, and a connection in doubt is shut down, never continued silently. */
-#include "streams.h"
 #include "../calls/guard.h"
 #include "../calls/segments.h"
 #include "../calls/table.h"
 #include "../sys.h"
 #include "roles.h"
+#include "streams.h"
 
 uint32_t mv_unsettled;
 
-static int consumes(uint32_t call)
-{
+static int consumes(uint32_t call) {
     return call == __NR_read || call == __NR_readv || call == __NR_recvfrom || call == __NR_recvmsg;
 }
-static int emits(uint32_t call)
-{
+static int emits(uint32_t call) {
     return call == __NR_write || call == __NR_writev || call == __NR_sendto || call == __NR_sendmsg;
 }
-static int is_flat(uint32_t call) { return call == __NR_read || call == __NR_recvfrom; }
+static int is_flat(uint32_t call) {
+    return call == __NR_read || call == __NR_recvfrom;
+}
 
 /* What the dead leader had read, in a mapping of its own; NULL when its memory can't be read. */
-static uint8_t *fetch(const struct mv_intent *intent, uint64_t size)
-{
+static uint8_t *fetch(const struct mv_intent *intent, uint64_t size) {
     if (!is_flat(intent->call) || size > intent->length)
         return NULL;
     long at = mv_sys6(__NR_mmap, 0, (long)size, 3, 0x22, -1, 0);
@@ -36,18 +36,19 @@ static uint8_t *fetch(const struct mv_intent *intent, uint64_t size)
     struct {
         uint64_t base, length;
     } local = {(uint64_t)at, size}, remote = {intent->buffer, size};
-    if (mv_sys6(__NR_process_vm_readv, mv.control->keeper_pid, (long)&local, 1, (long)&remote, 1, 0) == (long)size)
+    if (mv_sys6(__NR_process_vm_readv, mv.control->keeper_pid, (long)&local, 1, (long)&remote, 1, 0) ==
+        (long)size)
         return (uint8_t *)at;
     mv_sys2(__NR_munmap, at, (long)size);
     return NULL;
 }
 
-/* Once all leader threads are dead and all records replayed, before any call is made: notes in each thread how
- * many bytes its counterpart's last call moved. */
-void mv_settle_intents(void)
-{
+/* Once all leader threads are dead and all records replayed, before any call is made: notes in each thread
+ * how many bytes its counterpart's last call moved. */
+void mv_settle_intents(void) {
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
-        const struct mv_log_header *header = (const struct mv_log_header *)mv_log_base(mv.version ^ 1, area->slot);
+        const struct mv_log_header *header =
+            (const struct mv_log_header *)mv_log_base(mv.version ^ 1, area->slot);
         struct mv_intent intent = header->intent;
         area->settled = (struct mv_settled){.call = MV_INTENT_NONE};
         if (!area->replaying || intent.call == MV_INTENT_NONE || intent.sequence != area->reader.sequence)
@@ -63,15 +64,14 @@ void mv_settle_intents(void)
             moved = consumes(intent.call) && stream->kind == MV_STREAM_APPENDED ? 0 : out - stream->out;
         if ((int64_t)moved > 0) {
             mv_unsettled++;
-            area->settled = (struct mv_settled){intent.call, intent.fd, moved,
-                                                consumes(intent.call) ? fetch(&intent, moved) : NULL,
-                                                (intent.call == __NR_write || intent.call == __NR_sendto) && moved > intent.length};
+            area->settled = (struct mv_settled){
+                intent.call, intent.fd, moved, consumes(intent.call) ? fetch(&intent, moved) : NULL,
+                (intent.call == __NR_write || intent.call == __NR_sendto) && moved > intent.length};
         }
     }
 }
 
-static long in_doubt(const struct mv_settled *settled, const char *why)
-{
+static long in_doubt(const struct mv_settled *settled, const char *why) {
     struct mv_text text = {.used = 0};
     mv_text_add(&text, "descriptor ");
     mv_text_number(&text, settled->fd);
@@ -83,8 +83,7 @@ static long in_doubt(const struct mv_settled *settled, const char *why)
 }
 
 /* The first call of a promoted thread. 1: *result is its outcome, and it must not be made. */
-int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *result)
-{
+int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *result) {
     struct mv_settled settled = self->settled;
     self->settled.call = MV_INTENT_NONE;
     if (settled.call == MV_INTENT_NONE)

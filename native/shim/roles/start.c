@@ -1,9 +1,9 @@
 /* What is common to the roles: slots and logs of threads, and where other folders meet a role. */
 #include "../calls/table.h"
 #include "../log/barriers.h"
+#include "../order/order.h"
 #include "../signals/signals.h"
 #include "../sys.h"
-#include "../order/order.h"
 #include "roles.h"
 
 #include <linux/futex.h>
@@ -11,11 +11,24 @@
 struct mv_log_writer mv_writers[MV_MAX_THREADS];
 struct mv_log_budget mv_budget;
 
-uint8_t *mv_log_base(uint32_t version, uint32_t slot) { return mv.logs[version] + (uint64_t)slot * MV_LOG_SPAN; }
+uint8_t *mv_log_base(uint32_t version, uint32_t slot) {
+    return mv.logs[version] + (uint64_t)slot * MV_LOG_SPAN;
+}
+
+uint64_t mv_now(void) {
+    int64_t time[2];
+    mv_sys2(__NR_clock_gettime, 1 /* CLOCK_MONOTONIC */, (long)time);
+    return (uint64_t)time[0] * 1000000000u + (uint64_t)time[1];
+}
+
+void mv_install_defaults(void) {
+    for (int number = 1; number <= 64; number++)
+        if (number != 31 && number != 9 && number != 19 && mv_actions[number].handler == 0)
+            mv_signal_install(number);
+}
 
 /* Ends publishing, once; 1 for whoever was first. Readers wait on the word: they are woken. */
-int mv_publishing_end(void)
-{
+int mv_publishing_end(void) {
     uint32_t one = 1;
     if (!__atomic_compare_exchange_n(&mv.control->publishing, &one, 0, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
         return 0;
@@ -24,8 +37,7 @@ int mv_publishing_end(void)
 }
 
 /* Why a follower ended or a request was refused, for the operator. */
-void mv_reason(enum mv_reason reason, int code, const char *text)
-{
+void mv_reason(enum mv_reason reason, int code, const char *text) {
     struct mv_control *control = mv.control;
     struct mv_text why = {.used = 0};
     mv_text_add(&why, text);
@@ -36,8 +48,7 @@ void mv_reason(enum mv_reason reason, int code, const char *text)
 }
 
 /* Has the follower not read an ended thread's log to its end? Its slot can't be used anew then. */
-static int still_read(uint32_t slot)
-{
+static int still_read(uint32_t slot) {
     const uint8_t *base = mv_log_base(mv.version, slot);
     const struct mv_log_cursor *cursor = (const struct mv_log_cursor *)(base + MV_CURSOR_OFFSET(0));
     return cursor->active && __atomic_load_n(&cursor->position, __ATOMIC_ACQUIRE) !=
@@ -45,8 +56,7 @@ static int still_read(uint32_t slot)
 }
 
 /* A slot of this process's version, for a thread that is about to exist. MV_MAX_THREADS: none left. */
-uint32_t mv_slot_take(struct mv_thread *area)
-{
+uint32_t mv_slot_take(struct mv_thread *area) {
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {
         struct mv_thread_info *info = &mv.control->threads[mv.version][slot];
         uint32_t state = __atomic_load_n(&info->state, __ATOMIC_RELAXED);
@@ -54,7 +64,8 @@ uint32_t mv_slot_take(struct mv_thread *area)
             continue;
         if (state == MV_THREAD_EXITED && mv.role == MV_ROLE_LEADER && still_read(slot))
             continue;
-        if (__atomic_compare_exchange_n(&info->state, &state, MV_THREAD_RUNNING, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+        if (__atomic_compare_exchange_n(&info->state, &state, MV_THREAD_RUNNING, 0, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_RELAXED)) {
             area->slot = slot;
             area->info = info;
             return slot;
@@ -63,8 +74,7 @@ uint32_t mv_slot_take(struct mv_thread *area)
     return MV_MAX_THREADS;
 }
 
-void mv_slot_give(struct mv_thread *area)
-{
+void mv_slot_give(struct mv_thread *area) {
     if (area->info)
         __atomic_store_n(&area->info->state, MV_THREAD_EXITED, __ATOMIC_RELEASE);
     area->info = NULL;
@@ -72,16 +82,29 @@ void mv_slot_give(struct mv_thread *area)
 }
 
 /* The registers at a call, so that a backtrace can begin there. */
-void mv_thread_note(struct mv_thread *self, const struct mv_frame *frame)
-{
+void mv_thread_note(struct mv_thread *self, const struct mv_frame *frame) {
     struct mv_thread_info *info = self->info;
     if (!info)
         return;
     info->in_call = self->call;
     info->registers = (struct mv_registers){
-        .rax = frame->rax, .rbx = frame->rbx, .rcx = frame->site, .rdx = frame->rdx, .rsi = frame->rsi, .rdi = frame->rdi,
-        .rbp = frame->rbp, .rsp = frame->rsp, .r8 = frame->r8, .r9 = frame->r9, .r10 = frame->r10, .r11 = 0,
-        .r12 = frame->r12, .r13 = frame->r13, .r14 = frame->r14, .r15 = frame->r15, .rip = frame->site,
+        .rax = frame->rax,
+        .rbx = frame->rbx,
+        .rcx = frame->site,
+        .rdx = frame->rdx,
+        .rsi = frame->rsi,
+        .rdi = frame->rdi,
+        .rbp = frame->rbp,
+        .rsp = frame->rsp,
+        .r8 = frame->r8,
+        .r9 = frame->r9,
+        .r10 = frame->r10,
+        .r11 = 0,
+        .r12 = frame->r12,
+        .r13 = frame->r13,
+        .r14 = frame->r14,
+        .r15 = frame->r15,
+        .rip = frame->site,
         .fs_base = self->fs_base,
     };
     __atomic_store_n(&info->state, MV_THREAD_IN_CALL, __ATOMIC_RELEASE);
@@ -90,8 +113,7 @@ void mv_thread_note(struct mv_thread *self, const struct mv_frame *frame)
 /* Links the death words of this thread's own log into its robust list. glibc may be in the middle of changing
  * that list when the thread was parked by a signal: it says so in list_op_pending, then there is no watch on
  * this thread until its next call. */
-void mv_thread_link_death(struct mv_thread *self)
-{
+void mv_thread_link_death(struct mv_thread *self) {
     struct robust_list_head *head = NULL;
     size_t size = 0;
     struct mv_log_header *header = (struct mv_log_header *)mv_log_base(mv.version, self->slot);
@@ -102,15 +124,13 @@ void mv_thread_link_death(struct mv_thread *self)
 
 /* Before the log is started anew, before the memory is copied (the copy's list must not lead into words that
  * are ours), and before the thread ends. */
-void mv_thread_unlink_death(struct mv_thread *self)
-{
+void mv_thread_unlink_death(struct mv_thread *self) {
     if (self->death_linked)
         mv_death_unlink(((struct mv_log_header *)mv_log_base(mv.version, self->slot))->death);
     self->death_linked = 0;
 }
 
-void mv_role_after_raw(struct mv_thread *self, struct mv_frame *frame, struct mv_thread *child)
-{
+void mv_role_after_raw(struct mv_thread *self, struct mv_frame *frame, struct mv_thread *child) {
     long result = (long)frame->rax;
     if (mv.role == MV_ROLE_LEADER && self->log && mv_leader_publishing())
         mv_leader_after_raw(self, frame, child && !mv_is_error(result) ? self->raw_slot : 0);
@@ -121,8 +141,7 @@ void mv_role_after_raw(struct mv_thread *self, struct mv_frame *frame, struct mv
 }
 
 /* Before a thread is made: it publishes from its first call on. */
-void mv_role_new_thread(struct mv_thread *child)
-{
+void mv_role_new_thread(struct mv_thread *child) {
     if (!mv.control || mv.role == MV_ROLE_FOLLOWER)
         return;
     uint32_t slot = mv_slot_take(child);
@@ -133,8 +152,8 @@ void mv_role_new_thread(struct mv_thread *child)
     }
     if (mv.role != MV_ROLE_LEADER)
         return;
-    if (mv_log_writer_start(&mv_writers[slot], mv_log_base(mv.version, slot), mv.version, slot, mv.generation, &mv_budget,
-                            NULL, &mv_keeper_word)) {
+    if (mv_log_writer_start(&mv_writers[slot], mv_log_base(mv.version, slot), mv.version, slot, mv.generation,
+                            &mv_budget, NULL, &mv_keeper_word)) {
         mv_end_follower(MV_REASON_NO_RESOURCES, 12, "no memory for the event log of a new thread");
         return;
     }
@@ -144,8 +163,7 @@ void mv_role_new_thread(struct mv_thread *child)
     mv_self->raw_slot = slot;
 }
 
-void mv_role_thread_begin(struct mv_thread *self)
-{
+void mv_role_thread_begin(struct mv_thread *self) {
     if (!mv.control)
         return;
     if (mv.role == MV_ROLE_FOLLOWER)
@@ -156,8 +174,7 @@ void mv_role_thread_begin(struct mv_thread *self)
     }
 }
 
-void mv_role_thread_exit(struct mv_thread *self, uint64_t status)
-{
+void mv_role_thread_exit(struct mv_thread *self, uint64_t status) {
     if (!mv.control)
         return;
     if (mv.role == MV_ROLE_LEADER && self->log)
@@ -167,27 +184,22 @@ void mv_role_thread_exit(struct mv_thread *self, uint64_t status)
 }
 
 /* A forked child: nobody's leader or follower. */
-void mv_role_drop(void)
-{
+void mv_role_drop(void) {
     mv_self->log = NULL;
     mv_self->info = NULL;
     mv_self->slot = MV_MAX_THREADS;
     if (mv.role == MV_ROLE_SOLO)
         return;
     mv.role = MV_ROLE_SOLO;
-    for (int number = 1; number <= 64; number++)
-        if (number != 31 && number != 9 && number != 19 && mv_actions[number].handler == 0)
-            mv_signal_install(number);
+    mv_install_defaults();
 }
 
-void mv_role_signal(struct mv_thread *self, int number, const struct mv_siginfo *info)
-{
+void mv_role_signal(struct mv_thread *self, int number, const struct mv_siginfo *info) {
     if (mv.role == MV_ROLE_LEADER)
         mv_leader_signal(self, number, info);
 }
 
-void mv_roles_start(struct mv_thread *self)
-{
+void mv_roles_start(struct mv_thread *self) {
     struct mv_control *control = mv.control;
     if (!control)
         return;

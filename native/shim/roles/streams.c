@@ -1,29 +1,28 @@
 /* How far each stream descriptor has got, by the events that were replayed: bytes in and out of a TCP
- * connection, position or size of a file. After a SIGKILL of the leader, the kernel's own counters minus these
- * tell whether the call that it was making happened (settle.c).
+ * connection, position or size of a file. After a SIGKILL of the leader, the kernel's own counters minus
+ * these tell whether the call that it was making happened (settle.c).
  *
  * The follower's; written by its threads as they replay (one descriptor is used by one thread at a time, or
- * its counts are only good enough to be found inconsistent). Descriptors older than the follower are looked at
- * while the leader's threads are parked. */
+ * its counts are only good enough to be found inconsistent). Descriptors older than the follower are looked
+ * at while the leader's threads are parked. */
 #include "streams.h"
 #include "../sys.h"
 
 #include <linux/tcp.h>
 
-#define SOL_TCP 6
+#define SOL_TCP  6
 #define O_APPEND 02000
 
 static struct mv_stream *streams; /* MV_STREAMS of them */
 
-struct mv_stream *mv_stream_of(int64_t fd)
-{
+struct mv_stream *mv_stream_of(int64_t fd) {
     return streams && fd >= 0 && fd < (int64_t)MV_STREAMS ? &streams[fd] : NULL;
 }
 
-/* 1 and the kernel's totals when `fd` is a TCP connection (or a listener: both 0). The peer goes on sending and
- * acknowledging meanwhile: the queues belong to the totals only when these are the same before and after. */
-int mv_stream_tcp_now(int fd, uint64_t *in, uint64_t *out)
-{
+/* 1 and the kernel's totals when `fd` is a TCP connection (or a listener: both 0). The peer goes on sending
+ * and acknowledging meanwhile: the queues belong to the totals only when these are the same before and after.
+ */
+int mv_stream_tcp_now(int fd, uint64_t *in, uint64_t *out) {
     struct tcp_info before, after = {0};
     int32_t waiting = 0, unsent = 0;
     *in = *out = 0;
@@ -34,8 +33,8 @@ int mv_stream_tcp_now(int fd, uint64_t *in, uint64_t *out)
             return 0;
         if (after.tcpi_state == 10 /* LISTEN */)
             return 1;
-        if (after.tcpi_bytes_received == before.tcpi_bytes_received && after.tcpi_bytes_acked == before.tcpi_bytes_acked &&
-            after.tcpi_state == before.tcpi_state)
+        if (after.tcpi_bytes_received == before.tcpi_bytes_received &&
+            after.tcpi_bytes_acked == before.tcpi_bytes_acked && after.tcpi_state == before.tcpi_state)
             break;
         mv_sys3(__NR_ioctl, fd, 0x541b /* SIOCINQ */, (long)&waiting);
         mv_sys3(__NR_ioctl, fd, 0x5411 /* SIOCOUTQ */, (long)&unsent);
@@ -54,8 +53,7 @@ int mv_stream_tcp_now(int fd, uint64_t *in, uint64_t *out)
 }
 
 /* 1 and the position, or with O_APPEND the size, when `fd` is a regular file. */
-int mv_stream_file_now(int fd, int append, uint64_t *position)
-{
+int mv_stream_file_now(int fd, int append, uint64_t *position) {
     struct {
         uint64_t device, inode, links;
         uint32_t mode, uid, gid, padding;
@@ -71,8 +69,7 @@ int mv_stream_file_now(int fd, int append, uint64_t *position)
     return append || !mv_is_error(at);
 }
 
-static void look_at(int fd)
-{
+static void look_at(int fd) {
     struct mv_stream *stream = &streams[fd];
     long flags = mv_sys2(__NR_fcntl, fd, 3 /* F_GETFL */);
     *stream = (struct mv_stream){.kind = MV_STREAM_UNKNOWN};
@@ -86,14 +83,14 @@ static void look_at(int fd)
 
 /* In the leader just before it is copied, all threads parked: whatever is open. Which descriptors are is told
  * by poll, 256 at a time: POLLNVAL costs far less than a look at each. */
-void mv_streams_start(void)
-{
+void mv_streams_start(void) {
     struct {
         int32_t fd;
         int16_t events, revents;
     } polled[256];
     if (!streams) {
-        long at = mv_sys6(__NR_mmap, 0, MV_STREAMS * sizeof *streams, 3, 0x4022 /* PRIVATE|ANONYMOUS|NORESERVE */, -1, 0);
+        long at = mv_sys6(__NR_mmap, 0, MV_STREAMS * sizeof *streams, 3,
+                          0x4022 /* PRIVATE|ANONYMOUS|NORESERVE */, -1, 0);
         if (mv_is_error(at))
             return; /* nothing can be settled then, and settle.c says so */
         streams = (struct mv_stream *)at;
@@ -114,15 +111,13 @@ void mv_streams_start(void)
     }
 }
 
-static void opened(int64_t fd, enum mv_stream_kind kind, uint64_t out)
-{
+static void opened(int64_t fd, enum mv_stream_kind kind, uint64_t out) {
     struct mv_stream *stream = mv_stream_of(fd);
     if (stream)
         *stream = (struct mv_stream){.kind = (uint32_t)kind, .out = out};
 }
 
-static void moved(int64_t fd, int inwards, uint64_t bytes)
-{
+static void moved(int64_t fd, int inwards, uint64_t bytes) {
     struct mv_stream *stream = mv_stream_of(fd);
     if (!stream)
         return;
@@ -132,15 +127,14 @@ static void moved(int64_t fd, int inwards, uint64_t bytes)
         stream->out += bytes;
 }
 
-static void opened_pair(const int32_t *pair)
-{
+static void opened_pair(const int32_t *pair) {
     opened(pair[0], MV_STREAM_UNKNOWN, 0);
     opened(pair[1], MV_STREAM_UNKNOWN, 0);
 }
 
-/* One replayed call; its out-bytes are in our memory already. `stamp`: the size of a file opened to append. */
-void mv_streams_replayed(uint32_t call, const uint64_t args[6], long result, uint64_t stamp)
-{
+/* One replayed call; its out-bytes are in our memory already. `stamp`: the size of a file opened to append.
+ */
+void mv_streams_replayed(uint32_t call, const uint64_t args[6], long result, uint64_t stamp) {
     if (result < 0 && !(call == __NR_connect && result == -115 /* EINPROGRESS */))
         return;
     switch (call) {
@@ -202,7 +196,9 @@ void mv_streams_replayed(uint32_t call, const uint64_t args[6], long result, uin
         return;
     }
     case __NR_socket:
-        opened(result, (args[0] == 2 || args[0] == 10) && (args[1] & 0xf) == 1 ? MV_STREAM_TCP : MV_STREAM_UNKNOWN, 0);
+        opened(result,
+               (args[0] == 2 || args[0] == 10) && (args[1] & 0xf) == 1 ? MV_STREAM_TCP : MV_STREAM_UNKNOWN,
+               0);
         return;
     case __NR_connect: {
         struct mv_stream *stream = mv_stream_of((int32_t)args[0]);

@@ -1,5 +1,5 @@
-/* Interval timers and alarm belong to a process. The leader's run in the leader; a follower notes what was set,
- * and sets what is left of it at a promotion. */
+/* Interval timers and alarm belong to a process. The leader's run in the leader; a follower notes what was
+ * set, and sets what is left of it at a promotion. */
 #include "../calls/guard.h"
 #include "../sys.h"
 #include "roles.h"
@@ -10,20 +10,16 @@ struct interval {
     int64_t interval[2], value[2]; /* seconds, microseconds: struct itimerval */
 };
 
-static struct {
-    int64_t interval_us, due_us; /* due in CLOCK_MONOTONIC; 0: not armed */
-} timers[TIMERS];
+static struct { int64_t interval_us, due_us; /* due in CLOCK_MONOTONIC; 0: not armed */ } timers[TIMERS];
 
-static int64_t now_us(void)
-{
+static int64_t now_us(void) {
     int64_t time[2];
     mv_sys2(__NR_clock_gettime, 1, (long)time);
     return time[0] * 1000000 + time[1] / 1000;
 }
 
 /* The follower's call of setitimer or alarm succeeded in the leader. */
-void mv_timers_noted(uint32_t call, const uint64_t args[6])
-{
+void mv_timers_noted(uint32_t call, const uint64_t args[6]) {
     struct interval new = {{0, 0}, {0, 0}};
     uint64_t which = 0;
     if (call == __NR_alarm) {
@@ -39,8 +35,7 @@ void mv_timers_noted(uint32_t call, const uint64_t args[6])
 }
 
 /* In the leader, before it is copied: what is armed already. */
-void mv_timers_start(void)
-{
+void mv_timers_start(void) {
     for (uint64_t which = 0; which < TIMERS; which++) {
         struct interval armed = {{0, 0}, {0, 0}};
         uint64_t args[6] = {which, (uint64_t)&armed, 0, 0, 0, 0};
@@ -49,9 +44,9 @@ void mv_timers_start(void)
     }
 }
 
-/* One that fell due while the leader was dying fires at once. The two that count processor time begin anew. */
-void mv_timers_promote(void)
-{
+/* One that fell due while the leader was dying fires at once. The two that count processor time begin anew.
+ */
+void mv_timers_promote(void) {
     int64_t now = now_us();
     for (int which = 0; which < TIMERS; which++) {
         int64_t interval = timers[which].interval_us, left = timers[which].due_us - now;

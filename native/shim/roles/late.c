@@ -1,0 +1,43 @@
+/* A leader's signal that finds the program computing waits for a call, so that the follower can have it at
+ * the same place; after 10 ms it is delivered anyway, and the follower is ended by name. */
+#include "../sys.h"
+#include "roles.h"
+
+/* A one-shot timer for this thread; its SIGSYS finds out whether a call was reached meanwhile. */
+void mv_leader_deferral_timer(struct mv_thread *self) {
+    struct {
+        uint64_t value;
+        int32_t signal, notify, tid;
+        int32_t rest[11];
+    } event = {
+        .value = MV_KICK_LATE, .signal = 31, .notify = 4 /* SIGEV_THREAD_ID */, .tid = (int32_t)self->tid};
+    int32_t timer;
+    if (self->late_timer)
+        return;
+    if (mv_sys3(__NR_timer_create, 1 /* CLOCK_MONOTONIC */, (long)&event, (long)&timer))
+        return;
+    int64_t after[4] = {0, 0, 0, 10000000};
+    mv_sys4(__NR_timer_settime, timer, 0, (long)after, 0);
+    self->late_timer = (uint32_t)timer + 1;
+}
+
+/* The signal is being delivered: no timer is needed any more. */
+void mv_leader_deferral_met(struct mv_thread *self) {
+    if (self->late_timer)
+        mv_sys1(__NR_timer_delete, self->late_timer - 1);
+    self->late_timer = 0;
+}
+
+void mv_leader_deferral_expired(struct mv_thread *self) {
+    mv_leader_deferral_met(self);
+    self->signal_late = 0;
+    if (!self->deferred)
+        return;
+    mv_end_follower(MV_REASON_ASYNC_SIGNAL, (int)self->deferred,
+                    "a signal had to be delivered in the middle of a computation of more than 10 ms");
+    int number = (int)self->deferred;
+    self->deferred = 0;
+    self->attention &= ~(uint32_t)MV_ATTEND_SIGNAL;
+    mv_sys4(__NR_rt_tgsigqueueinfo, mv.pid, self->tid, number, (long)self->deferred_info);
+    self->mask_replaced = 0; /* the handler of the kick unblocks it as it returns */
+}

@@ -1,0 +1,108 @@
+/* Parking: every thread but the asking one stands still, at a place from which it can go on, here or in a
+ * copy.
+ *
+ * A thread parks in the handler of a kick, or at the exit of the call in which the kick found it; a call that
+ * the kick interrupted is made again by the role that is valid then.
+ *
+ * Races: a thread that is created while others park (the areas are walked until nothing new appears); a
+ * thread that leaves the shim just as it is kicked (kicked again every 5 ms); one that exits instead. */
+#include "../log/barriers.h"
+#include "../signals/signals.h"
+#include "../sys.h"
+#include "roles.h"
+
+#define PARKED           1u
+#define PARK_LIMIT_NS    2000000000ull
+#define KICK_INTERVAL_NS 5000000
+
+extern const ptrdiff_t __rseq_offset __attribute__((weak));
+extern const unsigned int __rseq_size __attribute__((weak));
+
+static uint32_t parked_count; /* futex: raised by each thread that parks */
+static uint32_t parking;
+
+void mv_kick(struct mv_thread *area, int kind) {
+    struct mv_siginfo info = {.number = 31, .code = -1 /* SI_QUEUE */};
+    info.rest[1] = (uint64_t)kind;
+    mv_sys4(__NR_rt_tgsigqueueinfo, mv.pid, area->tid, 31, (long)&info);
+}
+
+/* In the copy, on the copied stack, as the re-created thread. */
+static void recreated(struct mv_thread *self) {
+    self->tid = (uint32_t)mv_sys0(__NR_gettid);
+    if (self->robust_head)
+        mv_sys2(__NR_set_robust_list, (long)self->robust_head, 24);
+    if (&__rseq_size && __rseq_size)
+        mv_sys4(__NR_rseq, (long)(self->fs_base + (uint64_t)__rseq_offset), 32, 0, 0x53053053);
+    if (self->alt_stack[0])
+        mv_sys2(__NR_sigaltstack, (long)self->alt_stack, 0);
+    self->info->tid = self->tid;
+    self->info->logical_tid = self->logical_tid;
+    self->log = NULL;
+    mv_net_arm(self);
+}
+
+/* In a copy: nobody is asked to park. */
+void mv_park_forget(void) {
+    parking = 0;
+}
+
+/* Stands still until the asking thread releases or copies. */
+void mv_park(struct mv_thread *self) {
+    size_t size = 0;
+    if (!__atomic_load_n(&parking, __ATOMIC_ACQUIRE))
+        return; /* a late kick */
+    int replaced = (int)self->mask_replaced;
+    if (!replaced)
+        mv_mask_replace(self); /* nothing may run here while the memory is being copied */
+    mv_thread_unlink_death(self);
+    __asm__("mov %%fs:0, %0" : "=r"(self->fs_base));
+    mv_sys3(__NR_get_robust_list, 0, (long)&self->robust_head, (long)&size);
+    mv_sys2(__NR_sigaltstack, 0, (long)self->alt_stack);
+    if (mv_park_save(self->park_context)) {
+        recreated(self);
+        return; /* the mask stays replaced in a follower */
+    }
+    __atomic_store_n(&self->park_state, PARKED, __ATOMIC_RELEASE);
+    __atomic_add_fetch(&parked_count, 1, __ATOMIC_ACQ_REL);
+    mv_sys3(__NR_futex, (long)&parked_count, 129, 1);
+    while (__atomic_load_n(&self->park_state, __ATOMIC_ACQUIRE) == PARKED)
+        mv_sys4(__NR_futex, (long)&self->park_state, 128, PARKED, 0);
+    if (mv.role == MV_ROLE_LEADER && self->log)
+        mv_thread_link_death(self);
+    if (!replaced)
+        mv_mask_restore(self);
+}
+
+void mv_park_release(struct mv_thread *self) {
+    __atomic_store_n(&parking, 0, __ATOMIC_RELEASE);
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
+        if (area == self)
+            continue;
+        __atomic_store_n(&area->park_state, 0, __ATOMIC_RELEASE);
+        mv_sys3(__NR_futex, (long)&area->park_state, 129, 1);
+    }
+}
+
+/* Parks everybody but `self`. 0, or the tid of a thread that did not get there in time. */
+uint32_t mv_park_others(struct mv_thread *self) {
+    uint64_t begin = mv_now();
+    __atomic_store_n(&parking, 1, __ATOMIC_RELEASE);
+    for (;;) {
+        uint32_t count = __atomic_load_n(&parked_count, __ATOMIC_ACQUIRE);
+        uint32_t missing = 0;
+        for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
+            if (area == self || __atomic_load_n(&area->park_state, __ATOMIC_ACQUIRE) == PARKED)
+                continue;
+            missing = area->tid ? area->tid : 1;
+            if (area->tid)
+                mv_kick(area, MV_KICK_PARK);
+        }
+        if (!missing)
+            return 0;
+        if (mv_now() - begin > PARK_LIMIT_NS)
+            return missing;
+        int64_t limit[2] = {0, KICK_INTERVAL_NS};
+        mv_sys4(__NR_futex, (long)&parked_count, 128, count, (long)limit);
+    }
+}

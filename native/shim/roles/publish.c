@@ -1,0 +1,254 @@
+/* Publishing: one record for each call that was made, and the end of publishing.
+ *
+ * The leader waits for nobody. Whoever ends the follower clears control.publishing; the leader finds that at
+ * its next call and goes solo. A log that is full, or a call that no follower can replay, ends the follower
+ * here. */
+#include "../calls/payload.h"
+#include "../calls/table.h"
+#include "../log/barriers.h"
+#include "../signals/signals.h"
+#include "../sys.h"
+#include "roles.h"
+
+int mv_leader_publishing(void) {
+    return __atomic_load_n(&mv.control->publishing, __ATOMIC_RELAXED) != 0;
+}
+
+int mv_leader_has_follower(void) {
+    return mv.role == MV_ROLE_LEADER && mv_leader_publishing() && mv.control->follower_pid != 0;
+}
+
+/* Any thread, any number of times: others that still see LEADER publish into logs that nobody reads. */
+void mv_leader_to_solo(void) {
+    if (mv.role != MV_ROLE_LEADER)
+        return;
+    mv.role = MV_ROLE_SOLO;
+    mv_fast_calls_for_role();
+    for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++)
+        if (mv_writers[slot].running)
+            for (uint32_t reader = 0; reader < MV_MAX_READERS; reader++)
+                mv_log_drop_reader(mv_log_base(mv.version, slot), reader);
+    mv_install_defaults();
+    mv.control->stage = MV_STAGE_SINGLE_LEADER;
+    mv.control->follower_pid = 0;
+    mv_control_changed();
+}
+
+void mv_end_follower(enum mv_reason reason, int code, const char *text) {
+    if (mv_publishing_end()) {
+        struct mv_text line = {.used = 0};
+        mv_reason(reason, code, text);
+        mv.control->follower_state = 3;
+        if (mv.control->follower_pid)
+            mv_sys2(__NR_kill, mv.control->follower_pid, 9);
+        mv_text_add(&line, "follower ended: ");
+        mv_text_add(&line, text);
+        mv_say(MV_WARNING, &line);
+    }
+    mv_leader_to_solo();
+}
+
+void mv_leader_unsupported(const char *name) {
+    struct mv_text text = {.used = 0};
+    mv_text_add(&text, "the server called ");
+    mv_text_add(&text, name);
+    mv_text_add(&text, ", which can't be replayed by a follower yet; the server goes on alone");
+    mv_end_follower(MV_REASON_UNSUPPORTED, 0, text.bytes);
+}
+
+void mv_leader_log_refused(struct mv_thread *self) {
+    switch (self->log->refusal) {
+    case MV_LOG_CURSOR_LOST:
+        mv_end_follower(MV_REASON_CORRUPT, 0, "a reader's cursor in the event log is damaged");
+        break;
+    case MV_LOG_TOO_BIG:
+        mv_end_follower(MV_REASON_LOG_LIMIT, 0, "one event is larger than the log limit: raise --log-limit");
+        break;
+    default:
+        mv_end_follower(MV_REASON_LOG_LIMIT, 0,
+                        "the follower fell so far behind that the log limit is used up");
+    }
+}
+
+/* A killed keeper is replaced; this thread's log must be told, in case the old one died in the middle of it.
+ */
+static void check_keeper(struct mv_thread *self) {
+    if (mv_keeper_lost())
+        mv_keeper_start();
+    if (self->keeper_epoch != mv_keeper_epoch) {
+        self->keeper_epoch = mv_keeper_epoch;
+        mv_log_keeper_lost(self->log, &mv_keeper_word);
+    }
+}
+
+/* Has the follower fallen behind by more than the limit? Looked at every 256 records; the keeper every 4,096.
+ */
+static void check_limits(struct mv_thread *self) {
+    uint64_t limit = mv.control->lag_limit_bytes;
+    if (!(self->log->sequence & 4095))
+        check_keeper(self);
+    if (!limit)
+        return;
+    const struct mv_log_cursor *cursor =
+        (const struct mv_log_cursor *)(mv_log_base(mv.version, self->slot) + MV_CURSOR_OFFSET(0));
+    uint64_t consumed = __atomic_load_n(&cursor->bytes, __ATOMIC_RELAXED);
+    if (cursor->active && self->log->bytes > consumed && self->log->bytes - consumed > limit)
+        mv_end_follower(MV_REASON_LAG_LIMIT, 0, "the follower fell behind by more than --lag-limit");
+}
+
+void mv_leader_check(struct mv_thread *self) {
+    if (__builtin_expect(!(self->log->sequence & 255), 0))
+        check_limits(self);
+}
+
+/* Copies the in-segments into a reservation with room for whatever the call may bring back. NULL: the
+ * follower has been ended. */
+struct mv_event *mv_leader_reserve(struct mv_thread *self, const struct mv_call_row *row,
+                                   const uint64_t args[6]) {
+    struct mv_segment segments[2 * MV_SEGMENTS_MAX];
+    struct mv_segment *out = segments + MV_SEGMENTS_MAX;
+    int ins = mv_call_in_segments(row, args, segments, MV_SEGMENTS_MAX);
+    int outs = mv_call_out_targets(row, args, 1 << 30, out, MV_SEGMENTS_MAX);
+    if (ins < 0 || outs < 0) {
+        mv_leader_unsupported(row->name);
+        return NULL;
+    }
+    uint64_t in_size = mv_payload_size(segments, ins), out_size = mv_payload_size(out, outs);
+    struct mv_event *event = in_size + out_size < 1ull << 31
+                                 ? mv_log_reserve(self->log, (uint32_t)in_size, (uint32_t)out_size)
+                                 : NULL;
+    if (!event) {
+        mv_leader_log_refused(self);
+        return NULL;
+    }
+    mv_payload_write(event + 1, segments, ins);
+    return event;
+}
+
+void mv_leader_complete(struct mv_thread *self, struct mv_event *event, const struct mv_call_row *row,
+                        const uint64_t args[6], long result, uint64_t site, uint16_t flags) {
+    /* Only a call in the frame has an exit at which a handler can run; a hook (vDSO, pthread) has none. */
+    if ((self->attention & MV_ATTEND_SIGNAL) && !self->hooked) {
+        flags |= MV_EVENT_SIGNAL_FOLLOWS;
+        self->signal_announced = 1;
+    }
+    event->call = (uint16_t)(row - mv_call_find(0));
+    event->flags = flags;
+    event->reserved = 0;
+    event->result = result;
+    event->site = site;
+    event->stamp = self->stamp;
+    self->stamp = 0;
+    for (int i = 0; i < 6; i++)
+        event->args[i] = args[i];
+    mv_log_publish(self->log, event);
+    mv_leader_check(self);
+}
+
+/* Publishes a call after it was made. `event`: a reservation with the in-payload, made before the call, or
+ * NULL. */
+void mv_leader_publish(struct mv_thread *self, const struct mv_call_row *row, const uint64_t args[6],
+                       long result, uint64_t site, uint16_t flags, const struct mv_call_entry *entry,
+                       struct mv_event *event) {
+    struct mv_segment segments[2 * MV_SEGMENTS_MAX];
+    struct mv_segment *out = segments + MV_SEGMENTS_MAX;
+    int ins = 0, outs = 0;
+    if (!event && !(flags & MV_EVENT_RESTART) && (row->flags & (MV_CALL_IN | MV_CALL_COMMAND)))
+        ins = mv_call_in_segments(row, args, segments, MV_SEGMENTS_MAX);
+    if (!(flags & MV_EVENT_RESTART) && (row->flags & (MV_CALL_OUT | MV_CALL_COMMAND)))
+        outs = mv_call_out_segments(row, args, result, entry, out, MV_SEGMENTS_MAX);
+    if (ins < 0 || outs < 0) {
+        mv_leader_unsupported(row->name);
+        return;
+    }
+    uint64_t in_size = event ? event->in_size : ins ? mv_payload_size(segments, ins) : 0;
+    uint64_t out_size = outs ? mv_payload_size(out, outs) : 0;
+    if (event && out_size > event->out_size) {
+        mv_leader_unsupported(row->name);
+        return;
+    }
+    if (!event) {
+        event = in_size + out_size < 1ull << 31
+                    ? mv_log_reserve(self->log, (uint32_t)in_size, (uint32_t)out_size)
+                    : NULL;
+        if (!event) {
+            mv_leader_log_refused(self);
+            return;
+        }
+        if (ins)
+            mv_payload_write(event + 1, segments, ins);
+    }
+    event->out_size = (uint32_t)out_size;
+    if (outs)
+        mv_payload_write((uint8_t *)(event + 1) + in_size, out, outs);
+    mv_leader_complete(self, event, row, args, result, site, flags);
+}
+
+static void publish_bare(struct mv_thread *self, uint16_t call, long result, uint64_t a, uint64_t b,
+                         uint64_t c, const void *payload, uint32_t size) {
+    struct mv_event *event = mv_log_reserve(self->log, size, 0);
+    if (!event) {
+        mv_leader_log_refused(self);
+        return;
+    }
+    event->call = call;
+    event->flags = 0;
+    event->reserved = 0;
+    event->result = result;
+    event->site = 0;
+    event->stamp = 0;
+    event->args[0] = a;
+    event->args[1] = b;
+    event->args[2] = c;
+    event->args[3] = event->args[4] = event->args[5] = 0;
+    for (uint32_t i = 0; i < size; i++)
+        ((uint8_t *)(event + 1))[i] = ((const uint8_t *)payload)[i];
+    mv_log_publish(self->log, event);
+}
+
+/* A crash is told before the kernel writes a core or frees the memory. */
+void mv_leader_death(struct mv_thread *self, int number, const struct mv_siginfo *info,
+                     const struct mv_ucontext *uc) {
+    if (!self->log || !mv_leader_has_follower())
+        return;
+    if (number != 4 && number != 5 && number != 6 && number != 7 && number != 8 && number != 11) {
+        /* Not a crash: somebody wants the server to end, and its follower with it. */
+        mv_end_follower(MV_REASON_LEADER_EXITED, number, "the server was ended by a signal");
+        return;
+    }
+    /* Elsewhere on the shim stack a record may be half written, or the call be made whose intent must stay: a
+     * signal is delivered as a call returns. Then the robust list tells. */
+    uint64_t pc = uc->rip;
+    int not_made = (pc >= (uint64_t)mv_interruptible_check && pc <= (uint64_t)mv_interruptible_syscall) ||
+                   (pc == (uint64_t)mv_interruptible_after && (int64_t)uc->rax == -4 /* EINTR */);
+    if (!mv_on_shim_stack(self, uc->rsp) || not_made)
+        publish_bare(self, MV_CALL_DEATH, 0, (uint64_t)number, info->rest[0], uc->rip, info, 128);
+    mv.control->reason = MV_REASON_LEADER_DIED;
+    mv.control->reason_code = number;
+}
+
+void mv_leader_signal(struct mv_thread *self, int number, const struct mv_siginfo *info) {
+    if (self->log && mv_leader_publishing())
+        publish_bare(self, MV_CALL_SIGNAL, 0, (uint64_t)number, 0, 0, info, 128);
+}
+
+void mv_leader_publish_order(struct mv_thread *self, uint32_t kind, uint64_t object, uint32_t clock,
+                             uint32_t value, long result) {
+    struct mv_event *event = mv_log_reserve(self->log, 0, 0);
+    if (!event) {
+        mv_leader_log_refused(self);
+        return;
+    }
+    event->call = MV_CALL_ORDER;
+    event->flags = 0;
+    event->reserved = 0;
+    event->result = result;
+    event->site = 0;
+    event->stamp = (uint64_t)clock << 32 | value;
+    event->args[0] = kind;
+    event->args[1] = object;
+    event->args[2] = clock;
+    event->args[3] = value;
+    event->args[4] = event->args[5] = 0;
+    mv_log_publish(self->log, event);
+}
