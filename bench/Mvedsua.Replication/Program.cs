@@ -49,7 +49,7 @@ foreach (var (name, measure) in groups.Where(g => only?.Contains(g.Name) ?? true
 var table = Table.Format(results);
 Console.WriteLine(table);
 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"\nmeasured in {Stopwatch.GetElapsedTime(begin).TotalSeconds:0} s"));
-if (record is not null) File.WriteAllText(record, LastRun.Replace(File.ReadAllText(record), $"{conditions}\n\n{table}"));
+if (record is not null && !failed) File.WriteAllText(record, LastRun.Replace(File.ReadAllText(record), $"{conditions}\n\n{table}"));
 return failed ? 1 : 0;
 
 string? Option(string name)
