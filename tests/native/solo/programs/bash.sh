@@ -6,8 +6,10 @@ trap 'ended=yes' CHLD; /bin/true; echo "ended: $ended"; trap - CHLD
 set -m
 for i in 1 2 3; do kill -USR1 $$; done
 sleep 30 & job=$!
-kill -STOP $job; until [ -n "$(jobs -s)" ]; do :; done; jobs -s | sed 's/ *&$//; s/  */ /g'
-kill -CONT $job; until [ -n "$(jobs -r)" ]; do :; done; kill -TERM $job; wait $job 2>/dev/null; echo "job: $?"
+state() { read -r _ _ now _ <"/proc/$job/stat"; [ "$now" = "$1" ]; }
+kill -STOP $job; until state T; do :; done; echo stopped
+kill -CONT $job; until state S; do :; done; echo continued
+kill -TERM $job; wait $job 2>/dev/null; echo "job: $?"
 set +m
 seq 1 20000 | while read -r x; do [ "$x" = 20000 ] && echo "last $x"; done
 echo {1..5} | tr ' ' '\n' | sort -r | paste -sd,
