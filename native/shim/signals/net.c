@@ -113,6 +113,17 @@ static void kicked(struct mv_thread *self, int kind, struct mv_ucontext *uc) {
                           : kind == MV_KICK_LATE   ? mv_leader_deferral_expired
                                                    : mv_request_arrived,
                           self, self->stack_top - sizeof(struct mv_frame));
+    /* Another kick may have found this one on the shim stack. A call that is made on the spot never looks at
+     * `attention`: it would sleep over it. */
+    for (uint32_t left;
+         (left = self->attention & (MV_ATTEND_PARK | MV_ATTEND_REQUEST | MV_ATTEND_SETTLE)) != 0;) {
+        uint32_t one = left & -left;
+        __atomic_store_n(&self->attention, self->attention & ~one, __ATOMIC_RELAXED);
+        mv_call_on_shim_stack(one == MV_ATTEND_PARK     ? mv_park
+                              : one == MV_ATTEND_SETTLE ? mv_settle
+                                                        : mv_request_arrived,
+                              self, self->stack_top - sizeof(struct mv_frame));
+    }
     self->mask_replaced = mv.role == MV_ROLE_FOLLOWER || self->deferred;
     uc->mask = self->mask_replaced ? mv_block_all : self->program_mask & ~MV_SIGSYS_BIT;
 }

@@ -106,7 +106,7 @@ static long calculate(long value)
     }
     long result = sum;
     pthread_mutex_unlock(&lock);
-    if (value % 5 == 0) {
+    if (value % 25 == 0) {
         pthread_t thread;
         int fd = open("scratch", O_CREAT | O_WRONLY | O_APPEND, 0600);
         if (write(fd, "x\n", 2) != 2)
