@@ -55,7 +55,9 @@ void mv_fast_calls_for_role(void) {
 long mv_dispatch(struct mv_frame *frame) {
     struct mv_thread *self = mv_self;
     self->call = (uint32_t)frame->rax;
-    if (self->raw_depth) /* a vfork child in our area: another process, which nobody follows */
+    /* A vfork child in our area: another process, which nobody follows. Or a vDSO function that falls back to
+     * a system call while its hook publishes the whole of it. */
+    if (self->raw_depth || self->hooked)
         return (long)mv_execute(self, frame);
     switch (mv.role) {
     case MV_ROLE_LEADER:

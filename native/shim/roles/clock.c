@@ -12,7 +12,7 @@
 
 struct mv_hook_call {
     const struct mv_call_row *row;
-    uint64_t original, site;
+    uint64_t site;
     uint64_t args[6];
     long result;
 };
@@ -27,10 +27,10 @@ static void generally(struct mv_thread *self) {
         if (!promoted)
             return;
     }
-    hook->result = hook->original
-                       ? ((vdso_function *)hook->original)(hook->args[0], hook->args[1], hook->args[2])
-                       : mv_sys3((long)(hook->row - mv_call_find(0)), (long)hook->args[0],
-                                 (long)hook->args[1], (long)hook->args[2]);
+    /* The kernel, not the vDSO: that may fall back to a system call of its own, which would enter the shim on
+     * this very stack. */
+    hook->result = mv_sys3((long)(hook->row - mv_call_find(0)), (long)hook->args[0], (long)hook->args[1],
+                           (long)hook->args[2]);
     if (mv.role == MV_ROLE_LEADER && self->log && mv_leader_publishing())
         mv_leader_publish(self, hook->row, hook->args, hook->result, hook->site, 0, NULL, NULL);
 }
@@ -104,7 +104,7 @@ long mv_role_clock(uint32_t call, uint64_t original, uint64_t site, uint64_t a, 
             return 0;
         }
     }
-    struct mv_hook_call hook = {mv_call_find(call), original, site, {a, b, c, 0, 0, 0}, 0};
+    struct mv_hook_call hook = {mv_call_find(call), site, {a, b, c, 0, 0, 0}, 0};
     self->hook = &hook;
     mv_call_on_shim_stack(generally, self, self->stack_top - sizeof(struct mv_frame));
     self->hooked = 0;
