@@ -31,7 +31,9 @@ void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint32_t posit
                  const struct mv_segment *segments, int count) {
     struct mv_control *control = mv.control;
     mv_follower_ending();
-    int first = mv_publishing_end();
+    mv_publishing_end_because(
+        MV_REASON_DIVERGED, 0,
+        "the follower made another call than its leader: `mvedsua report` tells the difference");
 
     struct mv_divergence *d = &control->divergence;
     d->kind = kind;
@@ -48,9 +50,6 @@ void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint32_t posit
     d->follower_size = own_payload(d->follower_payload, segments, count);
     if (self->info)
         self->info->state = MV_THREAD_DIVERGED;
-    if (first)
-        mv_reason(MV_REASON_DIVERGED, 0,
-                  "the follower made another call than its leader: `mvedsua report` tells the difference");
     control->report_taken = 0;
     __atomic_store_n(&control->follower_state, 2, __ATOMIC_RELEASE);
     mv_control_changed();

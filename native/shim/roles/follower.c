@@ -29,8 +29,7 @@ void mv_follower_ending(void) {
 /* Ends this process; the leader goes on alone. */
 void mv_follower_end(enum mv_reason reason, int code, const char *text) {
     mv_follower_ending();
-    if (mv_publishing_end()) {
-        mv_reason(reason, code, text);
+    if (mv_publishing_end_because(reason, code, text)) {
         mv.control->follower_state = 3;
         mv_say_string(MV_WARNING, text);
     }

@@ -47,6 +47,17 @@ void mv_reason(enum mv_reason reason, int code, const char *text) {
     control->reason_code = code;
 }
 
+/* The same with the reason, which is told before anybody is woken: whoever finds publishing ended may ask
+ * why. */
+int mv_publishing_end_because(enum mv_reason reason, int code, const char *text) {
+    uint32_t one = 1;
+    if (!__atomic_compare_exchange_n(&mv.control->publishing, &one, 0, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        return 0;
+    mv_reason(reason, code, text);
+    mv_sys3(__NR_futex, (long)&mv.control->publishing, 1 /* WAKE, shared */, 0x7fffffff);
+    return 1;
+}
+
 /* Has the follower not read an ended thread's log to its end? Its slot can't be used anew then. */
 static int still_read(uint32_t slot) {
     const uint8_t *base = mv_log_base(mv.version, slot);
