@@ -28,7 +28,14 @@ public sealed class RunTests
     {
         await using LiveSession session = Shell("grep -E '^Sig(Blk|Ign):' /proc/self/status");
         Assert.Equal("SigBlk:\t0000000000000000", await session.Line());
-        Assert.Equal("SigIgn:\t0000000000000000", await session.Line());
+        Assert.Equal(0ul, Ignored(await session.Line()));
+    }
+
+    /// <summary>The mask of a SigIgn line, without signals 32 and 33: glibc's own, which children of GNU make find ignored.</summary>
+    private static ulong Ignored(string line)
+    {
+        Assert.StartsWith("SigIgn:\t", line, StringComparison.Ordinal);
+        return Convert.ToUInt64(line["SigIgn:\t".Length..].Trim(), 16) & ~0x1_8000_0000ul;
     }
 
     [Fact]
@@ -36,7 +43,7 @@ public sealed class RunTests
     {
         string script = $"trap '' HUP; exec {Installation.Fake} run --name ignoring -- /bin/grep ^SigIgn: /proc/self/status";
         Result result = await Result.Of("/bin/sh", "-c", script);
-        Assert.Equal("SigIgn:\t0000000000000001\n", result.Output);
+        Assert.Equal(1ul, Ignored(result.Output));
     }
 
     [Fact]
