@@ -28,7 +28,8 @@ public sealed class EffectTests : ServerTests
             load.More(500);
             load.Finish();
         }
-        client.Ok("CONFIG", "SET", "appendonly", "yes");
+        client.Ok("CONFIG", "SET", "appendonly", "yes"); /* begins with a rewrite, beside which no save is allowed */
+        Host.Until(() => client.Ok("INFO", "persistence").Contains("aof_rewrite_in_progress:0"), "the first rewrite ends");
         client.Ok("CONFIG", "SET", "appendfsync", "always");
         for (int i = 0; i < 50; i++) client.Ok("INCR", "n");
         client.Ok("BGSAVE");
