@@ -64,9 +64,9 @@ static int keep_logs(void) {
 }
 
 static void follower_died(void) {
-    if (!mv.control->follower_pid || !mv_publishing_end())
+    if (!mv.control->follower_pid ||
+        !mv_publishing_end_because(MV_REASON_FOLLOWER_DIED, 0, "the follower was killed"))
         return;
-    mv_reason(MV_REASON_FOLLOWER_DIED, 0, "the follower was killed");
     mv.control->follower_state = 3;
     mv_control_changed();
 }

@@ -42,15 +42,14 @@ void mv_follower_crashed(struct mv_thread *self, int number, const struct mv_sig
     struct mv_text text = {.used = 0};
     (void)self;
     mv_follower_ending();
-    if (!mv_publishing_end())
-        return;
     mv_text_add(&text, "the follower got signal ");
     mv_text_number(&text, number);
     mv_text_add(&text, " at ");
     mv_text_hex(&text, uc->rip);
     mv_text_add(&text, ", address ");
     mv_text_hex(&text, info->rest[0]);
-    mv_reason(MV_REASON_FOLLOWER_DIED, number, text.bytes);
+    if (!mv_publishing_end_because(MV_REASON_FOLLOWER_DIED, number, text.bytes))
+        return;
     mv.control->follower_state = 3;
     mv_say(MV_WARNING, &text);
 }

@@ -35,9 +35,8 @@ void mv_leader_to_solo(void) {
 }
 
 void mv_end_follower(enum mv_reason reason, int code, const char *text) {
-    if (mv_publishing_end()) {
+    if (mv_publishing_end_because(reason, code, text)) {
         struct mv_text line = {.used = 0};
-        mv_reason(reason, code, text);
         mv.control->follower_state = 3;
         if (mv.control->follower_pid)
             mv_sys2(__NR_kill, mv.control->follower_pid, 9);
