@@ -4,6 +4,7 @@
 # stdout: both runs must print the same and end with 0 (77: skipped, the last line says why). stderr is for humans.
 # Failures keep both directories and print the command that reproduces them.
 set -u
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES # a make that runs us is no part of what is tested
 shim=$1 bin=$2
 shift 2
 here=$(cd "$(dirname "$0")" && pwd)
