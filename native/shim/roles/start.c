@@ -27,10 +27,18 @@ void mv_install_defaults(void) {
             mv_signal_install(number);
 }
 
+/* Clears the word, once. A follower of an earlier session must not end the present one. */
+static int first_to_end(void) {
+    uint32_t one = 1;
+    if (mv.role == MV_ROLE_FOLLOWER && mv.control->generation != mv.generation)
+        return 0;
+    return __atomic_compare_exchange_n(&mv.control->publishing, &one, 0, 0, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_RELAXED);
+}
+
 /* Ends publishing, once; 1 for whoever was first. Readers wait on the word: they are woken. */
 int mv_publishing_end(void) {
-    uint32_t one = 1;
-    if (!__atomic_compare_exchange_n(&mv.control->publishing, &one, 0, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+    if (!first_to_end())
         return 0;
     mv_sys3(__NR_futex, (long)&mv.control->publishing, 1 /* WAKE, shared */, 0x7fffffff);
     return 1;
@@ -50,8 +58,7 @@ void mv_reason(enum mv_reason reason, int code, const char *text) {
 /* The same with the reason, which is told before anybody is woken: whoever finds publishing ended may ask
  * why. */
 int mv_publishing_end_because(enum mv_reason reason, int code, const char *text) {
-    uint32_t one = 1;
-    if (!__atomic_compare_exchange_n(&mv.control->publishing, &one, 0, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+    if (!first_to_end())
         return 0;
     mv_reason(reason, code, text);
     mv_sys3(__NR_futex, (long)&mv.control->publishing, 1 /* WAKE, shared */, 0x7fffffff);
