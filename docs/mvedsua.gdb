@@ -56,7 +56,7 @@ define mv-threads
       if $mv_t->info
         # enum mv_thread_state
         printf ", state %u, frame at ", $mv_t->info->state
-        output/a $mv_t->info->registers.rip
+        output/a $mv_t->info->site
       end
       printf "\n"
     end

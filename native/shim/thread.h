@@ -16,7 +16,8 @@
 #include "log/log.h"
 
 /* The program's registers at a site, as entry.S stores them (asm). rax is the call's number at entry and
- * its result at exit; rcx and r11 are dead at a syscall instruction. */
+ * its result at exit; rcx and r11 are dead at a syscall instruction. The coordinator reads it as struct
+ * mv_registers. */
 struct mv_frame {
     uint64_t r15, r14, r13, r12, rbp, rbx;
     uint64_t r10, r9, r8, rdi, rsi, rdx;
@@ -25,7 +26,10 @@ struct mv_frame {
     uint64_t cont; /* where the trampoline goes on */
     uint64_t rsp;
 };
-_Static_assert(sizeof(struct mv_frame) == 128, "frame");
+_Static_assert(sizeof(struct mv_frame) == 128 && sizeof(struct mv_registers) == 128 &&
+                   offsetof(struct mv_frame, r10) == offsetof(struct mv_registers, r10) &&
+                   offsetof(struct mv_frame, rsp) == offsetof(struct mv_registers, rsp),
+               "frame");
 _Static_assert(offsetof(struct mv_frame, rax) == 96 && offsetof(struct mv_frame, site) == 104 &&
                    offsetof(struct mv_frame, cont) == 112 && offsetof(struct mv_frame, rsp) == 120,
                "entry.S");

@@ -84,7 +84,7 @@ public sealed class ByteTests
         unsafe
         {
             Assert.Equal(output.TrimEnd(), string.Create(CultureInfo.InvariantCulture,
-                $"{(uint)control.LeaderPid} {control.ReasonCode} {control.Generation} {control.SitesRefused} {control.Thread(1, 127).Registers.FsBase:x} {divergence.Args[5]:x} {divergence.FollowerPayload[MvAbi.DivergenceBytes - 1]}"));
+                $"{(uint)control.LeaderPid} {control.ReasonCode} {control.Generation} {control.SitesRefused} {control.Thread(1, 127).Frame:x} {divergence.Args[5]:x} {divergence.FollowerPayload[MvAbi.DivergenceBytes - 1]}"));
         }
 
         Assert.Equal(MvStage.Failover, control.Stage);

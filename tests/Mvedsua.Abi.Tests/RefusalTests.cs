@@ -26,7 +26,7 @@ public sealed unsafe class RefusalTests
             Write(8, MvAbi.AbiVersion | ((ulong)sizeof(MvControl) << 32));
             SessionMemory.Open(file, writable: false).Dispose();
             Write(8, (MvAbi.AbiVersion + 1) | ((ulong)sizeof(MvControl) << 32));
-            Refused("ABI version 2", (long)MvAbi.ControlSpan);
+            Refused($"ABI version {MvAbi.AbiVersion + 1}", (long)MvAbi.ControlSpan);
         }
         finally
         {

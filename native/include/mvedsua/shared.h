@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#define MV_ABI_VERSION   1u
+#define MV_ABI_VERSION   2u
 #define MV_CONTROL_MAGIC 0x6177736465764d31ull /* "1Mvedswa" */
 #define MV_LOG_MAGIC     0x676f4c6465764d31ull /* "1MvedLog" */
 
@@ -302,33 +302,54 @@ enum mv_request {
 enum mv_thread_state {
     MV_THREAD_FREE = 0,
     MV_THREAD_RUNNING = 1, /* in the program, or in the shim's own code */
-    MV_THREAD_IN_CALL =
-        2, /* registers below are those of the program at its call: a backtrace can start there */
+    MV_THREAD_IN_CALL = 2, /* has made a call: site says where */
     MV_THREAD_PARKED = 3,
     MV_THREAD_DIVERGED = 4,
     MV_THREAD_EXITED = 5,
 };
 
-/* Integer registers of the program at a call or at a park, for unwinders. */
+/* The program's registers at its call, as the thread's shim stack holds them: the shim's struct mv_frame.
+ * rax: the call's number until it has been made, then its result. */
 struct mv_registers {
-    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp, r8, r9, r10, r11, r12, r13, r14, r15, rip, fs_base;
+    uint64_t r15, r14, r13, r12, rbp, rbx, r10, r9, r8, rdi, rsi, rdx, rax;
+    uint64_t site; /* address after the syscall instruction: where a backtrace begins */
+    uint64_t continuation;
+    uint64_t rsp;
 };
-_Static_assert(sizeof(struct mv_registers) == 144, "mv_registers");
+MV_ASSERT_AT(mv_registers, r15, 0);
+MV_ASSERT_AT(mv_registers, r14, 8);
+MV_ASSERT_AT(mv_registers, r13, 16);
+MV_ASSERT_AT(mv_registers, r12, 24);
+MV_ASSERT_AT(mv_registers, rbp, 32);
+MV_ASSERT_AT(mv_registers, rbx, 40);
+MV_ASSERT_AT(mv_registers, r10, 48);
+MV_ASSERT_AT(mv_registers, r9, 56);
+MV_ASSERT_AT(mv_registers, r8, 64);
+MV_ASSERT_AT(mv_registers, rdi, 72);
+MV_ASSERT_AT(mv_registers, rsi, 80);
+MV_ASSERT_AT(mv_registers, rdx, 88);
+MV_ASSERT_AT(mv_registers, rax, 96);
+MV_ASSERT_AT(mv_registers, site, 104);
+MV_ASSERT_AT(mv_registers, continuation, 112);
+MV_ASSERT_AT(mv_registers, rsp, 120);
+_Static_assert(sizeof(struct mv_registers) == 128, "mv_registers");
 
 /* One thread of one version. Written by that thread (by its creator before it runs). */
 struct mv_thread_info {
     uint32_t state;       /* enum mv_thread_state */
     uint32_t tid;         /* the kernel's */
     uint32_t logical_tid; /* what the program sees */
-    uint32_t in_call;     /* call being made (MV_INTENT_NONE when none) */
-    struct mv_registers registers;
+    uint32_t in_call;     /* the last call, being made or done (MV_INTENT_NONE when none) */
+    uint64_t site;        /* of the last call; 0: none */
+    uint64_t frame;       /* address, in the process, of its struct mv_registers: valid while in the call */
 };
 MV_ASSERT_AT(mv_thread_info, state, 0);
 MV_ASSERT_AT(mv_thread_info, tid, 4);
 MV_ASSERT_AT(mv_thread_info, logical_tid, 8);
 MV_ASSERT_AT(mv_thread_info, in_call, 12);
-MV_ASSERT_AT(mv_thread_info, registers, 16);
-_Static_assert(sizeof(struct mv_thread_info) == 160, "mv_thread_info");
+MV_ASSERT_AT(mv_thread_info, site, 16);
+MV_ASSERT_AT(mv_thread_info, frame, 24);
+_Static_assert(sizeof(struct mv_thread_info) == 32, "mv_thread_info");
 
 /* Written by the follower's thread that parks, before control.follower_state says so. */
 enum mv_difference {
@@ -483,7 +504,7 @@ MV_ASSERT_AT(mv_control, message_count, 576);
 MV_ASSERT_AT(mv_control, messages, 584);
 MV_ASSERT_AT(mv_control, orphans, 584 + 256 * 64);
 MV_ASSERT_AT(mv_control, threads, 584 + 256 * 64 + 152 * 64);
-MV_ASSERT_AT(mv_control, divergence, 584 + 256 * 64 + 152 * 64 + 160 * 256);
+MV_ASSERT_AT(mv_control, divergence, 584 + 256 * 64 + 152 * 64 + 32 * 256);
 _Static_assert(sizeof(struct mv_control) <= MV_CONTROL_SPAN, "mv_control");
 
 /* Folds the header of a record into 32 bits; finds any change of a single byte. */

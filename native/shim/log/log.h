@@ -96,8 +96,8 @@ static inline struct mv_log_header *mv_log_header_of(const struct mv_log_writer 
 
 /* Contiguous room for a record with payloads of up to in_size and out_size bytes (multiples of 8), or NULL
  * (w->refusal says why; the log is as before). The event's sizes are set, everything else is undefined: the
- * caller fills call, flags, result, site, stamp, args and the payloads, may lower in_size before it writes
- * the out-payload and out_size until the end, and publishes or forgets it. Only one reservation at a time. */
+ * caller fills the payloads, may lower in_size before it writes the out-payload and out_size until the end,
+ * and completes or forgets it. Only one reservation at a time. */
 static inline struct mv_event *mv_log_reserve(struct mv_log_writer *w, uint32_t in_size, uint32_t out_size) {
     uint64_t size = sizeof(struct mv_event) + (uint64_t)in_size + out_size;
     if (__builtin_expect(size > w->end - w->position, 0) && !mv_log_extend(w, size))
@@ -115,29 +115,39 @@ static inline uint64_t mv_rotated(uint64_t word, unsigned i) {
     return by ? word << by | word >> (64 - by) : word;
 }
 
-/* Makes the reserved record visible, wakes sleeping readers, clears the intent. */
-static inline void mv_log_publish(struct mv_log_writer *w, struct mv_event *event) {
+/* Says what the reserved record is about, makes it visible, wakes sleeping readers, clears the intent. The
+ * payload is there already, and the event's payload sizes are final.
+ *
+ * The check is put together from what is in registers: mv_event_check() would load eight bytes that were just
+ * stored in pieces, which stalls store forwarding. That the two are equal is a test's matter. */
+static inline __attribute__((always_inline)) void
+mv_log_complete(struct mv_log_writer *w, struct mv_event *event, uint32_t call, uint32_t flags,
+                int64_t result, uint64_t site, uint64_t stamp, const uint64_t args[6]) {
     struct mv_log_header *header = mv_log_header_of(w);
-    uint64_t size = sizeof *event + (uint64_t)event->in_size + event->out_size;
+    uint64_t in_size = event->in_size, out_size = event->out_size, sequence = w->sequence;
+    uint64_t size = sizeof *event + in_size + out_size;
+    uint64_t first = size | (uint64_t)call << 32 | (uint64_t)flags << 48;
+    uint64_t h = mv_rotated(first ^ in_size << 32, 2) ^ mv_rotated(out_size, 3) ^ mv_rotated(sequence, 4) ^
+                 mv_rotated((uint64_t)result, 5) ^ mv_rotated(site, 6) ^ mv_rotated(stamp, 7);
     mv_word *words = (mv_word *)event;
-    /* Put together in registers: mv_event_check() would load eight bytes that were just stored in pieces,
-     * which stalls store forwarding. The equality with it is a test's matter. */
-    uint64_t first = size | (uint64_t)event->call << 32 | (uint64_t)event->flags << 48;
-    uint64_t third = event->out_size;
-    uint64_t h = mv_rotated(first ^ ((uint64_t)event->in_size << 32), 2) ^ mv_rotated(third, 3) ^
-                 mv_rotated(w->sequence, 4);
-#pragma GCC unroll 16
-    for (unsigned i = 4; i < sizeof *event / 8; i++)
-        h ^= mv_rotated(words[i], i + 1);
+#pragma GCC unroll 6
+    for (unsigned i = 0; i < 6; i++) {
+        uint64_t argument = args[i];
+        h ^= mv_rotated(argument, 8 + i);
+        words[7 + i] = argument;
+    }
     words[0] = first;
-    words[1] = (uint32_t)(h ^ (h >> 32)) | (uint64_t)event->in_size << 32;
-    words[2] = third;
-    event->sequence = w->sequence;
+    words[1] = (uint32_t)(h ^ (h >> 32)) | in_size << 32;
+    words[2] = out_size; /* and `reserved`, 0 */
+    words[3] = sequence;
+    words[4] = (uint64_t)result;
+    words[5] = site;
+    words[6] = stamp;
 
     w->position += size;
-    w->sequence++;
+    w->sequence = sequence + 1;
     w->bytes += size;
-    mv_store_relaxed64(&header->sequence, w->sequence);
+    mv_store_relaxed64(&header->sequence, sequence + 1);
     mv_store_relaxed64(&header->bytes, w->bytes);
     mv_store_release64(&header->published, w->position);
     /* After the record: a death between the two leaves an intent whose sequence is below the log's. */
@@ -146,6 +156,12 @@ static inline void mv_log_publish(struct mv_log_writer *w, struct mv_event *even
     const struct mv_log_sleepers *sleepers = (const struct mv_log_sleepers *)(w->base + MV_SLEEPERS_OFFSET);
     if (__builtin_expect(mv_load_relaxed32(&sleepers->bits) != 0, 0))
         mv_log_wake(w);
+}
+
+/* The same for an event that is filled in already. */
+static inline void mv_log_publish(struct mv_log_writer *w, struct mv_event *event) {
+    mv_log_complete(w, event, event->call, event->flags, event->result, event->site, event->stamp,
+                    event->args);
 }
 
 /* ---- keeper --------------------------------------------------------------------------------------- */

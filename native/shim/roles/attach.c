@@ -17,8 +17,7 @@ static int open_logs(uint32_t reader_pid) {
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
         if (area->slot >= MV_MAX_THREADS && mv_slot_take(area) >= MV_MAX_THREADS)
             return -11;
-        area->info->tid = area->tid;
-        area->info->logical_tid = area->logical_tid;
+        mv_thread_introduce(area);
         struct mv_log_writer *writer = &mv_writers[area->slot];
         if (writer->running && area->keeper_epoch != mv_keeper_epoch)
             mv_log_keeper_lost(writer, &mv_keeper_word);
@@ -79,8 +78,7 @@ static void become_follower(struct mv_thread *self) {
             mv_follower_end(MV_REASON_CORRUPT, bad, mv_log_fault_text(bad));
     }
     self->tid = mv.pid;
-    self->info->tid = self->tid;
-    self->info->logical_tid = self->logical_tid;
+    mv_thread_introduce(self);
     if (self->robust_head) /* a fork's child has none */
         mv_sys2(__NR_set_robust_list, (long)self->robust_head, 24);
     mv_net_arm(self);

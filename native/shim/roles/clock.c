@@ -56,19 +56,10 @@ static int publish_time(struct mv_thread *self, uint32_t call, uint64_t site, ui
         return 0;
     struct time_payload *payload = (struct time_payload *)(event + 1);
     const uint64_t *time = (const uint64_t *)(argument ? b : a);
-    event->call = (uint16_t)call;
-    event->flags = 0;
-    event->reserved = 0;
-    event->result = 0;
-    event->site = site;
-    event->stamp = 0;
-    event->args[0] = a;
-    event->args[1] = b;
-    event->args[2] = event->args[3] = event->args[4] = event->args[5] = 0;
     payload->header = (struct mv_payload_segment){.length = 16, .arg = (uint8_t)argument};
     payload->words[0] = time[0];
     payload->words[1] = time[1];
-    mv_log_publish(self->log, event);
+    mv_log_complete(self->log, event, call, 0, 0, site, 0, (const uint64_t[6]){a, b});
     mv_leader_check(self);
     return 1;
 }

@@ -22,8 +22,6 @@ static enum mv_action run_and_publish(struct mv_thread *self, struct mv_frame *f
     struct mv_event *event = NULL;
     if (row->flags & (MV_CALL_CONSUME | MV_CALL_EMIT))
         intend(self, frame);
-    if (self->call <= __NR_write && mv_leader_plain(self, frame, row))
-        return MV_ACTION_RETURN;
     if (row->flags & MV_CALL_CAPTURE)
         mv_call_capture(row, args, &entry);
     if ((row->flags & MV_CALL_INOUT) && !(event = mv_leader_reserve(self, row, args)))
@@ -138,9 +136,14 @@ enum mv_action mv_leader_call(struct mv_thread *self, struct mv_frame *frame) {
         mv_leader_to_solo();
         return mv_execute(self, frame);
     }
+    mv_thread_note(self, frame);
+    if (self->call <= __NR_write) { /* and read */
+        intend(self, frame);
+        if (mv_leader_plain(self, frame))
+            return MV_ACTION_RETURN;
+    }
     uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     const struct mv_call_row *row = mv_call_find(self->call);
-    mv_thread_note(self, frame);
     if (!row || row->cls == MV_CLASS_REFUSED)
         return mv_execute(self, frame); /* the same refusal in both */
     uint8_t cls = mv_call_class_of(row, args);

@@ -36,8 +36,7 @@ static void recreated(struct mv_thread *self) {
         mv_sys4(__NR_rseq, (long)(self->fs_base + (uint64_t)__rseq_offset), 32, 0, 0x53053053);
     if (self->alt_stack[0])
         mv_sys2(__NR_sigaltstack, (long)self->alt_stack, 0);
-    self->info->tid = self->tid;
-    self->info->logical_tid = self->logical_tid;
+    mv_thread_introduce(self);
     self->log = NULL;
     mv_net_arm(self);
 }

@@ -21,21 +21,22 @@ static void fill(void *payload, const void *bytes, uint32_t length) {
         to[i] = 0; /* memory that the kernel could not read either */
 }
 
-/* 1: the call was made and published; 0: not a plain one, nothing was done. */
-int mv_leader_plain(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row) {
+/* 1: the call was made and published; 0: not a plain one, nothing was done. The intent is stored already. */
+int mv_leader_plain(struct mv_thread *self, struct mv_frame *frame) {
     uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     uint64_t count = frame->rdx;
-    int writes = self->call == __NR_write;
-    if (count == 0 || count > PLAIN_MAX || !frame->rsi)
+    if (count - 1 >= PLAIN_MAX || !frame->rsi)
         return 0;
-    long result = mv_make_call(self, frame);
+    long result = mv_syscall_interruptible(args, self->call, &self->attention);
     frame->rax = (uint64_t)result;
-    uint64_t length = writes ? count : result > 0 ? (uint64_t)result : 0;
-    if (result == -MV_ERESTART) {
+    if (__builtin_expect(result == -MV_ERESTART, 0)) {
         if (self->attention & MV_ATTEND_SIGNAL)
-            mv_leader_publish(self, row, args, result, frame->site, MV_EVENT_RESTART, NULL, NULL);
+            mv_leader_publish(self, mv_call_find(self->call), args, result, frame->site, MV_EVENT_RESTART,
+                              NULL, NULL);
         return 1;
     }
+    int writes = self->call == __NR_write;
+    uint64_t length = writes ? count : result > 0 ? (uint64_t)result : 0;
     uint32_t size = length ? (uint32_t)MV_PAYLOAD_SPAN(length) : 0;
     struct mv_event *event = mv_log_reserve(self->log, writes ? size : 0, writes ? 0 : size);
     if (!event) {
@@ -44,6 +45,6 @@ int mv_leader_plain(struct mv_thread *self, struct mv_frame *frame, const struct
     }
     if (length)
         fill(event + 1, (const void *)frame->rsi, (uint32_t)length);
-    mv_leader_complete(self, event, row, args, result, frame->site, 0);
+    mv_leader_complete(self, event, self->call, args, result, frame->site, 0);
     return 1;
 }

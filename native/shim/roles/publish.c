@@ -124,23 +124,16 @@ struct mv_event *mv_leader_reserve(struct mv_thread *self, const struct mv_call_
     return event;
 }
 
-void mv_leader_complete(struct mv_thread *self, struct mv_event *event, const struct mv_call_row *row,
-                        const uint64_t args[6], long result, uint64_t site, uint16_t flags) {
+void mv_leader_complete(struct mv_thread *self, struct mv_event *event, uint32_t call, const uint64_t args[6],
+                        long result, uint64_t site, uint32_t flags) {
     /* Only a call in the frame has an exit at which a handler can run; a hook (vDSO, pthread) has none. */
     if ((self->attention & MV_ATTEND_SIGNAL) && !self->hooked) {
         flags |= MV_EVENT_SIGNAL_FOLLOWS;
         self->signal_announced = 1;
     }
-    event->call = (uint16_t)(row - mv_call_find(0));
-    event->flags = flags;
-    event->reserved = 0;
-    event->result = result;
-    event->site = site;
-    event->stamp = self->stamp;
+    uint64_t stamp = self->stamp;
     self->stamp = 0;
-    for (int i = 0; i < 6; i++)
-        event->args[i] = args[i];
-    mv_log_publish(self->log, event);
+    mv_log_complete(self->log, event, call, flags, result, site, stamp, args);
     mv_leader_check(self);
 }
 
@@ -180,7 +173,7 @@ void mv_leader_publish(struct mv_thread *self, const struct mv_call_row *row, co
     event->out_size = (uint32_t)out_size;
     if (outs)
         mv_payload_write((uint8_t *)(event + 1) + in_size, out, outs);
-    mv_leader_complete(self, event, row, args, result, site, flags);
+    mv_leader_complete(self, event, (uint32_t)(row - mv_call_find(0)), args, result, site, flags);
 }
 
 static void publish_bare(struct mv_thread *self, uint16_t call, long result, uint64_t a, uint64_t b,
@@ -190,19 +183,9 @@ static void publish_bare(struct mv_thread *self, uint16_t call, long result, uin
         mv_leader_log_refused(self);
         return;
     }
-    event->call = call;
-    event->flags = 0;
-    event->reserved = 0;
-    event->result = result;
-    event->site = 0;
-    event->stamp = 0;
-    event->args[0] = a;
-    event->args[1] = b;
-    event->args[2] = c;
-    event->args[3] = event->args[4] = event->args[5] = 0;
     for (uint32_t i = 0; i < size; i++)
         ((uint8_t *)(event + 1))[i] = ((const uint8_t *)payload)[i];
-    mv_log_publish(self->log, event);
+    mv_log_complete(self->log, event, call, 0, result, 0, 0, (const uint64_t[6]){a, b, c});
 }
 
 /* A crash is told before the kernel writes a core or frees the memory. */
@@ -238,16 +221,7 @@ void mv_leader_publish_order(struct mv_thread *self, uint32_t kind, uint64_t obj
         mv_leader_log_refused(self);
         return;
     }
-    event->call = MV_CALL_ORDER;
-    event->flags = 0;
-    event->reserved = 0;
-    event->result = result;
-    event->site = 0;
-    event->stamp = (uint64_t)clock << 32 | value;
-    event->args[0] = kind;
-    event->args[1] = object;
-    event->args[2] = clock;
-    event->args[3] = value;
-    event->args[4] = event->args[5] = 0;
-    mv_log_publish(self->log, event);
+    uint64_t stamp = (uint64_t)clock << 32 | value;
+    mv_log_complete(self->log, event, MV_CALL_ORDER, 0, result, 0, stamp,
+                    (const uint64_t[6]){kind, object, clock, value});
 }

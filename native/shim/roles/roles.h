@@ -26,7 +26,16 @@ void mv_reason(enum mv_reason reason, int code, const char *text);
 uint8_t *mv_log_base(uint32_t version, uint32_t slot);
 uint32_t mv_slot_take(struct mv_thread *area);
 void mv_slot_give(struct mv_thread *area);
-void mv_thread_note(struct mv_thread *self, const struct mv_frame *frame);
+void mv_thread_introduce(struct mv_thread *area);
+/* Which call this thread makes, and from where: a backtrace can begin there. */
+static inline void mv_thread_note(struct mv_thread *self, const struct mv_frame *frame) {
+    struct mv_thread_info *info = self->info;
+    if (!info)
+        return;
+    info->in_call = self->call;
+    info->site = frame->site;
+    __atomic_store_n(&info->state, MV_THREAD_IN_CALL, __ATOMIC_RELEASE);
+}
 void mv_thread_link_death(struct mv_thread *self);
 void mv_thread_unlink_death(struct mv_thread *self);
 
@@ -50,8 +59,8 @@ void mv_leader_publish(struct mv_thread *self, const struct mv_call_row *row, co
                        struct mv_event *event);
 void mv_leader_publish_order(struct mv_thread *self, uint32_t kind, uint64_t object, uint32_t clock,
                              uint32_t value, long result);
-void mv_leader_complete(struct mv_thread *self, struct mv_event *event, const struct mv_call_row *row,
-                        const uint64_t args[6], long result, uint64_t site, uint16_t flags);
+void mv_leader_complete(struct mv_thread *self, struct mv_event *event, uint32_t call, const uint64_t args[6],
+                        long result, uint64_t site, uint32_t flags);
 void mv_leader_log_refused(struct mv_thread *self); /* why there is no room, and the end of the follower */
 void mv_leader_signal(struct mv_thread *self, int number, const struct mv_siginfo *info);
 void mv_leader_after_raw(struct mv_thread *self, struct mv_frame *frame, uint32_t slot);
@@ -62,7 +71,7 @@ void mv_leader_to_solo(void);
 void mv_end_follower(enum mv_reason reason, int code, const char *text);
 
 /* roles/plain.c */
-int mv_leader_plain(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row);
+int mv_leader_plain(struct mv_thread *self, struct mv_frame *frame);
 
 /* roles/follower.c */
 long mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row, uint64_t args[6],

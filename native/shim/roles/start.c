@@ -99,33 +99,11 @@ void mv_slot_give(struct mv_thread *area) {
     area->slot = MV_MAX_THREADS;
 }
 
-/* The registers at a call, so that a backtrace can begin there. */
-void mv_thread_note(struct mv_thread *self, const struct mv_frame *frame) {
-    struct mv_thread_info *info = self->info;
-    if (!info)
-        return;
-    info->in_call = self->call;
-    info->registers = (struct mv_registers){
-        .rax = frame->rax,
-        .rbx = frame->rbx,
-        .rcx = frame->site,
-        .rdx = frame->rdx,
-        .rsi = frame->rsi,
-        .rdi = frame->rdi,
-        .rbp = frame->rbp,
-        .rsp = frame->rsp,
-        .r8 = frame->r8,
-        .r9 = frame->r9,
-        .r10 = frame->r10,
-        .r11 = 0,
-        .r12 = frame->r12,
-        .r13 = frame->r13,
-        .r14 = frame->r14,
-        .r15 = frame->r15,
-        .rip = frame->site,
-        .fs_base = self->fs_base,
-    };
-    __atomic_store_n(&info->state, MV_THREAD_IN_CALL, __ATOMIC_RELEASE);
+/* Tells the other side who this thread is and where its registers stand. */
+void mv_thread_introduce(struct mv_thread *area) {
+    area->info->tid = area->tid;
+    area->info->logical_tid = area->logical_tid;
+    area->info->frame = (uint64_t)mv_thread_frame(area);
 }
 
 /* Links the death words of this thread's own log into its robust list. glibc may be in the middle of changing
@@ -186,10 +164,8 @@ void mv_role_thread_begin(struct mv_thread *self) {
         return;
     if (mv.role == MV_ROLE_FOLLOWER)
         mv_follower_thread_begin(self);
-    if (self->info) {
-        self->info->tid = self->tid;
-        self->info->logical_tid = self->logical_tid;
-    }
+    if (self->info)
+        mv_thread_introduce(self);
 }
 
 void mv_role_thread_exit(struct mv_thread *self, uint64_t status) {
@@ -223,8 +199,7 @@ void mv_roles_start(struct mv_thread *self) {
         return;
     mv_allocators_find();
     mv_slot_take(self);
-    self->info->tid = self->tid;
-    self->info->logical_tid = self->logical_tid;
+    mv_thread_introduce(self);
     mv_budget.limit = control->log_limit;
     control->leader_version = mv.version;
     control->leader_pid = mv.pid;

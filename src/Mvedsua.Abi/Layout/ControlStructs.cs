@@ -3,39 +3,38 @@ using System.Runtime.InteropServices;
 
 namespace Mvedsua.Abi;
 
-/// <summary>Integer registers of the program at a call or at a park: struct mv_registers.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 144)]
+/// <summary>The program's registers at its call, on the thread's shim stack: struct mv_registers.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 128)]
 public struct MvRegisters
 {
-    [FieldOffset(0)] public ulong Rax;
-    [FieldOffset(8)] public ulong Rbx;
-    [FieldOffset(16)] public ulong Rcx;
-    [FieldOffset(24)] public ulong Rdx;
-    [FieldOffset(32)] public ulong Rsi;
-    [FieldOffset(40)] public ulong Rdi;
-    [FieldOffset(48)] public ulong Rbp;
-    [FieldOffset(56)] public ulong Rsp;
+    [FieldOffset(0)] public ulong R15;
+    [FieldOffset(8)] public ulong R14;
+    [FieldOffset(16)] public ulong R13;
+    [FieldOffset(24)] public ulong R12;
+    [FieldOffset(32)] public ulong Rbp;
+    [FieldOffset(40)] public ulong Rbx;
+    [FieldOffset(48)] public ulong R10;
+    [FieldOffset(56)] public ulong R9;
     [FieldOffset(64)] public ulong R8;
-    [FieldOffset(72)] public ulong R9;
-    [FieldOffset(80)] public ulong R10;
-    [FieldOffset(88)] public ulong R11;
-    [FieldOffset(96)] public ulong R12;
-    [FieldOffset(104)] public ulong R13;
-    [FieldOffset(112)] public ulong R14;
-    [FieldOffset(120)] public ulong R15;
-    [FieldOffset(128)] public ulong Rip;
-    [FieldOffset(136)] public ulong FsBase;
+    [FieldOffset(72)] public ulong Rdi;
+    [FieldOffset(80)] public ulong Rsi;
+    [FieldOffset(88)] public ulong Rdx;
+    [FieldOffset(96)] public ulong Rax;
+    [FieldOffset(104)] public ulong Site;
+    [FieldOffset(112)] public ulong Continuation;
+    [FieldOffset(120)] public ulong Rsp;
 }
 
 /// <summary>One thread of one version: struct mv_thread_info.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 160)]
+[StructLayout(LayoutKind.Explicit, Size = 32)]
 public struct MvThreadInfo
 {
     [FieldOffset(0)] public MvThreadState State;
     [FieldOffset(4)] public uint Tid;
     [FieldOffset(8)] public uint LogicalTid;
     [FieldOffset(12)] public uint InCall;
-    [FieldOffset(16)] public MvRegisters Registers;
+    [FieldOffset(16)] public ulong Site;
+    [FieldOffset(24)] public ulong Frame;
 }
 
 /// <summary>Where a follower differed: struct mv_divergence.</summary>
@@ -96,7 +95,7 @@ public struct MvThreadTable
 
 /// <summary>The control block at offset 0 of the session memory: struct mv_control. Who writes what, and in
 /// which order, stands in shared.h; <see cref="ControlBlock"/> is the way to touch a live one.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 84160)]
+[StructLayout(LayoutKind.Explicit, Size = 51392)]
 public unsafe struct MvControl
 {
     [FieldOffset(0)] public ulong Magic;
@@ -145,5 +144,5 @@ public unsafe struct MvControl
     [FieldOffset(584)] public MvMessageRing Messages;
     [FieldOffset(16968)] public MvOrphanTable Orphans;
     [FieldOffset(26696)] public MvThreadTable Threads;
-    [FieldOffset(67656)] public MvDivergence Divergence;
+    [FieldOffset(34888)] public MvDivergence Divergence;
 }

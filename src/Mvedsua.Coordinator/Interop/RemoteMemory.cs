@@ -35,6 +35,15 @@ internal sealed unsafe class RemoteMemory(int pid)
         return true;
     }
 
+    /// <summary>Reads a structure, in one call; false when part of it isn't mapped.</summary>
+    internal bool TryRead<T>(ulong address, out T value) where T : unmanaged
+    {
+        byte[] bytes = new byte[sizeof(T)];
+        bool whole = Copy(address, bytes) == bytes.Length;
+        value = whole ? System.Runtime.InteropServices.MemoryMarshal.Read<T>(bytes) : default;
+        return whole;
+    }
+
     private byte[]? Page(ulong start)
     {
         if (_pages.TryGetValue(start, out byte[]? page)) return page;

@@ -16,7 +16,7 @@ internal sealed class DeathSection(string session, SharedMemory memory, ControlV
     {
         int version = 1 - view.LeaderVersion;
         int slot = LastCaller(version);
-        ulong address = memory.Control.Block.Thread(version, slot).Registers.Rip;
+        ulong address = memory.Control.Block.Thread(version, slot).Site;
         IReadOnlyList<string> place = address == 0 ? [] : ["(its last call:)", .. Sides.Place(view.LeaderPid, address)];
         string how = Reasons.Explain(MvReason.FollowerDied, view.ReasonCode, view.ReasonText);
         return new DivergenceReport(session, DateTimeOffset.Now, "follower-died",

@@ -123,7 +123,7 @@ internal sealed unsafe class DivergenceSection
         ulong published = tail?.Published ?? 0;
         if (published > _sequence + 1)
             lines.Insert(0, $"(taken at least {Sides.Count(published - _sequence - 1, "event")} after the point: the leader did not wait)");
-        else if (thread.Registers.Rip != _leaderEvent?.Site)
+        else if (thread.Site != _leaderEvent?.Site)
             lines.Insert(0, "(taken at a later call: the leader did not wait)");
         return lines;
     }
