@@ -230,7 +230,7 @@ enum mv_log_wake_reason { MV_LOG_EVENT = 1, MV_LOG_OWNER_DEAD = 2, MV_LOG_STOP =
 
 /* Waits until there is something to peek (also: a fault to be told by peek), or the owner is dead and all is
  * read, or *stop != stop_value (stop may be NULL; who changes it wakes it with a shared FUTEX_WAKE).
- * Spins for about 2 µs, naps of 50 µs, after 5 ms sleeps. Returns enum mv_log_wake_reason. */
+ * Spins for about 2 µs, naps four times (200 µs to 1.6 ms), then sleeps. Returns enum mv_log_wake_reason. */
 int mv_log_wait(struct mv_log_reader *r, const uint32_t *stop, uint32_t stop_value);
 
 /* "a record's header is damaged", … for a (positive or negative) enum mv_log_fault. */
