@@ -35,7 +35,7 @@ public sealed class ByteTests
         using var log = new HandMadeLog(memory, Version, Slot, Generation);
         var expected = new StringBuilder();
         var random = new Random(7);
-        ushort[] calls = [0, 1, 59, 461, .. Enum.GetValues<MvPseudoCall>().Where(c => c != MvPseudoCall.Jump).Select(c => (ushort)c)];
+        ushort[] calls = [0, 1, 59, 228, 461, .. Enum.GetValues<MvPseudoCall>().Where(c => c != MvPseudoCall.Jump).Select(c => (ushort)c)];
         (int In, int Out)[] sizes = [(0, 0), (8, 0), (0, 8), (128, 24), (4096, 16), (100_000, 80)];
         foreach (var call in calls)
         {

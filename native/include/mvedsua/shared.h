@@ -51,11 +51,19 @@ enum mv_pseudo_call {
     MV_CALL_SIGNAL = 0x8001, /* a handler runs now: args[0] signal; in-payload: siginfo (128 bytes) */
     MV_CALL_ORDER = 0x8002, /* an interposed pthread call: args[0] enum mv_order_kind, args[1] object, args[2]
                                clock slot, args[3] clock value, result: what the program was given */
-    MV_CALL_CLOCK = 0x8003, /* a vDSO call: args[0] enum mv_clock_kind, args[1] clock id; out-payload as its
-                               system call's */
     MV_CALL_DEATH = 0x8004, /* the thread got a fatal signal: args[0] signal, args[1] fault address, args[2]
                                instruction */
     MV_CALL_ROLE = 0x8005,  /* the writer stops publishing here: args[0] enum mv_reason */
+};
+
+/* What an interposed pthread call did to its object (MV_CALL_ORDER). */
+enum mv_order_kind {
+    MV_ORDER_LOCK = 1,      /* pthread_mutex_lock, timedlock; spin locks */
+    MV_ORDER_TRYLOCK = 2,   /* also a failed one: it saw the lock held */
+    MV_ORDER_WAIT = 3,      /* pthread_cond_wait, timedwait: the mutex is held again */
+    MV_ORDER_READ = 4,      /* pthread_rwlock: shared */
+    MV_ORDER_WRITE = 5,     /* pthread_rwlock: exclusive */
+    MV_ORDER_SEMAPHORE = 6, /* sem_wait and its kin: a result below 0 is -errno */
 };
 
 enum mv_event_flags {

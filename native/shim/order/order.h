@@ -12,15 +12,6 @@
 
 #include "../state.h"
 
-enum mv_order_kind {
-    MV_ORDER_LOCK = 1,      /* pthread_mutex_lock, timedlock; spin locks */
-    MV_ORDER_TRYLOCK = 2,   /* also a failed one: it saw the lock held */
-    MV_ORDER_WAIT = 3,      /* pthread_cond_wait, timedwait: the mutex is held again */
-    MV_ORDER_READ = 4,      /* pthread_rwlock: shared */
-    MV_ORDER_WRITE = 5,     /* pthread_rwlock: exclusive */
-    MV_ORDER_SEMAPHORE = 6, /* sem_wait and its kin: a result below 0 is -errno */
-};
-
 /* Is `address` (of a caller) in an allocator's code? */
 int mv_in_allocator(uint64_t address);
 void mv_allocators_find(void);

@@ -26,6 +26,23 @@ static uint32_t own_payload(uint8_t *to, const struct mv_segment *segments, int 
     return used;
 }
 
+/* In a hook (pthread, vDSO) the frame is an earlier call's: the backtrace begins here instead. One thread of the
+ * process comes this far. */
+static void begin_backtrace_here(struct mv_thread *self) {
+    static struct mv_frame here;
+    uint64_t context[8];
+    mv_park_save(context);
+    here.rbx = context[0];
+    here.rbp = context[1];
+    here.r12 = context[2];
+    here.r13 = context[3];
+    here.r14 = context[4];
+    here.r15 = context[5];
+    here.rsp = context[6];
+    here.site = self->info->site = context[7];
+    self->info->frame = (uint64_t)&here;
+}
+
 void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint32_t position,
                  const struct mv_event *event, uint32_t call, const uint64_t args[6], uint64_t site,
                  const struct mv_segment *segments, int count) {
@@ -48,8 +65,11 @@ void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint32_t posit
     d->leader_size = event->size < MV_DIVERGENCE_BYTES ? event->size : MV_DIVERGENCE_BYTES;
     copy(d->leader_record, event, d->leader_size);
     d->follower_size = own_payload(d->follower_payload, segments, count);
-    if (self->info)
+    if (self->info) {
+        if (mv_thread_frame(self)->site != site)
+            begin_backtrace_here(self);
         self->info->state = MV_THREAD_DIVERGED;
+    }
     control->report_taken = 0;
     __atomic_store_n(&control->follower_state, 2, __ATOMIC_RELEASE);
     mv_control_changed();

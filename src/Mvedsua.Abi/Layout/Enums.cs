@@ -6,9 +6,19 @@ public enum MvPseudoCall : ushort
     Jump = 0x8000,
     Signal = 0x8001,
     Order = 0x8002,
-    Clock = 0x8003,
     Death = 0x8004,
     Role = 0x8005,
+}
+
+/// <summary>What an interposed pthread call did to its object.</summary>
+public enum MvOrderKind : uint
+{
+    Lock = 1,
+    Trylock = 2,
+    Wait = 3,
+    Read = 4,
+    Write = 5,
+    Semaphore = 6,
 }
 
 [Flags]

@@ -46,7 +46,7 @@ internal static partial class Causes
         CallTable.ByNumber(call)?.Name is "mmap" or "munmap" or "mprotect" or "mremap" or "madvise" or "brk" or "process_vm_readv";
 
     private static bool NamesClock(Evidence evidence) => evidence.Before.TakeLast(4).Any(
-        e => e.Call == (ushort)MvPseudoCall.Clock || CallTable.ByNumber(e.Call) is { } row && Clocks.Contains(row.Name));
+        e => CallTable.ByNumber(e.Call) is { } row && Clocks.Contains(row.Name));
 
     /// <summary>The name before the colon, when the differing byte is in a number on a line "name:number".</summary>
     private static string? StatisticsField(PayloadDifference? difference)

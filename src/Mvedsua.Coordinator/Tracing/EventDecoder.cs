@@ -23,7 +23,8 @@ internal static class EventDecoder
         long? result, ReadOnlySpan<byte> inPayload, ReadOnlySpan<byte> outPayload, CallFormatOptions options)
     {
         if (call >= (ushort)MvPseudoCall.Jump)
-            return new TraceEvent(version, thread, (long)sequence, PseudoName(call), PseudoArguments(call, args), null, null);
+            return new TraceEvent(version, thread, (long)sequence, PseudoName(call, args), PseudoArguments(call, args),
+                (MvPseudoCall)call == MvPseudoCall.Order ? result : null, null);
         var e = new CallEvent
         {
             Number = call, Arguments = args, Result = result, InPayload = inPayload, OutPayload = outPayload,
@@ -34,20 +35,34 @@ internal static class EventDecoder
             failed ? CallFormatter.ErrorName(result!.Value) : null);
     }
 
-    private static string PseudoName(ushort call) => (MvPseudoCall)call switch
+    private static string PseudoName(ushort call, ReadOnlySpan<ulong> args) => (MvPseudoCall)call switch
     {
         MvPseudoCall.Signal => "signal",
-        MvPseudoCall.Order => "order",
-        MvPseudoCall.Clock => "clock",
+        MvPseudoCall.Order => OrderName((MvOrderKind)args[0]),
         MvPseudoCall.Death => "death",
         MvPseudoCall.Role => "role",
         _ => string.Create(CultureInfo.InvariantCulture, $"event_{call:x}"),
+    };
+
+    /// <summary>Several pthread functions do the same to an object: the name says what, not which.</summary>
+    private static string OrderName(MvOrderKind kind) => kind switch
+    {
+        MvOrderKind.Lock => "lock",
+        MvOrderKind.Trylock => "trylock",
+        MvOrderKind.Wait => "condition_wait",
+        MvOrderKind.Read => "read_lock",
+        MvOrderKind.Write => "write_lock",
+        MvOrderKind.Semaphore => "semaphore_wait",
+        _ => "order",
     };
 
     private static List<string> PseudoArguments(ushort call, ReadOnlySpan<ulong> args)
     {
         switch ((MvPseudoCall)call)
         {
+            case MvPseudoCall.Order:
+                return args[3] == 0 && args[2] == 0 ? [$"0x{args[1]:x}"] // not made: it has no turn yet
+                    : [$"0x{args[1]:x}", string.Create(CultureInfo.InvariantCulture, $"turn {args[3]} of clock {args[2]}")];
             case MvPseudoCall.Signal:
                 return [WaitStatus.SignalName((int)args[0])];
             case MvPseudoCall.Death:
