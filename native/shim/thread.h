@@ -98,6 +98,7 @@ struct mv_thread {
     struct mv_log_writer *log; /* leader: where this thread publishes */
     struct mv_log_reader reader;
     uint32_t turn_clock, turn_value; /* follower: of the acquisition under way (order/wall.c) */
+    uint32_t turn_taking;            /* 1 between reading its record and moving the clock */
     struct mv_settled settled;
     uint32_t keeper_epoch;     /* leader: the keeper that this thread's log knows */
     uint64_t stamp;            /* leader: of the record to come */

@@ -29,6 +29,9 @@ void mv_order_publish(struct mv_thread *self, enum mv_order_kind kind, uint64_t 
 long mv_order_turn(struct mv_thread *self, enum mv_order_kind kind, uint64_t object);
 void mv_order_taken(struct mv_thread *self);
 
+/* Follower: did the leader die before it published the acquisition with this value of the clock? (lost.c) */
+int mv_turn_is_lost(uint32_t clock, uint32_t value);
+
 void mv_order_find(void); /* the real pthread functions; in the constructor */
 
 /* A new wall, for leader and follower alike, when a follower is made. */

@@ -30,8 +30,9 @@ void mv_order_publish(struct mv_thread *self, enum mv_order_kind kind, uint64_t 
 }
 
 /* A clock that moves wakes nobody: turns are short, and a futex wake costs the waker 10 us. */
-static void wait_until(uint32_t clock, uint32_t value) {
-    for (uint32_t spins = 0; __atomic_load_n(&wall[clock], __ATOMIC_ACQUIRE) != value; spins++) {
+static void wait_until(const struct mv_thread *self, uint32_t clock, uint32_t value) {
+    uint32_t now, spins = 0;
+    for (; (now = __atomic_load_n(&wall[clock], __ATOMIC_ACQUIRE)) != value; spins++) {
         if (spins < 200) {
             __builtin_ia32_pause();
         } else {
@@ -40,6 +41,8 @@ static void wait_until(uint32_t clock, uint32_t value) {
         }
         if (mv.role != MV_ROLE_FOLLOWER)
             return;
+        if (spins >= 300 && mv_log_owner_dead(&self->reader) && mv_turn_is_lost(clock, now))
+            __atomic_compare_exchange_n(&wall[clock], &now, now + 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
     }
 }
 
@@ -57,13 +60,15 @@ long mv_order_turn(struct mv_thread *self, enum mv_order_kind kind, uint64_t obj
     uint32_t clock = (uint32_t)event->args[2] % CLOCKS;
     uint32_t value = (uint32_t)event->args[3];
     long result = (long)event->result;
-    wait_until(clock, value);
+    wait_until(self, clock, value);
     self->turn_clock = clock;
     self->turn_value = value;
+    __atomic_store_n(&self->turn_taking, 1, __ATOMIC_RELEASE); /* before the record counts as read (lost.c) */
     mv_log_consume(&self->reader);
     return result;
 }
 
 void mv_order_taken(struct mv_thread *self) {
     __atomic_store_n(&wall[self->turn_clock], self->turn_value + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&self->turn_taking, 0, __ATOMIC_RELEASE);
 }

@@ -11,6 +11,8 @@
 #include "../sys.h"
 #include "roles.h"
 
+#include <linux/futex.h>
+
 #define EINVAL (-22L)
 
 /* 1 from the first thread that finds the leader dead, for the rest of this process's life. A copy begins at
@@ -28,20 +30,28 @@ static void nap(void) {
 
 /* A thread that was killed before it could link its death words (or that unlinked them to exit) died with the
  * main thread: SIGKILL and crashes take the whole process. */
-static int writer_dead(const struct mv_thread *area) {
-    const struct mv_log_header *header =
-        (const struct mv_log_header *)mv_log_base(mv.version ^ 1, area->slot);
-    if (mv_log_owner_dead(&area->reader))
-        return 1;
-    if (__atomic_load_n(&header->death[0].word, __ATOMIC_ACQUIRE) != 0)
-        return 0;
-    return mv_sys3(__NR_tgkill, mv.control->leader_pid, mv.control->threads[mv.version ^ 1][area->slot].tid,
-                   0) == -3;
+static int writer_dead(uint32_t slot) {
+    const struct mv_log_header *header = (const struct mv_log_header *)mv_log_base(mv.version ^ 1, slot);
+    uint32_t word = __atomic_load_n(&header->death[0].word, __ATOMIC_ACQUIRE);
+    if (word != 0)
+        return (word & FUTEX_OWNER_DIED) != 0;
+    return mv_sys3(__NR_tgkill, mv.control->leader_pid, mv.control->threads[mv.version ^ 1][slot].tid, 0) ==
+           -3;
+}
+
+/* All its threads, also those that this process has not made yet. */
+int mv_leader_dead(void) {
+    for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {
+        uint32_t state = __atomic_load_n(&mv.control->threads[mv.version ^ 1][slot].state, __ATOMIC_ACQUIRE);
+        if (state != MV_THREAD_FREE && state != MV_THREAD_EXITED && !writer_dead(slot))
+            return 0;
+    }
+    return 1;
 }
 
 static int backlog_left(void) {
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
-        if (area->replaying && (!writer_dead(area) || !mv_log_read_all_consumed(&area->reader)))
+        if (area->replaying && (!writer_dead(area->slot) || !mv_log_read_all_consumed(&area->reader)))
             return 1;
     return 0;
 }

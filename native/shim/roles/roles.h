@@ -104,6 +104,7 @@ void mv_request_arrived(struct mv_thread *self);
 /* roles/failover.c */
 int mv_takeover(struct mv_thread *self);
 void mv_takeover_forget(void);
+int mv_leader_dead(void);
 int mv_takeover_at(struct mv_thread *self, enum mv_difference kind);
 void mv_settle(struct mv_thread *self);
 int mv_translate(struct mv_thread *self, struct mv_frame *frame, long *result);

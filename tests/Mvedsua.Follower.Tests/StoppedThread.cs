@@ -1,0 +1,54 @@
+using System.Diagnostics;
+
+namespace Mvedsua.Follower.Tests;
+
+/// <summary>Stops one thread of a process at a place in the shim, by gdb, while all others run on: the moment that a death must find.</summary>
+internal sealed class StoppedThread : IDisposable
+{
+    private readonly Process _gdb;
+    private readonly List<string> _output = [];
+
+    /// <summary>`place`: as gdb's `tbreak` has it, a condition included.</summary>
+    internal StoppedThread(int pid, string place)
+    {
+        _gdb = Process.Start(new ProcessStartInfo("gdb", ["-q", "-nx", "-iex", "set non-stop on", "-iex", "set pagination off", "-iex", "set confirm off",
+            "-iex", "handle all nostop noprint pass", "-iex", "handle SIGTRAP SIGINT stop", "-p", $"{pid}", "-ex", $"tbreak {place}"])
+        {
+            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+        })!;
+        _gdb.OutputDataReceived += (_, line) => { lock (_output) _output.Add(line.Data ?? ""); };
+        _gdb.BeginOutputReadLine();
+        _gdb.BeginErrorReadLine();
+        /* Threads stop one after another, some after gdb has gone on: until none is left. */
+        Host.Until(() =>
+        {
+            int from;
+            lock (_output) from = _output.Count;
+            _gdb.StandardInput.WriteLine("continue -a &\ninfo threads\necho \\nlisted\\n");
+            Host.Until(() => Since(from).Contains("listed"), "gdb lists the threads");
+            string[] threads = [.. Since(from).Where(line => line.Contains(" LWP ") || line.Contains("Thread 0x"))];
+            return threads.Length > 0 && threads.All(line => line.Contains("(running)"));
+        }, "all threads run");
+    }
+
+    /// <summary>Waits until a thread is there. It stays until its process is killed.</summary>
+    internal void Reached() => Host.Until(() => Since(0).Any(line => line.Contains("hit Temporary breakpoint")), "a thread reaches the place");
+
+    /// <summary>Kills the process in this moment.</summary>
+    internal void Kill(int pid)
+    {
+        Host.Kill(pid, Host.SIGKILL);
+        Dispose();
+    }
+
+    private string[] Since(int from)
+    {
+        lock (_output) return [.. _output.Skip(from)];
+    }
+
+    public void Dispose()
+    {
+        if (!_gdb.HasExited) _gdb.Kill();
+        _gdb.WaitForExit();
+    }
+}

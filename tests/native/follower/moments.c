@@ -1,0 +1,122 @@
+/* A server for deaths at a given moment: a thread for each connection, a command on each line, an answer in one. */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
+static volatile int alarms;
+static int data;
+static long born;
+
+static void on_alarm(int number)
+{
+    (void)number;
+    alarms++;
+}
+
+/* Answers by itself, with what it has counted. */
+static void *answer(void *connection)
+{
+    char line[32];
+    int size = snprintf(line, sizeof line, "%ld\n", ++born);
+    if (write((int)(long)connection, line, (size_t)size) != size)
+        exit(3);
+    return NULL;
+}
+
+static int make_timer(void)
+{
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
+    struct itimerspec often = {{0, 50000000}, {0, 50000000}};
+    timer_t timer;
+    return timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &often, NULL);
+}
+
+static int map_once(void)
+{
+    void *at = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, data, 0);
+    return at == MAP_FAILED || munmap(at, 4096);
+}
+
+/* What to answer; NULL: it has been answered. */
+static const char *obey(const char *command, int connection, char *line)
+{
+    off_t offset = 0;
+    pthread_t thread;
+    if (!strcmp(command, "read")) {
+        pthread_rwlock_rdlock(&lock);
+        pthread_rwlock_unlock(&lock);
+    } else if (!strcmp(command, "file")) {
+        return sendfile(connection, data, &offset, 11) == 11 && offset == 11 ? NULL : "short";
+    } else if (!strcmp(command, "thread")) {
+        if (pthread_create(&thread, NULL, answer, (void *)(long)connection))
+            return "none";
+        pthread_join(thread, NULL);
+        return NULL;
+    } else if (!strcmp(command, "alarm")) {
+        alarm(1);
+    } else if (!strcmp(command, "alarms")) {
+        sprintf(line, "%d", alarms);
+        return line;
+    } else if (!strcmp(command, "timer")) {
+        return make_timer() ? "no timer" : "ok";
+    } else if (!strcmp(command, "map")) {
+        return map_once() ? "no map" : "ok";
+    } else if (!strncmp(command, "out ", 4)) {
+        return write(1, command, strlen(command)) == (ssize_t)strlen(command) ? "ok" : "not written";
+    } else if (!strncmp(command, "err ", 4)) {
+        return write(2, command, strlen(command)) == (ssize_t)strlen(command) ? "ok" : "not written";
+    }
+    return "ok";
+}
+
+static void *serve(void *connection)
+{
+    int fd = (int)(long)connection;
+    char command[64], line[64];
+    size_t used = 0;
+    while (used < sizeof command && read(fd, command + used, 1) == 1) {
+        if (command[used++] != '\n')
+            continue;
+        command[used - 1] = 0;
+        used = 0;
+        const char *text = obey(command, fd, line);
+        char reply[80];
+        int size = text ? snprintf(reply, sizeof reply, "%s\n", text) : 0;
+        if (size && write(fd, reply, (size_t)size) != size)
+            break;
+    }
+    close(fd);
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int yes = 1, listener = socket(AF_INET, SOCK_STREAM, 0);
+    signal(SIGALRM, on_alarm);
+    data = open("data", O_RDWR | O_CREAT | O_TRUNC, 0600);
+    if (data < 0 || write(data, "0123456789\n", 11) != 11)
+        return 2;
+    address.sin_port = htons((unsigned short)atoi(argv[argc - 1]));
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 5))
+        return 1;
+    for (;;) {
+        pthread_t thread;
+        int connection = accept(listener, NULL, NULL);
+        if (connection < 0 || pthread_create(&thread, NULL, serve, (void *)(long)connection))
+            continue;
+        pthread_detach(thread);
+    }
+}
