@@ -25,6 +25,23 @@ public sealed class MomentTests : ServerTests
         Assert.Equal("ok", one.Ask("read"));
     }
 
+    [Fact]
+    public void A_full_queue_of_signals_makes_no_kick_deadly()
+    {
+        RedisUnderMvedsua server = StartMoments(RedisUnderMvedsua.Mode.Solo);
+        using var line = new Line(server);
+        Assert.Equal("ok", line.Ask("no queue"));
+        server.Follow();
+        Assert.Equal("ok", line.Ask("read"));
+        server.InStep();
+        int leader = server.LeaderPid;
+        Host.Kill(leader, Host.SIGKILL);
+        server.PromotedFrom(leader);
+        Assert.Equal("ok", line.Ask("read"));
+        server.Follow();
+        Assert.Equal("ok", line.Ask("read"));
+    }
+
     private RedisUnderMvedsua StartMoments(RedisUnderMvedsua.Mode mode = RedisUnderMvedsua.Mode.Followed)
     {
         RedisUnderMvedsua server = Start(mode, server: ["{folder}/moments", "{port}"], prepare: s =>

@@ -12,6 +12,7 @@
 #define PR_SET_SYSCALL_USER_DISPATCH 59
 #define SYS_USER_DISPATCH            2
 #define EINTR                        4
+#define KICK_UNNAMED                 0 /* whatever is asked for: each is looked up, none is harmful */
 
 uint32_t mv_net_for_children __attribute__((visibility("hidden"))); /* entry.S: a vfork child arms itself */
 
@@ -98,7 +99,12 @@ static void kicked(struct mv_thread *self, int kind, struct mv_ucontext *uc) {
     }
     uint32_t what = kind == MV_KICK_PARK     ? MV_ATTEND_PARK
                     : kind == MV_KICK_SETTLE ? MV_ATTEND_SETTLE
+                    : kind == MV_KICK_LATE   ? 0
                                              : MV_ATTEND_REQUEST;
+    if (kind == KICK_UNNAMED) {
+        what |= MV_ATTEND_PARK | (mv.translated ? MV_ATTEND_SETTLE : 0);
+        mv_net_arm(self);
+    }
     if (on_shim(self, uc)) {
         attend_later(self, uc, what);
         return;
@@ -108,11 +114,9 @@ static void kicked(struct mv_thread *self, int kind, struct mv_ucontext *uc) {
     if (!self->mask_replaced)
         self->program_mask = uc->mask;
     self->mask_replaced = 1;
-    mv_call_on_shim_stack(kind == MV_KICK_PARK     ? mv_park
-                          : kind == MV_KICK_SETTLE ? mv_settle
-                          : kind == MV_KICK_LATE   ? mv_leader_deferral_expired
-                                                   : mv_request_arrived,
-                          self, self->stack_top - sizeof(struct mv_frame));
+    if (kind == MV_KICK_LATE)
+        mv_call_on_shim_stack(mv_leader_deferral_expired, self, self->stack_top - sizeof(struct mv_frame));
+    __atomic_store_n(&self->attention, self->attention | what, __ATOMIC_RELAXED);
     /* Another kick may have found this one on the shim stack. A call that is made on the spot never looks at
      * `attention`: it would sleep over it. */
     for (uint32_t left;
@@ -149,6 +153,12 @@ uint64_t mv_sigsys_arrived(int number, struct mv_siginfo *info, struct mv_uconte
             kicked(self, value, uc);
             return 0;
         }
+    }
+    /* With the queue of signals full (RLIMIT_SIGPENDING, of all processes of the user) the kernel delivers
+     * this one without its information. Whoever sends it otherwise has a pid. */
+    if (info->code == 0 && info->rest[0] == 0 && self) {
+        kicked(self, KICK_UNNAMED, uc);
+        return 0;
     }
     uint64_t handler = mv_actions[31].handler;
     if (handler > 1) {

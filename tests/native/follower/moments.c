@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -63,6 +64,9 @@ static const char *obey(const char *command, int connection, char *line)
             return "none";
         pthread_join(thread, NULL);
         return NULL;
+    } else if (!strcmp(command, "no queue")) {
+        struct rlimit none = {0, 0};
+        return setrlimit(RLIMIT_SIGPENDING, &none) ? "not limited" : "ok";
     } else if (!strcmp(command, "alarm")) {
         alarm(1);
     } else if (!strcmp(command, "alarms")) {
