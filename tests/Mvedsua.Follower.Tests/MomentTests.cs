@@ -42,6 +42,26 @@ public sealed class MomentTests : ServerTests
         Assert.Equal("ok", line.Ask("read"));
     }
 
+    [Fact]
+    public void An_alarm_that_rang_before_a_failover_does_not_ring_again()
+    {
+        RedisUnderMvedsua server = StartMoments();
+        using var line = new Line(server);
+        Assert.Equal("ok", line.Ask("alarm"));
+        Host.Until(() => line.Ask("alarms") == "1", "the alarm rings");
+        server.InStep();
+        int leader = server.LeaderPid;
+        Host.Kill(leader, Host.SIGKILL);
+        server.PromotedFrom(leader);
+        for (int i = 0; i < 200; i++) Assert.Equal("1", line.Ask("alarms")); /* a timer that is set again rings at once */
+        Assert.Equal("ok", line.Ask("alarm"));
+        leader = server.LeaderPid;
+        server.Follow();
+        Host.Kill(leader, Host.SIGKILL); /* one that has not rung is made again */
+        server.PromotedFrom(leader);
+        Host.Until(() => line.Ask("alarms") == "2", "the alarm rings after the failover");
+    }
+
     private RedisUnderMvedsua StartMoments(RedisUnderMvedsua.Mode mode = RedisUnderMvedsua.Mode.Followed)
     {
         RedisUnderMvedsua server = Start(mode, server: ["{folder}/moments", "{port}"], prepare: s =>

@@ -92,6 +92,7 @@ void mv_follower_signal_follows(struct mv_thread *self, uint16_t flags) {
     if (event->call != MV_CALL_SIGNAL || event->in_size < 128)
         mv_follower_end(MV_REASON_CORRUPT, 0, "the event log names a signal that does not follow");
     mv_signal_replay(self, (int)event->args[0], event + 1);
+    mv_timers_fired((int)event->args[0], ((const struct mv_siginfo *)(event + 1))->code);
     mv_log_consume(&self->reader);
 }
 

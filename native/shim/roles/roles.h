@@ -114,6 +114,7 @@ void mv_epoll_registered(const uint64_t args[6], uint64_t leader_data);
 void mv_epoll_translate(int32_t instance, void *events, long count);
 void mv_epoll_promote(void);
 void mv_timers_noted(uint32_t call, const uint64_t args[6]);
+void mv_timers_fired(int number, int code);
 void mv_timers_start(void);
 void mv_timers_promote(void);
 

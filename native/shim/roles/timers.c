@@ -34,6 +34,14 @@ void mv_timers_noted(uint32_t call, const uint64_t args[6]) {
     timers[which].due_us = value ? now_us() + value : 0;
 }
 
+/* A timer's signal was replayed: one that fires once has done so. */
+void mv_timers_fired(int number, int code) {
+    static const int numbers[TIMERS] = {14 /* SIGALRM */, 26 /* SIGVTALRM */, 27 /* SIGPROF */};
+    for (int which = 0; which < TIMERS; which++)
+        if (number == numbers[which] && code == 0x80 /* SI_KERNEL */ && !timers[which].interval_us)
+            timers[which].due_us = 0;
+}
+
 /* In the leader, before it is copied: what is armed already. */
 void mv_timers_start(void) {
     for (uint64_t which = 0; which < TIMERS; which++) {
