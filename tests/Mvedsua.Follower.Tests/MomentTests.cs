@@ -25,6 +25,46 @@ public sealed class MomentTests : ServerTests
         Assert.Equal("ok", one.Ask("read"));
     }
 
+    [Theory]
+    [InlineData("file", "mv_leader_publish if row->name[4] == 'f'", "0123456789")] /* sendfile */
+    [InlineData("copy", "mv_leader_complete if row->name[0] == 'w'", "by a duplicate")] /* write to a descriptor that was duplicated */
+    [InlineData("copy", "mv_interruptible_check if $rax == 1", "by a duplicate")] /* … before it is made */
+    public void An_answer_that_a_kill_cut_short_is_sent_once(string command, string place, string answer)
+    {
+        RedisUnderMvedsua server = StartMoments();
+        using var line = new Line(server);
+        Assert.Equal(answer, line.Ask(command));
+        server.InStep();
+        int leader = server.LeaderPid;
+        using var stopped = new StoppedThread(leader, place);
+        line.Say(command);
+        stopped.Reached();
+        stopped.Kill(leader);
+        server.PromotedFrom(leader);
+        Assert.Equal(answer, line.Answer());
+        Assert.Equal("ok", line.Ask("read")); /* and not the same again */
+        Assert.DoesNotContain("can't be settled", server.Log);
+    }
+
+    [Theory]
+    [InlineData("mv_interruptible_check if $rax == 1 && $rdi == 2")]
+    [InlineData("mv_leader_complete if row->name[0] == 'w' && args[0] == 2")]
+    public void A_line_that_a_kill_cut_short_is_logged_once_whoever_else_writes_to_the_file(string place)
+    {
+        RedisUnderMvedsua server = StartMoments(); /* both standard streams and the coordinator's are one open file */
+        using var line = new Line(server);
+        for (int i = 0; i < 10; i++) Assert.Equal("ok", line.Ask($"out {i}"));
+        server.InStep();
+        int leader = server.LeaderPid;
+        using var stopped = new StoppedThread(leader, place);
+        line.Say("err or: this one");
+        stopped.Reached();
+        stopped.Kill(leader);
+        server.PromotedFrom(leader);
+        Assert.Equal("ok", line.Answer());
+        Assert.Equal(2, server.Log.Split("err or: this one").Length);
+    }
+
     [Fact]
     public void A_full_queue_of_signals_makes_no_kick_deadly()
     {

@@ -20,15 +20,21 @@ static int consumes(uint32_t call) {
     return call == __NR_read || call == __NR_readv || call == __NR_recvfrom || call == __NR_recvmsg;
 }
 static int emits(uint32_t call) {
-    return call == __NR_write || call == __NR_writev || call == __NR_sendto || call == __NR_sendmsg;
+    return call == __NR_write || call == __NR_writev || call == __NR_sendto || call == __NR_sendmsg ||
+           call == __NR_sendfile;
+}
+/* They move bytes as well, but a second call could not be given the outcome of the first. */
+static int moves_otherwise(uint32_t call) {
+    return call == __NR_splice || call == __NR_sendmmsg || call == __NR_recvmmsg || call == __NR_preadv2 ||
+           call == __NR_pwritev2;
 }
 static int is_flat(uint32_t call) {
     return call == __NR_read || call == __NR_recvfrom;
 }
 
-/* What the dead leader had read, in a mapping of its own; NULL when its memory can't be read. */
+/* A piece of the dead leader's memory, in a mapping of its own; NULL when it can't be read. */
 static uint8_t *fetch(const struct mv_intent *intent, uint64_t size) {
-    if (!is_flat(intent->call) || size > intent->length)
+    if (size > intent->length)
         return NULL;
     long at = mv_sys6(__NR_mmap, 0, (long)size, 3, 0x22, -1, 0);
     if (mv_is_error(at))
@@ -43,9 +49,40 @@ static uint8_t *fetch(const struct mv_intent *intent, uint64_t size) {
     return NULL;
 }
 
+/* How many bytes the call moved that was intended. A connection of which that can't be said: *doubtful. */
+static uint64_t bytes_moved(const struct mv_intent *intent, uint32_t *doubtful) {
+    const struct mv_stream *stream = mv_stream_of(intent->fd);
+    uint64_t in = 0, out = 0;
+    uint32_t kind = stream ? stream->kind : MV_STREAM_UNKNOWN;
+    if (kind == MV_STREAM_TCP) {
+        if (!mv_stream_tcp_now(intent->fd, &in, &out))
+            return 0;
+        out -= stream->out;
+        in -= stream->in;
+        if (moves_otherwise(intent->call))
+            return *doubtful = in || out;
+        *doubtful = (intent->call == __NR_write || intent->call == __NR_sendto) && (int64_t)out > 0 &&
+                    out > intent->length;
+        return consumes(intent->call) ? in : out;
+    }
+    if (kind == MV_STREAM_UNKNOWN || moves_otherwise(intent->call) ||
+        !mv_stream_file_now(intent->fd, kind == MV_STREAM_APPENDED, &out))
+        return 0;
+    if (intent->call == __NR_write && intent->length) {
+        uint8_t *bytes = fetch(intent, intent->length);
+        if (bytes) {
+            uint64_t written = mv_stream_written(intent->fd, bytes, intent->length, stream->out, out);
+            mv_sys2(__NR_munmap, (long)bytes, (long)intent->length);
+            return written;
+        }
+    }
+    return consumes(intent->call) && kind == MV_STREAM_APPENDED ? 0 : out - stream->out;
+}
+
 /* Once all leader threads are dead and all records replayed, before any call is made: notes in each thread
  * how many bytes its counterpart's last call moved. */
 void mv_settle_intents(void) {
+    mv_unsettled = 0;
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
         const struct mv_log_header *header =
             (const struct mv_log_header *)mv_log_base(mv.version ^ 1, area->slot);
@@ -53,20 +90,15 @@ void mv_settle_intents(void) {
         area->settled = (struct mv_settled){.call = MV_INTENT_NONE};
         if (!area->replaying || intent.call == MV_INTENT_NONE || intent.sequence != area->reader.sequence)
             continue;
-        if (!consumes(intent.call) && !emits(intent.call))
+        if (!consumes(intent.call) && !emits(intent.call) && !moves_otherwise(intent.call))
             continue;
-        const struct mv_stream *stream = mv_stream_of(intent.fd);
-        uint64_t in = 0, out = 0, moved = 0;
-        if (stream && stream->kind == MV_STREAM_TCP && mv_stream_tcp_now(intent.fd, &in, &out))
-            moved = consumes(intent.call) ? in - stream->in : out - stream->out;
-        else if (stream && stream->kind >= MV_STREAM_FILE &&
-                 mv_stream_file_now(intent.fd, stream->kind == MV_STREAM_APPENDED, &out))
-            moved = consumes(intent.call) && stream->kind == MV_STREAM_APPENDED ? 0 : out - stream->out;
+        uint32_t doubtful = 0;
+        uint64_t moved = bytes_moved(&intent, &doubtful);
         if ((int64_t)moved > 0) {
             mv_unsettled++;
             area->settled = (struct mv_settled){
-                intent.call, intent.fd, moved, consumes(intent.call) ? fetch(&intent, moved) : NULL,
-                (intent.call == __NR_write || intent.call == __NR_sendto) && moved > intent.length};
+                intent.call, intent.fd, moved,
+                is_flat(intent.call) && !doubtful ? fetch(&intent, moved) : NULL, doubtful};
         }
     }
 }
@@ -96,7 +128,15 @@ int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *res
     }
     *result = (long)settled.moved;
     if (settled.doubtful) {
-        *result = in_doubt(&settled, "more bytes went out than it asked for");
+        *result = in_doubt(&settled, "its bytes can't be counted");
+    } else if (settled.call == __NR_sendfile) {
+        int64_t offset = 0;
+        if (settled.moved > frame->r10)
+            *result = in_doubt(&settled, "more bytes went out than it asked for");
+        else if (frame->rdx && !mv_guard_load64((const void *)frame->rdx, (uint64_t *)&offset)) {
+            offset += (int64_t)settled.moved;
+            mv_guard_copy((void *)frame->rdx, &offset, sizeof offset);
+        }
     } else if (emits(settled.call)) {
         /* A reply that may differ in masked fields may be shorter here. */
         if ((settled.call == __NR_write || settled.call == __NR_sendto) && settled.moved > frame->rdx)

@@ -6,6 +6,7 @@
  * its counts are only good enough to be found inconsistent). Descriptors older than the follower are looked
  * at while the leader's threads are parked. */
 #include "streams.h"
+#include "../calls/guard.h"
 #include "../sys.h"
 
 #include <linux/tcp.h>
@@ -15,8 +16,32 @@
 
 static struct mv_stream *streams; /* MV_STREAMS of them */
 
-struct mv_stream *mv_stream_of(int64_t fd) {
+static struct mv_stream *entry_of(int64_t fd) {
     return streams && fd >= 0 && fd < (int64_t)MV_STREAMS ? &streams[fd] : NULL;
+}
+
+struct mv_stream *mv_stream_of(int64_t fd) {
+    struct mv_stream *stream = entry_of(fd);
+    return stream && stream->same ? &streams[stream->same - 1] : stream;
+}
+
+/* A number is given up: a duplicate goes on with the account. */
+static void forget(struct mv_stream *stream) {
+    uint32_t number = (uint32_t)(stream - streams), heir = 0;
+    if (stream->same)
+        streams[stream->same - 1].copies--;
+    for (uint32_t fd = 0; fd < MV_STREAMS && stream->copies; fd++) {
+        if (streams[fd].same != number + 1)
+            continue;
+        stream->copies--;
+        if (!heir) {
+            heir = fd + 1;
+            streams[fd] = (struct mv_stream){.kind = stream->kind, .in = stream->in, .out = stream->out};
+        } else {
+            streams[fd].same = heir;
+            streams[heir - 1].copies++;
+        }
+    }
 }
 
 /* 1 and the kernel's totals when `fd` is a TCP connection (or a listener: both 0). The peer goes on sending
@@ -95,6 +120,7 @@ void mv_streams_start(void) {
             return; /* nothing can be settled then, and settle.c says so */
         streams = (struct mv_stream *)at;
     }
+    mv_sys3(__NR_madvise, (long)streams, MV_STREAMS * sizeof *streams, 4 /* DONTNEED: all zero */);
     uint64_t limit[2] = {0, 0};
     mv_sys4(__NR_prlimit64, 0, 7 /* RLIMIT_NOFILE */, 0, (long)limit);
     for (uint32_t first = 0; first < MV_STREAMS && first < limit[0]; first += 256) {
@@ -112,9 +138,23 @@ void mv_streams_start(void) {
 }
 
 static void opened(int64_t fd, enum mv_stream_kind kind, uint64_t out) {
-    struct mv_stream *stream = mv_stream_of(fd);
-    if (stream)
-        *stream = (struct mv_stream){.kind = (uint32_t)kind, .out = out};
+    struct mv_stream *stream = entry_of(fd);
+    if (!stream)
+        return;
+    forget(stream);
+    *stream = (struct mv_stream){.kind = (uint32_t)kind, .out = out};
+}
+
+/* Two numbers for one stream. */
+static void duplicated(int64_t fd, int64_t copy) {
+    struct mv_stream *from = mv_stream_of(fd), *to = entry_of(copy);
+    if (fd == copy || !to || from == to)
+        return;
+    opened(copy, MV_STREAM_UNKNOWN, 0);
+    if (!from)
+        return;
+    to->same = 1 + (uint32_t)(from - streams);
+    from->copies++;
 }
 
 static void moved(int64_t fd, int inwards, uint64_t bytes) {
@@ -125,6 +165,16 @@ static void moved(int64_t fd, int inwards, uint64_t bytes) {
         stream->in += bytes;
     else if (!(inwards && stream->kind == MV_STREAM_APPENDED))
         stream->out += bytes;
+}
+
+static uint64_t bytes_of_messages(uint64_t vector, long count) {
+    uint64_t bytes = 0;
+    for (long i = 0; i < count; i++) {
+        uint32_t length; /* msg_len of struct mmsghdr */
+        mv_guard_load32((const void *)(vector + 64 * (uint64_t)i + 56), &length);
+        bytes += length;
+    }
+    return bytes;
 }
 
 static void opened_pair(const int32_t *pair) {
@@ -165,17 +215,19 @@ void mv_streams_replayed(uint32_t call, const uint64_t args[6], long result, uin
         return;
     case __NR_splice:
     case __NR_copy_file_range:
-        opened((int32_t)args[0], MV_STREAM_UNKNOWN, 0);
-        opened((int32_t)args[2], MV_STREAM_UNKNOWN, 0);
-        return;
-    case __NR_tee:
-        opened((int32_t)args[1], MV_STREAM_UNKNOWN, 0);
+        if (!args[1])
+            moved((int32_t)args[0], 1, (uint64_t)result);
+        if (!args[3])
+            moved((int32_t)args[2], 0, (uint64_t)result);
         return;
     case __NR_sendmmsg:
     case __NR_recvmmsg:
+        moved((int32_t)args[0], call == __NR_recvmmsg, bytes_of_messages(args[1], result));
+        return;
     case __NR_preadv2:
     case __NR_pwritev2:
-        opened((int32_t)args[0], MV_STREAM_UNKNOWN, 0); /* their bytes are not counted here */
+        if (args[3] == ~0ull) /* at the file's own position */
+            moved((int32_t)args[0], call == __NR_preadv2, (uint64_t)result);
         return;
     case __NR_lseek: {
         struct mv_stream *stream = mv_stream_of((int32_t)args[0]);
@@ -218,18 +270,18 @@ void mv_streams_replayed(uint32_t call, const uint64_t args[6], long result, uin
     case __NR_close:
         opened((int32_t)args[0], MV_STREAM_UNKNOWN, 0);
         return;
+    case __NR_close_range:
+        for (uint64_t fd = args[0]; fd <= args[1] && fd < MV_STREAMS && !(args[2] & 4 /* CLOEXEC */); fd++)
+            opened((int64_t)fd, MV_STREAM_UNKNOWN, 0);
+        return;
     case __NR_dup:
     case __NR_dup2:
     case __NR_dup3:
-        /* Two numbers for one stream: neither count alone would be right. */
-        opened((int32_t)args[0], MV_STREAM_UNKNOWN, 0);
-        opened(result, MV_STREAM_UNKNOWN, 0);
+        duplicated((int32_t)args[0], result);
         return;
     case __NR_fcntl:
-        if (args[1] == 0 || args[1] == 1030 /* F_DUPFD, F_DUPFD_CLOEXEC */) {
-            opened((int32_t)args[0], MV_STREAM_UNKNOWN, 0);
-            opened(result, MV_STREAM_UNKNOWN, 0);
-        }
+        if (args[1] == 0 || args[1] == 1030 /* F_DUPFD, F_DUPFD_CLOEXEC */)
+            duplicated((int32_t)args[0], result);
         return;
     case __NR_pipe:
     case __NR_pipe2:

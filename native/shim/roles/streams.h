@@ -15,6 +15,8 @@ enum mv_stream_kind {
 
 struct mv_stream {
     uint32_t kind;
+    uint32_t same;   /* a duplicate: 1 + the number whose account this is */
+    uint32_t copies; /* how many numbers say so of this one */
     uint32_t padding;
     uint64_t in, out;
 };
@@ -24,5 +26,8 @@ void mv_streams_start(void);
 void mv_streams_replayed(uint32_t call, const uint64_t args[6], long result, uint64_t stamp);
 int mv_stream_tcp_now(int fd, uint64_t *in, uint64_t *out);
 int mv_stream_file_now(int fd, int append, uint64_t *position);
+
+/* How many of these bytes a write put into a regular file, between two positions (written.c). */
+uint64_t mv_stream_written(int fd, const uint8_t *bytes, uint64_t size, uint64_t from, uint64_t to);
 
 #endif

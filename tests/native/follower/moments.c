@@ -59,6 +59,10 @@ static const char *obey(const char *command, int connection, char *line)
         pthread_rwlock_unlock(&lock);
     } else if (!strcmp(command, "file")) {
         return sendfile(connection, data, &offset, 11) == 11 && offset == 11 ? NULL : "short";
+    } else if (!strcmp(command, "copy")) {
+        int copy = dup(connection);
+        ssize_t written = write(copy, "by a duplicate\n", 15);
+        return close(copy) || written != 15 ? "short" : NULL;
     } else if (!strcmp(command, "thread")) {
         if (pthread_create(&thread, NULL, answer, (void *)(long)connection))
             return "none";
