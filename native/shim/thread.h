@@ -110,7 +110,8 @@ struct mv_thread {
     /* Of the thread that the raw call under way makes: it may have exited, and its area be another's, when
      * the call returns here. */
     uint32_t raw_slot, raw_tid;
-    uint64_t saved_rdi; /* of a clone whose first argument had to be changed */
+    uint32_t raw_awaited; /* leader: it waits until it is published */
+    uint64_t saved_rdi;   /* of a clone whose first argument had to be changed */
     uint8_t clone_args[96];
     uint32_t replaying; /* follower: this thread reads its leader's log */
     struct mv_thread_info *info;
@@ -120,6 +121,7 @@ struct mv_thread {
     uint64_t park_context[8]; /* mv_park_save */
     uint32_t park_state;      /* futex: attach.c */
     uint32_t fresh;           /* has not run mv_thread_begin yet */
+    uint32_t unpublished;     /* futex, leader: 1 until the thread's creator has published it, 2: it waits */
     uint64_t clear_child_tid;
     void *exec_environment; /* exec.c */
 };

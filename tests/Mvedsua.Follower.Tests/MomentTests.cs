@@ -46,6 +46,56 @@ public sealed class MomentTests : ServerTests
         Assert.DoesNotContain("can't be settled", server.Log);
     }
 
+    [Fact]
+    public void A_thread_does_nothing_before_the_follower_can_know_of_it()
+    {
+        RedisUnderMvedsua server = StartMoments();
+        using var line = new Line(server);
+        Assert.Equal("1", line.Ask("thread"));
+        server.InStep();
+        int leader = server.LeaderPid;
+        using var stopped = new StoppedThread(leader, "mv_leader_after_raw");
+        line.Say("thread");
+        stopped.Reached(); /* the new thread runs, and would answer */
+        stopped.Kill(leader);
+        server.PromotedFrom(leader);
+        Assert.Equal("2", line.Answer());
+        Assert.Equal("3", line.Ask("thread"));
+    }
+
+    [Fact]
+    public void A_new_thread_is_not_taken_for_the_one_that_died_in_its_place_two_generations_ago()
+    {
+        RedisUnderMvedsua server = StartMoments();
+        using var line = new Line(server);
+        Assert.Equal("ok", line.Ask("read"));
+        using (var other = new Line(server)) /* its thread dies with the first leader */
+        {
+            Assert.Equal("ok", other.Ask("read"));
+            server.InStep();
+            int first = server.LeaderPid;
+            Host.Kill(first, Host.SIGKILL);
+            server.PromotedFrom(first);
+        }
+        server.Follow();
+        Assert.Equal("ok", line.Ask("read"));
+        server.InStep();
+        int second = server.LeaderPid;
+        Host.Kill(second, Host.SIGKILL);
+        int third = server.PromotedFrom(second);
+        server.Follow();
+        using var stopped = new StoppedThread(third, "mv_role_thread_begin"); /* it has told nobody yet that it lives */
+        using var late = new Line(server);
+        late.Say("read");
+        stopped.Reached();
+        server.InStep();
+        Assert.StartsWith("stage 3 ", server.Control()); /* followed, not failover */
+        stopped.Kill(third);
+        server.PromotedFrom(third);
+        Assert.Equal("ok", late.Answer());
+        Assert.Equal("ok", line.Ask("read"));
+    }
+
     [Theory]
     [InlineData("mv_interruptible_check if $rax == 1 && $rdi == 2")]
     [InlineData("mv_leader_complete if row->name[0] == 'w' && args[0] == 2")]

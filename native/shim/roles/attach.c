@@ -24,11 +24,7 @@ static int open_logs(uint32_t reader_pid) {
         area->keeper_epoch = mv_keeper_epoch;
         if (writer->running)
             mv_log_writer_stop(writer);
-        /* Whoever owned this log two generations ago has died: the keeper must not take that for our death.
-         */
-        struct mv_log_header *header = (struct mv_log_header *)mv_log_base(mv.version, area->slot);
-        for (uint32_t i = 0; i < MV_MAX_READERS; i++)
-            __atomic_store_n(&header->death[i].word, 0, __ATOMIC_RELEASE);
+        mv_thread_forget_death(area->slot);
         int bad = mv_log_writer_start(writer, mv_log_base(mv.version, area->slot), mv.version, area->slot,
                                       mv.generation, &mv_budget, NULL, &mv_keeper_word);
         if (bad)

@@ -37,6 +37,7 @@ static inline void mv_thread_note(struct mv_thread *self, const struct mv_frame 
     __atomic_store_n(&info->state, MV_THREAD_IN_CALL, __ATOMIC_RELEASE);
 }
 void mv_thread_link_death(struct mv_thread *self);
+void mv_thread_forget_death(uint32_t slot);
 void mv_thread_unlink_death(struct mv_thread *self);
 
 /* roles/clock.c */

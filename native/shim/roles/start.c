@@ -118,6 +118,14 @@ void mv_thread_link_death(struct mv_thread *self) {
     self->death_linked = mv_death_link(header->death, head, self->tid) == 0;
 }
 
+/* Whoever owned this log two generations ago has died: that must not be taken for the death of the thread
+ * that is about to own it. */
+void mv_thread_forget_death(uint32_t slot) {
+    struct mv_log_header *header = (struct mv_log_header *)mv_log_base(mv.version, slot);
+    for (uint32_t i = 0; i < MV_MAX_READERS; i++)
+        __atomic_store_n(&header->death[i].word, 0, __ATOMIC_RELEASE);
+}
+
 /* Before the log is started anew, before the memory is copied (the copy's list must not lead into words that
  * are ours), and before the thread ends. */
 void mv_thread_unlink_death(struct mv_thread *self) {
@@ -126,18 +134,39 @@ void mv_thread_unlink_death(struct mv_thread *self) {
     self->death_linked = 0;
 }
 
+/* A new thread of the leader's does nothing before its creator has published it: after a kill between the
+ * two, the follower's twin makes the thread as if for the first time, and it would do everything once more.
+ */
+static void wait_until_published(struct mv_thread *self) {
+    for (int spins = 0; spins < 200 && mv_load_acquire32(&self->unpublished); spins++)
+        mv_pause();
+    while (mv_load_acquire32(&self->unpublished)) {
+        mv_swap32(&self->unpublished, 1, 2);
+        mv_sys4(__NR_futex, (long)&self->unpublished, 128 /* WAIT, private */, 2, 0);
+    }
+}
+
+static void published(struct mv_thread *child) {
+    if (mv_exchange32(&child->unpublished, 0) == 2)
+        mv_sys3(__NR_futex, (long)&child->unpublished, 129 /* WAKE, private */, 1);
+}
+
 void mv_role_after_raw(struct mv_thread *self, struct mv_frame *frame, struct mv_thread *child) {
     long result = (long)frame->rax;
     if (mv.role == MV_ROLE_LEADER && self->log && mv_leader_publishing())
         mv_leader_after_raw(self, frame, child && !mv_is_error(result) ? self->raw_slot : 0);
     else if (mv.role == MV_ROLE_FOLLOWER)
         mv_follower_after_raw(self, frame, child);
+    if (self->raw_awaited) /* so it is still there */
+        published(child);
+    self->raw_awaited = 0;
     if (child && mv_is_error(result) && mv.control)
         mv_slot_give(child);
 }
 
 /* Before a thread is made: it publishes from its first call on. */
 void mv_role_new_thread(struct mv_thread *child) {
+    mv_self->raw_awaited = 0;
     if (!mv.control || mv.role == MV_ROLE_FOLLOWER)
         return;
     uint32_t slot = mv_slot_take(child);
@@ -148,6 +177,7 @@ void mv_role_new_thread(struct mv_thread *child) {
     }
     if (mv.role != MV_ROLE_LEADER)
         return;
+    mv_thread_forget_death(slot);
     if (mv_log_writer_start(&mv_writers[slot], mv_log_base(mv.version, slot), mv.version, slot, mv.generation,
                             &mv_budget, NULL, &mv_keeper_word)) {
         mv_end_follower(MV_REASON_NO_RESOURCES, 12, "no memory for the event log of a new thread");
@@ -156,6 +186,7 @@ void mv_role_new_thread(struct mv_thread *child) {
     if (mv.control->follower_pid)
         mv_log_expect_reader(&mv_writers[slot], 0, mv.control->follower_pid);
     child->log = &mv_writers[slot];
+    child->unpublished = mv_self->raw_awaited = 1;
     mv_self->raw_slot = slot;
 }
 
@@ -164,6 +195,7 @@ void mv_role_thread_begin(struct mv_thread *self) {
         return;
     if (mv.role == MV_ROLE_FOLLOWER)
         mv_follower_thread_begin(self);
+    wait_until_published(self);
     if (self->info)
         mv_thread_introduce(self);
 }
