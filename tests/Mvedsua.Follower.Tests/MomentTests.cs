@@ -116,6 +116,20 @@ public sealed class MomentTests : ServerTests
     }
 
     [Fact]
+    public void A_timer_older_than_the_follower_is_no_less_refused_than_a_later_one()
+    {
+        RedisUnderMvedsua server = StartMoments(RedisUnderMvedsua.Mode.Solo);
+        using var line = new Line(server);
+        server.Follow();
+        Assert.Equal(0, server.Mvedsua("unfollow", RedisUnderMvedsua.Name).Status);
+        Assert.Equal("ok", line.Ask("timer"));
+        Host.Result follow = server.Mvedsua("follow", RedisUnderMvedsua.Name);
+        Assert.NotEqual(0, follow.Status);
+        Assert.Contains("timer_create", follow.Errors);
+        Assert.Equal("ok", line.Ask("read"));
+    }
+
+    [Fact]
     public void A_full_queue_of_signals_makes_no_kick_deadly()
     {
         RedisUnderMvedsua server = StartMoments(RedisUnderMvedsua.Mode.Solo);

@@ -4,7 +4,6 @@
  * is the main thread. */
 #include "../log/barriers.h"
 #include "../order/order.h"
-#include "../rewrite/maps.h"
 #include "../signals/signals.h"
 #include "../sys.h"
 #include "roles.h"
@@ -106,33 +105,6 @@ int mv_publish_start(void) {
     return 0;
 }
 
-/* Memory that the process shares with others and may write: a copy of the process would write it too. */
-static int writes_shared_memory(struct mv_text *why) {
-    struct mv_maps maps;
-    struct mv_mapping mapping;
-    int found = 0;
-    if (mv_maps_open(&maps))
-        return 0;
-    while (!found && mv_maps_next(&maps, &mapping)) {
-        uint64_t start = mapping.start;
-        int ours = (start >= (uint64_t)mv.control && start < (uint64_t)mv.control + MV_CONTROL_SPAN);
-        for (unsigned version = 0; version < MV_VERSIONS; version++)
-            ours |= start >= (uint64_t)mv.logs[version] &&
-                    start < (uint64_t)mv.logs[version] + MV_MAX_THREADS * MV_LOG_SPAN;
-        found = mapping.shared && (mapping.prot & 2) && !ours;
-    }
-    if (found) {
-        mv_text_add(why, "the server writes memory that it shares with other processes (");
-        for (size_t i = 0; i < mapping.name_length && i < 80; i++) {
-            char byte[2] = {mapping.name[i], 0};
-            mv_text_add(why, byte);
-        }
-        mv_text_add(why, "); a follower can't have a copy of it");
-    }
-    mv_maps_close(&maps);
-    return found;
-}
-
 /* The request: by the main thread, on its shim stack (or in the constructor). */
 void mv_follow(struct mv_thread *self) {
     struct mv_control *control = mv.control;
@@ -154,11 +126,11 @@ void mv_follow(struct mv_thread *self) {
         mv_request_answer(MV_REASON_PARK_TIMEOUT, 0, text.bytes);
         return;
     }
-    struct mv_text shared = {.used = 0};
-    if (writes_shared_memory(&shared)) {
+    struct mv_text why = {.used = 0};
+    if (mv_obstacle(&why)) {
         mv_park_release(self);
         control->stage = MV_STAGE_SINGLE_LEADER;
-        mv_request_answer(MV_REASON_UNSUPPORTED, 0, shared.bytes);
+        mv_request_answer(MV_REASON_UNSUPPORTED, 0, why.bytes);
         return;
     }
     mv_thread_unlink_death(self);

@@ -98,6 +98,7 @@ void mv_park_release(struct mv_thread *self);
 void mv_park_forget(void);
 int mv_publish_start(void);
 void mv_request_answer(enum mv_reason reason, int code, const char *text);
+int mv_obstacle(struct mv_text *why);
 void mv_follow(struct mv_thread *self);
 void mv_park(struct mv_thread *self);
 void mv_request_arrived(struct mv_thread *self);
