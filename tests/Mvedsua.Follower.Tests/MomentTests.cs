@@ -116,6 +116,31 @@ public sealed class MomentTests : ServerTests
     }
 
     [Fact]
+    public async Task What_a_dead_leader_wrote_is_not_written_again_under_the_next_follower()
+    {
+        RedisUnderMvedsua server = StartMoments();
+        using var line = new Line(server);
+        Assert.Equal("ok", line.Ask("read"));
+        server.InStep();
+        int leader = server.LeaderPid;
+        using var behind = new StoppedThread(server.FollowerPid, "write");
+        using var stopped = new StoppedThread(leader, "mv_leader_complete if row->name[0] == 'w'");
+        line.Say("read");
+        behind.Reached(); /* in the program's own code, before its call */
+        stopped.Reached(); /* the answer is out, its record is not */
+        stopped.Kill(leader);
+        server.PromotedFrom(leader);
+        behind.GoesOnTo("mv_settle"); /* it knows that it leads */
+        Task<Host.Result> follow = Task.Run(() => server.Mvedsua("follow", RedisUnderMvedsua.Name));
+        Host.Until(() => server.Control().StartsWith("stage 2 ", StringComparison.Ordinal), "the threads are being parked");
+        behind.Dispose(); /* straight into the park */
+        Assert.Equal(0, (await follow).Status);
+        Assert.Equal("ok", line.Answer());
+        Assert.Equal("0", line.Ask("alarms")); /* and not "ok" once more */
+        server.InStep();
+    }
+
+    [Fact]
     public void A_timer_older_than_the_follower_is_no_less_refused_than_a_later_one()
     {
         RedisUnderMvedsua server = StartMoments(RedisUnderMvedsua.Mode.Solo);

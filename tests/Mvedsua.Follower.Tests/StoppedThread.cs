@@ -31,8 +31,16 @@ internal sealed class StoppedThread : IDisposable
         }, "all threads run");
     }
 
-    /// <summary>Waits until a thread is there. It stays until its process is killed.</summary>
-    internal void Reached() => Host.Until(() => Since(0).Any(line => line.Contains("hit Temporary breakpoint")), "a thread reaches the place");
+    /// <summary>Waits until a thread is there. It stays until its process is killed, or this object is disposed of.</summary>
+    internal void Reached(int times = 1) =>
+        Host.Until(() => Since(0).Count(line => line.Contains("hit Temporary breakpoint")) >= times, "a thread reaches the place");
+
+    /// <summary>Lets it go on to a second place.</summary>
+    internal void GoesOnTo(string place)
+    {
+        _gdb.StandardInput.WriteLine($"tbreak {place}\ncontinue -a &");
+        Reached(2);
+    }
 
     /// <summary>Kills the process in this moment.</summary>
     internal void Kill(int pid)
@@ -41,14 +49,15 @@ internal sealed class StoppedThread : IDisposable
         Dispose();
     }
 
-    private string[] Since(int from)
-    {
-        lock (_output) return [.. _output.Skip(from)];
-    }
-
+    /// <summary>Lets the process go on without gdb.</summary>
     public void Dispose()
     {
         if (!_gdb.HasExited) _gdb.Kill();
         _gdb.WaitForExit();
+    }
+
+    private string[] Since(int from)
+    {
+        lock (_output) return [.. _output.Skip(from)];
     }
 }

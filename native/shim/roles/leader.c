@@ -16,6 +16,16 @@ static void intend(struct mv_thread *self, const struct mv_frame *frame) {
     mv_store_release32(&intent->call, self->call);
 }
 
+/* A promoted process may be followed again before each of its threads has been given the outcome of what its
+ * dead counterpart did last. */
+static enum mv_action make_or_settle(struct mv_thread *self, struct mv_frame *frame) {
+    long result;
+    if (!mv_unsettled || !mv_settled_outcome(self, frame, &result))
+        return mv_execute(self, frame);
+    frame->rax = (uint64_t)result;
+    return MV_ACTION_RETURN;
+}
+
 static enum mv_action run_and_publish(struct mv_thread *self, struct mv_frame *frame,
                                       const struct mv_call_row *row, const uint64_t args[6]) {
     struct mv_call_entry entry = {0, 0};
@@ -26,7 +36,7 @@ static enum mv_action run_and_publish(struct mv_thread *self, struct mv_frame *f
         mv_call_capture(row, args, &entry);
     if ((row->flags & MV_CALL_INOUT) && !(event = mv_leader_reserve(self, row, args)))
         return mv_execute(self, frame); /* the follower has just been ended */
-    enum mv_action action = mv_execute(self, frame);
+    enum mv_action action = make_or_settle(self, frame);
     if (action != MV_ACTION_RETURN || mv.role != MV_ROLE_LEADER)
         return action; /* a call that returns twice; or a fork's child, which is nobody's leader */
     long result = (long)frame->rax;
@@ -137,7 +147,7 @@ enum mv_action mv_leader_call(struct mv_thread *self, struct mv_frame *frame) {
         return mv_execute(self, frame);
     }
     mv_thread_note(self, frame);
-    if (self->call <= __NR_write) { /* and read */
+    if (self->call <= __NR_write && !mv_unsettled) { /* and read */
         intend(self, frame);
         if (mv_leader_plain(self, frame))
             return MV_ACTION_RETURN;
