@@ -140,6 +140,46 @@ public sealed class MomentTests : ServerTests
         server.InStep();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Descriptors_lent_to_a_follower_come_back_when_it_dies_or_leads(bool leads)
+    {
+        RedisUnderMvedsua server = StartMoments();
+        using var line = new Line(server);
+        Assert.Equal("ok", line.Ask("map"));
+        server.InStep();
+        int leader = server.LeaderPid, follower = server.FollowerPid, before = Directory.GetFiles($"/proc/{leader}/fd").Length;
+        Host.Kill(follower, Host.SIGSTOP);
+        for (int i = 0; i < 20; i++) Assert.Equal("ok", line.Ask("map"));
+        if (leads)
+        {
+            Host.Kill(leader, Host.SIGKILL);
+            Host.Kill(follower, Host.SIGCONT);
+            leader = server.PromotedFrom(leader);
+        }
+        else
+        {
+            Assert.Equal(0, server.Mvedsua("unfollow", RedisUnderMvedsua.Name).Status);
+        }
+        Assert.Equal("ok", line.Ask("read"));
+        Assert.InRange(Directory.GetFiles($"/proc/{leader}/fd").Length, 1, before);
+    }
+
+    [Fact]
+    public void A_descriptor_lent_to_a_follower_can_not_be_closed_by_the_program()
+    {
+        RedisUnderMvedsua server = StartMoments();
+        using var line = new Line(server);
+        Host.Kill(server.FollowerPid, Host.SIGSTOP);
+        Assert.Equal("ok", line.Ask("map"));
+        Assert.Equal("ok", line.Ask("close 512"));
+        Host.Kill(server.FollowerPid, Host.SIGCONT);
+        server.InStep();
+        for (int i = 0; i < 2000; i++) Assert.Equal("ok", line.Ask("map")); /* more than can be lent at once */
+        server.InStep();
+    }
+
     [Fact]
     public void A_timer_older_than_the_follower_is_no_less_refused_than_a_later_one()
     {

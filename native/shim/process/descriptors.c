@@ -6,16 +6,36 @@
 #include <linux/stat.h>
 
 #define EBADF      (-9L)
-#define HIDDEN_MAX 16u
+#define HIDDEN_MAX 1040u /* those lent to a follower included (lent.c) */
 
-static int hidden[HIDDEN_MAX];
+static int hidden[HIDDEN_MAX]; /* -1: free again */
 static uint32_t hidden_count;
 
 static int is_hidden(uint64_t fd) {
     for (uint32_t i = 0; i < hidden_count; i++)
-        if ((uint64_t)(uint32_t)hidden[i] == (uint32_t)fd)
+        if ((uint64_t)(uint32_t)hidden[i] == (uint32_t)fd && hidden[i] >= 0)
             return 1;
     return 0;
+}
+
+/* One thread at a time; others may look meanwhile. */
+void mv_hide_number(int fd) {
+    uint32_t i = 0;
+    while (i < hidden_count && hidden[i] >= 0)
+        i++;
+    if (i == HIDDEN_MAX)
+        return;
+    __atomic_store_n(&hidden[i], fd, __ATOMIC_RELEASE);
+    if (i == hidden_count)
+        __atomic_store_n(&hidden_count, i + 1, __ATOMIC_RELEASE);
+}
+
+void mv_show_number(int fd) {
+    for (uint32_t i = 0; i < hidden_count; i++)
+        if (hidden[i] == fd)
+            __atomic_store_n(&hidden[i], -1, __ATOMIC_RELEASE);
+    while (hidden_count && hidden[hidden_count - 1] < 0)
+        __atomic_store_n(&hidden_count, hidden_count - 1, __ATOMIC_RELEASE);
 }
 
 /* Moves `fd` to a high number, close-on-exec; returns the new number, or -errno and leaves `fd` as it is. */
@@ -28,8 +48,7 @@ int mv_hide_descriptor(int fd) {
         moved = mv_sys3(__NR_fcntl, fd, 1030, 32);
     if (mv_is_error(moved))
         return (int)moved;
-    if (hidden_count < HIDDEN_MAX)
-        hidden[hidden_count++] = (int)moved;
+    mv_hide_number((int)moved);
     mv_sys1(__NR_close, fd);
     return (int)moved;
 }
@@ -42,7 +61,8 @@ static long close_range_around(uint64_t first, uint64_t last, uint64_t flags) {
     while (first <= last) {
         uint64_t next = 1ull << 32; /* the lowest hidden descriptor in the range */
         for (uint32_t i = 0; i < hidden_count; i++)
-            if ((uint64_t)hidden[i] >= first && (uint64_t)hidden[i] <= last && (uint64_t)hidden[i] < next)
+            if (hidden[i] >= 0 && (uint64_t)hidden[i] >= first && (uint64_t)hidden[i] <= last &&
+                (uint64_t)hidden[i] < next)
                 next = (uint64_t)hidden[i];
         uint64_t end = next > last ? last : next - 1;
         if (first <= end && next != first) {
@@ -108,7 +128,8 @@ void mv_session_drop(void) {
         mv_sys2(__NR_munmap, (long)mv.logs[version], (long)(MV_MAX_THREADS * MV_LOG_SPAN));
     mv.control = NULL;
     for (uint32_t i = 0; i < hidden_count; i++)
-        mv_sys1(__NR_close, hidden[i]);
+        if (hidden[i] >= 0)
+            mv_sys1(__NR_close, hidden[i]);
     hidden_count = 0;
     mv.session_fd = -1;
 }

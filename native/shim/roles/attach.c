@@ -47,6 +47,7 @@ static void become_follower(struct mv_thread *self) {
     mv_rewrite_after_fork();
     mv_keeper_forget();
     mv_takeover_forget();
+    mv_lent_forget();
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {
         struct mv_log_writer *writer = &mv_writers[slot];
         if (writer->accounts)

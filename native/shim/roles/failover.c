@@ -69,6 +69,7 @@ static void promote(struct mv_thread *self, uint64_t since) {
     mv.translated = 1;
     forget_signals();
     mv_settle_intents();
+    mv_lent_inherit();
     mv_epoll_promote(); /* before any thread of ours can wait on it */
     mv_timers_promote();
     __atomic_store_n(&mv.role, MV_ROLE_SOLO, __ATOMIC_RELEASE);

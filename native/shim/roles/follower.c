@@ -319,7 +319,6 @@ static enum mv_action map_file(struct mv_thread *self, struct mv_frame *frame,
         return mv_execute(self, frame);
     uint64_t lent = event->args[4];
     uint16_t flags = event->flags;
-    mv_log_consume(&self->reader);
     if (!mv_is_error(result)) {
         uint64_t own = frame->r8;
         frame->r8 = lent;
@@ -331,8 +330,7 @@ static enum mv_action map_file(struct mv_thread *self, struct mv_frame *frame,
     } else {
         frame->rax = (uint64_t)result;
     }
-    if (!mv_is_error((long)lent))
-        mv_sys1(__NR_close, (long)lent);
+    mv_log_consume(&self->reader); /* now the leader may take its loan back */
     mv_follower_signal_follows(self, flags);
     return MV_ACTION_RETURN;
 }

@@ -51,11 +51,10 @@ static enum mv_action run_and_publish(struct mv_thread *self, struct mv_frame *f
 }
 
 /* A file that is mapped: the follower needs the same file, and the leader may close the descriptor at once.
- * So a duplicate is lent to it, under a hidden number that the event names; the follower closes it. */
+ * So a duplicate is lent to it, under a hidden number that the event names (process/lent.c). */
 static enum mv_action map_file(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row,
                                uint64_t args[6]) {
-    long lent =
-        mv_leader_has_follower() ? mv_sys3(__NR_fcntl, (long)frame->r8, 1030 /* F_DUPFD_CLOEXEC */, 512) : -1;
+    long lent = mv_leader_has_follower() ? mv_lend(self, (int)frame->r8) : -1;
     enum mv_action action = mv_execute(self, frame);
     long result = (long)frame->rax;
     if (mv_is_error(lent) && !mv_is_error(result) && mv_leader_has_follower()) {

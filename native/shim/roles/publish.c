@@ -28,6 +28,7 @@ void mv_leader_to_solo(void) {
         if (mv_writers[slot].running)
             for (uint32_t reader = 0; reader < MV_MAX_READERS; reader++)
                 mv_log_drop_reader(mv_log_base(mv.version, slot), reader);
+    mv_lent_take_back(1);
     mv_install_defaults();
     mv.control->stage = MV_STAGE_SINGLE_LEADER;
     mv.control->follower_pid = 0;

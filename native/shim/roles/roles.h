@@ -129,6 +129,12 @@ int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *res
 /* roles/masks.c: differences in outgoing bytes that mean nothing */
 long mv_mask_equal(const struct mv_event *event, const struct mv_segment *segments, int count);
 
+/* process/lent.c: descriptors lent to the follower */
+long mv_lend(struct mv_thread *self, int fd);
+void mv_lent_take_back(int all);
+void mv_lent_forget(void);
+void mv_lent_inherit(void);
+
 /* process/keeper.c */
 int mv_keeper_start(void);
 int mv_keeper_lost(void);

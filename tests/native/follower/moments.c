@@ -64,6 +64,8 @@ static const char *obey(const char *command, int connection, char *line)
         int copy = dup(connection);
         ssize_t written = write(copy, "by a duplicate\n", 15);
         return close(copy) || written != 15 ? "short" : NULL;
+    } else if (!strncmp(command, "close ", 6)) {
+        return close(atoi(command + 6)) ? "ok" : "closed"; /* there is no such descriptor */
     } else if (!strcmp(command, "thread")) {
         if (pthread_create(&thread, NULL, answer, (void *)(long)connection))
             return "none";
