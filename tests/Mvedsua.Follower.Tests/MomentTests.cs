@@ -1,9 +1,7 @@
-using System.Net.Sockets;
-
 namespace Mvedsua.Follower.Tests;
 
 /// <summary>Deaths at one given moment, that chance would find once in a million kills: tests/native/follower/moments.c.</summary>
-public sealed class MomentTests : ServerTests
+public sealed class MomentTests : MomentServers
 {
     [Fact]
     public void A_lock_taken_but_not_published_holds_up_nobody_after_a_kill()
@@ -231,50 +229,5 @@ public sealed class MomentTests : ServerTests
         Host.Until(() => line.Ask("alarms") == "2", "the alarm rings after the failover");
     }
 
-    private RedisUnderMvedsua StartMoments(RedisUnderMvedsua.Mode mode = RedisUnderMvedsua.Mode.Followed)
-    {
-        RedisUnderMvedsua server = Start(mode, server: ["{folder}/moments", "{port}"], prepare: s =>
-        {
-            Host.Result gcc = Host.Run(s.Folder, "gcc", "-O2", "-pthread", "-o", "moments", Path.Combine(Host.Root, "tests/native/follower/moments.c"));
-            Assert.True(gcc.Status == 0, gcc.Errors);
-        });
-        Host.Until(() =>
-        {
-            try
-            {
-                using var client = new TcpClient("127.0.0.1", server.Port);
-                return true;
-            }
-            catch (SocketException)
-            {
-                return false;
-            }
-        }, "the server answers");
-        return server;
-    }
-
-    /// <summary>One connection: a command on each line, an answer in one.</summary>
-    private sealed class Line : IDisposable
-    {
-        private readonly TcpClient _client;
-        private readonly StreamReader _reader;
-
-        internal Line(RedisUnderMvedsua server)
-        {
-            _client = new TcpClient("127.0.0.1", server.Port) { NoDelay = true, ReceiveTimeout = 20_000 };
-            _reader = new StreamReader(_client.GetStream());
-        }
-
-        internal void Say(string command) => _client.GetStream().Write(System.Text.Encoding.ASCII.GetBytes(command + "\n"));
-
-        internal string? Answer() => _reader.ReadLine();
-
-        internal string? Ask(string command)
-        {
-            Say(command);
-            return Answer();
-        }
-
-        public void Dispose() => _client.Dispose();
-    }
+    private RedisUnderMvedsua StartMoments(RedisUnderMvedsua.Mode mode = RedisUnderMvedsua.Mode.Followed) => StartServer("moments", mode);
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 
 namespace Mvedsua.Follower.Tests;
 
@@ -33,7 +34,7 @@ internal sealed class StoppedThread : IDisposable
 
     /// <summary>Waits until a thread is there. It stays until its process is killed, or this object is disposed of.</summary>
     internal void Reached(int times = 1) =>
-        Host.Until(() => Since(0).Count(line => line.Contains("hit Temporary breakpoint")) >= times, "a thread reaches the place");
+        Host.Until(() => Since(0).Count(line => Regex.IsMatch(line, @"emporary breakpoint [\d.]+, ")) >= times, "a thread reaches the place");
 
     /// <summary>Lets it go on to a second place.</summary>
     internal void GoesOnTo(string place)

@@ -143,6 +143,7 @@ void mv_follow(struct mv_thread *self) {
         for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
             mv_log_expect_reader(area->log, 0, 1);
         mv_timers_start();
+        mv_epoll_start();
         mv_streams_start(); /* nobody moves a byte now; the copy inherits what is noted */
         control->publishing = 1;
         control->report_taken = 0;

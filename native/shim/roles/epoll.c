@@ -1,36 +1,27 @@
 /* epoll's user data. The kernel gives back what the leader registered; a follower's own data (pointers,
  * mostly) may be other. It never registers anything: it notes, for each registration in which they differ,
- * the leader's data and its own, translates replayed events, and registers its own at a promotion.
+ * the leader's data and its own, translates replayed events, and registers its own at a promotion (rearm.c).
  *
- * Registrations older than the follower have the same data in both: they are not noted. The table is the
+ * Registrations that fire once are noted too, and whether they have: a leader may die with an event in its
+ * hands. Those older than the follower have the same data in both: they are not noted. The table is the
  * follower's own memory, used under a lock by its threads. */
+#include "epoll.h"
 #include "../calls/guard.h"
 #include "../sys.h"
 #include "roles.h"
-
-#define CTL_ADD 1
-#define CTL_DEL 2
-#define CTL_MOD 3
-
-struct epoll_data {
-    uint32_t events;
-    uint64_t data;
-} __attribute__((packed));
-_Static_assert(sizeof(struct epoll_data) == 12, "the kernel's struct epoll_event");
-
-struct registration {
-    int32_t instance; /* 0 and descriptor 0: free (descriptor 0 as an epoll instance can't be told apart, and
-                         is not) */
-    int32_t descriptor;
-    uint32_t events;
-    uint32_t used;
-    uint64_t leader, own;
-};
+#include "streams.h"
 
 #define REGISTRATIONS 65536u
-static struct registration *table; /* mapped when the first difference shows */
-static uint32_t table_end;         /* entries at and beyond were never used */
+static struct mv_registration *table; /* mapped when there is something to note */
+static uint32_t table_end;            /* entries at and beyond were never used */
+static uint32_t ages;
 static uint32_t lock;
+
+/* Instances whose registrations the kernel must be asked for at a promotion: because they may be
+ * edge-triggered, or fire once. */
+#define INSTANCES 64u
+static int32_t instances[INSTANCES];
+static uint32_t instance_count;
 
 static void enter(void) {
     while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE))
@@ -40,66 +31,122 @@ static void leave(void) {
     __atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
 }
 
-/* The follower's epoll_ctl succeeded in the leader with `leader_data`. */
-void mv_epoll_registered(const uint64_t args[6], uint64_t leader_data) {
-    struct epoll_data own = {0, 0};
-    int32_t instance = (int32_t)args[0], operation = (int32_t)args[1], descriptor = (int32_t)args[2];
-    if (operation != CTL_DEL && mv_guard_copy(&own, (const void *)args[3], sizeof own))
-        return;
-    int differs = operation != CTL_DEL && own.data != leader_data;
-    if (!table && !differs)
-        return;
-    enter();
-    if (!table) {
-        long at = mv_sys6(__NR_mmap, 0, REGISTRATIONS * sizeof *table, 3, 0x22, -1, 0);
-        if (mv_is_error(at))
-            mv_follower_end(MV_REASON_NO_RESOURCES, 12, "no memory for the follower's epoll registrations");
-        table = (struct registration *)at;
+static void ask_about(int32_t instance) {
+    uint32_t i = 0;
+    while (i < instance_count && instances[i] != instance)
+        i++;
+    if (i < INSTANCES) {
+        instances[i] = instance;
+        instance_count += i == instance_count;
     }
-    struct registration *place = NULL;
+}
+
+/* Before the process is copied: nothing is noted. */
+void mv_epoll_start(void) {
+    table_end = instance_count = 0;
+}
+
+/* … and this instance exists already, with whatever is registered in it. */
+void mv_epoll_exists(int32_t instance) {
+    ask_about(instance);
+}
+
+static struct mv_registration *place_for(int32_t instance, int32_t descriptor) {
+    struct mv_registration *place = NULL;
     for (uint32_t i = 0; i < table_end; i++) {
-        struct registration *r = &table[i];
-        /* The same registration again; or the leader uses this value for another one now (a freed pointer).
-         */
-        if (r->used && r->instance == instance &&
-            (r->descriptor == descriptor || (operation != CTL_DEL && r->leader == leader_data)))
-            r->used = 0;
+        struct mv_registration *r = &table[i];
+        if (r->used && r->instance == instance && r->descriptor == descriptor)
+            return r;
         if (!r->used && !place)
             place = r;
     }
-    if (differs) {
+    return place;
+}
+
+/* The follower's epoll_ctl succeeded in the leader with `leader_data`. */
+void mv_epoll_registered(const uint64_t args[6], uint64_t leader_data) {
+    struct mv_epoll_data own = {0, 0};
+    int32_t instance = (int32_t)args[0], operation = (int32_t)args[1], descriptor = (int32_t)args[2];
+    if (operation != MV_EPOLL_DEL && mv_guard_copy(&own, (const void *)args[3], sizeof own))
+        return;
+    int noted = operation != MV_EPOLL_DEL && (own.data != leader_data || (own.events & MV_EPOLL_ONESHOT));
+    int asked = (own.events & (MV_EPOLL_ONESHOT | MV_EPOLL_EDGE)) != 0;
+    if (!table && !noted && !asked)
+        return;
+    enter();
+    if (asked)
+        ask_about(instance);
+    if (!table && noted) {
+        long at = mv_sys6(__NR_mmap, 0, REGISTRATIONS * sizeof *table, 3, 0x22, -1, 0);
+        if (mv_is_error(at))
+            mv_follower_end(MV_REASON_NO_RESOURCES, 12, "no memory for the follower's epoll registrations");
+        table = (struct mv_registration *)at;
+    }
+    struct mv_registration *place = place_for(instance, descriptor);
+    if (place)
+        place->used = 0;
+    if (noted) {
         if (!place && table_end == REGISTRATIONS)
             mv_follower_end(MV_REASON_NO_RESOURCES, 0,
                             "the follower has more than 65536 epoll registrations of its own");
         if (!place)
             place = &table[table_end++];
-        *place = (struct registration){instance, descriptor, own.events, 1, leader_data, own.data};
+        *place =
+            (struct mv_registration){instance, descriptor, own.events, 1, 0, ++ages, leader_data, own.data};
     }
+    leave();
+}
+
+/* The leader closed a descriptor: its registrations are gone, and the same data may stand for others. A
+ * duplicate keeps them. */
+void mv_epoll_closed(int64_t descriptor) {
+    if (!table_end || mv_stream_is_shared(descriptor))
+        return;
+    enter();
+    for (uint32_t i = 0; i < table_end; i++)
+        if (table[i].instance == descriptor || table[i].descriptor == descriptor)
+            table[i].used = 0;
     leave();
 }
 
 /* The events that an epoll_wait of the leader brought, in the follower's memory: its own data instead. */
 void mv_epoll_translate(int32_t instance, void *events, long count) {
-    struct epoll_data *event = events;
-    if (!table)
+    struct mv_epoll_data *event = events;
+    if (!table_end)
         return;
     enter();
-    for (long i = 0; i < count; i++)
+    for (long i = 0; i < count; i++) {
+        struct mv_registration *found = NULL;
         for (uint32_t r = 0; r < table_end; r++)
-            if (table[r].used && table[r].instance == instance && table[r].leader == event[i].data) {
-                event[i].data = table[r].own;
-                break;
-            }
+            if (table[r].used && table[r].instance == instance && table[r].leader == event[i].data &&
+                (!found || found->age < table[r].age))
+                found = &table[r];
+        if (!found)
+            continue;
+        event[i].data = found->own;
+        found->fired = 1;
+    }
     leave();
+}
+
+const struct mv_registration *mv_epoll_find(int32_t instance, int32_t descriptor) {
+    for (uint32_t i = 0; i < table_end; i++)
+        if (table[i].used && table[i].instance == instance && table[i].descriptor == descriptor)
+            return &table[i];
+    return NULL;
 }
 
 /* This process leads now: the kernel is told its own data. A descriptor closed meanwhile has no registration.
  */
 void mv_epoll_promote(void) {
-    for (uint32_t i = 0; i < table_end; i++) {
-        struct epoll_data event = {table[i].events, table[i].own};
-        if (table[i].used)
-            mv_sys4(__NR_epoll_ctl, table[i].instance, CTL_MOD, table[i].descriptor, (long)&event);
-    }
+    for (uint32_t i = 0; i < instance_count; i++)
+        if (mv_epoll_rearm(instances[i]))
+            for (uint32_t r = 0; r < table_end; r++)
+                if (table[r].instance == instances[i])
+                    table[r].used = 0;
+    for (uint32_t r = 0; r < table_end; r++)
+        if (table[r].used)
+            mv_epoll_register(table[r].instance, table[r].descriptor,
+                              (struct mv_epoll_data){table[r].events, table[r].own});
     table_end = 0;
 }

@@ -11,6 +11,7 @@
 #include "../calls/segments.h"
 #include "../calls/table.h"
 #include "../sys.h"
+#include "epoll.h"
 #include "roles.h"
 #include "streams.h"
 
@@ -90,6 +91,11 @@ void mv_settle_intents(void) {
         area->settled = (struct mv_settled){.call = MV_INTENT_NONE};
         if (!area->replaying || intent.call == MV_INTENT_NONE || intent.sequence != area->reader.sequence)
             continue;
+        if (intent.call == __NR_epoll_ctl) {
+            mv_unsettled++;
+            area->settled = (struct mv_settled){.call = intent.call, .fd = intent.fd};
+            continue;
+        }
         if (!consumes(intent.call) && !emits(intent.call) && !moves_otherwise(intent.call))
             continue;
         uint32_t doubtful = 0;
@@ -101,6 +107,22 @@ void mv_settle_intents(void) {
                 is_flat(intent.call) && !doubtful ? fetch(&intent, moved) : NULL, doubtful};
         }
     }
+}
+
+/* Whether the leader's registration was made, its repetition tells. */
+static long register_again(const struct mv_frame *frame) {
+    uint64_t operation = (uint32_t)frame->rsi;
+    long result =
+        mv_sys4(__NR_epoll_ctl, (long)frame->rdi, (long)operation, (long)frame->rdx, (long)frame->r10);
+    if (operation == MV_EPOLL_DEL)
+        return result == -2 /* ENOENT: gone already */ ? 0 : result;
+    if (operation != MV_EPOLL_ADD || result != -17 /* EEXIST */)
+        return result;
+    struct mv_epoll_data wanted;
+    if (mv_guard_copy(&wanted, (const void *)frame->r10, sizeof wanted))
+        return result;
+    mv_epoll_register((int32_t)frame->rdi, (int32_t)frame->rdx, wanted);
+    return 0;
 }
 
 static long in_doubt(const struct mv_settled *settled, const char *why) {
@@ -122,6 +144,11 @@ int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *res
         return 0;
     if (!__atomic_sub_fetch(&mv_unsettled, 1, __ATOMIC_ACQ_REL) && mv.role == MV_ROLE_SOLO)
         mv_fast_calls_for_role();
+    if (settled.call == __NR_epoll_ctl) {
+        if (self->call == settled.call)
+            *result = register_again(frame);
+        return self->call == settled.call;
+    }
     if (settled.call != self->call || settled.fd != (int32_t)frame->rdi) {
         *result = in_doubt(&settled, "the follower's next call is another one");
         return 0; /* the stream is shut; this other call is made */

@@ -8,6 +8,7 @@
 #include "streams.h"
 #include "../calls/guard.h"
 #include "../sys.h"
+#include "roles.h"
 
 #include <linux/tcp.h>
 
@@ -23,6 +24,11 @@ static struct mv_stream *entry_of(int64_t fd) {
 struct mv_stream *mv_stream_of(int64_t fd) {
     struct mv_stream *stream = entry_of(fd);
     return stream && stream->same ? &streams[stream->same - 1] : stream;
+}
+
+int mv_stream_is_shared(int64_t fd) {
+    const struct mv_stream *stream = entry_of(fd);
+    return stream && (stream->same || stream->copies);
 }
 
 /* A number is given up: a duplicate goes on with the account. */
@@ -94,6 +100,20 @@ int mv_stream_file_now(int fd, int append, uint64_t *position) {
     return append || !mv_is_error(at);
 }
 
+static int is_epoll(int fd) {
+    static const char name[] = "anon_inode:[eventpoll]";
+    struct mv_text path = {.used = 0};
+    char link[sizeof name];
+    mv_text_add(&path, "/proc/self/fd/");
+    mv_text_number(&path, fd);
+    if (mv_sys3(__NR_readlink, (long)path.bytes, (long)link, sizeof link) != sizeof name - 1)
+        return 0;
+    for (unsigned i = 0; i < sizeof name - 1; i++)
+        if (link[i] != name[i])
+            return 0;
+    return 1;
+}
+
 static void look_at(int fd) {
     struct mv_stream *stream = &streams[fd];
     long flags = mv_sys2(__NR_fcntl, fd, 3 /* F_GETFL */);
@@ -104,6 +124,8 @@ static void look_at(int fd) {
         stream->kind = MV_STREAM_TCP;
     else if (mv_stream_file_now(fd, (flags & O_APPEND) != 0, &stream->out))
         stream->kind = (flags & O_APPEND) ? MV_STREAM_APPENDED : MV_STREAM_FILE;
+    else if (is_epoll(fd))
+        mv_epoll_exists(fd);
 }
 
 /* In the leader just before it is copied, all threads parked: whatever is open. Which descriptors are is told
