@@ -38,6 +38,7 @@ static int open_logs(uint32_t reader_pid) {
 /* The copy: the leader's threads, replaying. Only this thread exists as yet. */
 static void become_follower(struct mv_thread *self) {
     struct mv_control *control = mv.control;
+    mv_park_forget(); /* before any thread is there: one that was asked twice would park again, for good */
     mv.role = MV_ROLE_FOLLOWER;
     mv.version ^= 1;
     mv.pid = (uint32_t)mv_sys0(__NR_getpid);
@@ -90,7 +91,6 @@ static void become_follower(struct mv_thread *self) {
             mv_follower_end(MV_REASON_NO_RESOURCES, (int)-tid,
                             "the follower could not make all threads again");
     }
-    mv_park_forget();
     __atomic_store_n(&control->follower_state, 1, __ATOMIC_RELEASE);
 }
 
