@@ -179,6 +179,32 @@ public sealed class MomentTests : MomentServers
     }
 
     [Fact]
+    public void A_thread_that_takes_the_place_of_one_just_ending_keeps_it()
+    {
+        RedisUnderMvedsua server = StartMoments();
+        using var first = new Line(server);
+        Assert.Equal("ok", first.Ask("read"));
+        server.InStep();
+        int leader = server.LeaderPid;
+        using var ending = new StoppedThread(server.FollowerPid, "mv_slot_give");
+        using (var line = new Line(server)) Assert.Equal("ok", line.Ask("read"));
+        ending.Reached(); /* its exit is replayed, so the leader may give its place away */
+        using var second = new Line(server);
+        Assert.Equal("ok", second.Ask("read"));
+        server.InStep();
+        ending.GoesOnTo("mv_area_leave");
+        ending.Dispose();
+        Host.Kill(leader, Host.SIGKILL);
+        server.PromotedFrom(leader);
+        using var third = new Line(server);
+        Assert.Equal("ok", third.Ask("read"));
+        server.Follow();
+        for (int i = 0; i < 50; i++)
+            foreach (Line line in (Line[])[first, second, third]) Assert.Equal("ok", line.Ask("read"));
+        server.InStep();
+    }
+
+    [Fact]
     public void A_timer_older_than_the_follower_is_no_less_refused_than_a_later_one()
     {
         RedisUnderMvedsua server = StartMoments(RedisUnderMvedsua.Mode.Solo);

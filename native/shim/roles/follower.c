@@ -197,6 +197,8 @@ long mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row, u
     }
     note_effects((uint32_t)(row - mv_call_find(0)), args, event, result);
     uint16_t flags = event->flags;
+    if (event->call == __NR_exit)
+        mv_slot_leave(self); /* once the exit is read, the leader may give the slot to another thread */
     mv_log_consume(&self->reader);
     mv_follower_signal_follows(self, flags);
     return result;

@@ -25,6 +25,7 @@ void mv_install_defaults(void); /* for the present role: what the program left a
 void mv_reason(enum mv_reason reason, int code, const char *text);
 uint8_t *mv_log_base(uint32_t version, uint32_t slot);
 uint32_t mv_slot_take(struct mv_thread *area);
+void mv_slot_leave(struct mv_thread *area);
 void mv_slot_give(struct mv_thread *area);
 void mv_thread_introduce(struct mv_thread *area);
 /* Which call this thread makes, and from where: a backtrace can begin there. */

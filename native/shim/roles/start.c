@@ -92,10 +92,14 @@ uint32_t mv_slot_take(struct mv_thread *area) {
     return MV_MAX_THREADS;
 }
 
-void mv_slot_give(struct mv_thread *area) {
+void mv_slot_leave(struct mv_thread *area) {
     if (area->info)
         __atomic_store_n(&area->info->state, MV_THREAD_EXITED, __ATOMIC_RELEASE);
     area->info = NULL;
+}
+
+void mv_slot_give(struct mv_thread *area) {
+    mv_slot_leave(area);
     area->slot = MV_MAX_THREADS;
 }
 
@@ -157,7 +161,7 @@ void mv_role_after_raw(struct mv_thread *self, struct mv_frame *frame, struct mv
         mv_leader_after_raw(self, frame, child && !mv_is_error(result) ? self->raw_slot : 0);
     else if (mv.role == MV_ROLE_FOLLOWER)
         mv_follower_after_raw(self, frame, child);
-    if (self->raw_awaited) /* so it is still there */
+    if (child && self->raw_awaited) /* so it is still there */
         published(child);
     self->raw_awaited = 0;
     if (child && mv_is_error(result) && mv.control)
