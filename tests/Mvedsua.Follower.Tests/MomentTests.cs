@@ -204,6 +204,26 @@ public sealed class MomentTests : MomentServers
         server.InStep();
     }
 
+    [Theory]
+    [InlineData("two barrier")]
+    [InlineData("two semaphores")]
+    [InlineData("two writers")]
+    public void Threads_that_wait_for_each_other_on_a_clock_stay_in_step(string command)
+    {
+        RedisUnderMvedsua server = StartMoments();
+        using var line = new Line(server);
+        for (int i = 0; i < 300; i++)
+        {
+            int[] two = [.. line.Ask(command)!.Split(' ').Select(int.Parse)];
+            Assert.Equal(command == "two barrier" ? 1 : 4 * i + 3, two[0] + two[1]);
+        }
+        server.InStep();
+        int leader = server.LeaderPid;
+        Host.Kill(leader, Host.SIGKILL);
+        server.PromotedFrom(leader);
+        Assert.NotNull(line.Ask(command));
+    }
+
     [Fact]
     public void A_timer_older_than_the_follower_is_no_less_refused_than_a_later_one()
     {

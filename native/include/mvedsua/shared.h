@@ -64,6 +64,7 @@ enum mv_order_kind {
     MV_ORDER_READ = 4,      /* pthread_rwlock: shared */
     MV_ORDER_WRITE = 5,     /* pthread_rwlock: exclusive */
     MV_ORDER_SEMAPHORE = 6, /* sem_wait and its kin: a result below 0 is -errno */
+    MV_ORDER_BARRIER = 7,   /* pthread_barrier_wait: which thread is told that it is the one */
 };
 
 enum mv_event_flags {

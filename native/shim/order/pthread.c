@@ -19,7 +19,7 @@ struct object {
 };
 
 static struct {
-    struct object mutex, reading, writing, spin, semaphore;
+    struct object mutex, reading, writing, spin, semaphore, barrier;
     int (*mutex_trylock)(void *);
     int (*mutex_timedlock)(void *, const void *);
     int (*mutex_clocklock)(void *, int, const void *);
@@ -27,13 +27,23 @@ static struct {
     int (*trywrlock)(void *);
     int (*timedrdlock)(void *, const void *);
     int (*timedwrlock)(void *, const void *);
+    int (*clockrdlock)(void *, int, const void *);
+    int (*clockwrlock)(void *, int, const void *);
     int (*spin_trylock)(void *);
     int (*sem_trywait)(void *);
     int (*sem_timedwait)(void *, const void *);
+    int (*sem_clockwait)(void *, int, const void *);
+    int (*barrier_wait)(void *);
     int (*cond_wait)(void *, void *);
     int (*cond_timedwait)(void *, void *, const void *);
     int (*cond_clockwait)(void *, void *, int, const void *);
 } real;
+
+/* A barrier is passed by all together: nothing is taken in turn. */
+static int nothing(void *at) {
+    (void)at;
+    return 0;
+}
 
 #define FIND(field, name) (real.field = (__typeof__(real.field))(dlsym ? dlsym(RTLD_NEXT, name) : (void *)0))
 
@@ -51,6 +61,8 @@ void mv_order_find(void) {
     FIND(trywrlock, "pthread_rwlock_trywrlock");
     FIND(timedrdlock, "pthread_rwlock_timedrdlock");
     FIND(timedwrlock, "pthread_rwlock_timedwrlock");
+    FIND(clockrdlock, "pthread_rwlock_clockrdlock");
+    FIND(clockwrlock, "pthread_rwlock_clockwrlock");
     FIND(spin.take, "pthread_spin_lock");
     FIND(spin.give, "pthread_spin_unlock");
     FIND(spin_trylock, "pthread_spin_trylock");
@@ -58,10 +70,13 @@ void mv_order_find(void) {
     FIND(semaphore.give, "sem_post");
     FIND(sem_trywait, "sem_trywait");
     FIND(sem_timedwait, "sem_timedwait");
+    FIND(sem_clockwait, "sem_clockwait");
+    FIND(barrier_wait, "pthread_barrier_wait");
     FIND(cond_wait, "pthread_cond_wait");
     FIND(cond_timedwait, "pthread_cond_timedwait");
     FIND(cond_clockwait, "pthread_cond_clockwait");
     real.writing.give = real.reading.give;
+    real.barrier.take = real.barrier.give = nothing;
 }
 
 static int ordered(struct mv_thread *self, void *caller) {
@@ -140,7 +155,19 @@ EXPORT int pthread_mutex_lock(void *at) TAKES(mutex, MV_ORDER_LOCK, mutex.take(a
                     TAKES(semaphore, MV_ORDER_SEMAPHORE, semaphore.take(at)) EXPORT int sem_trywait(void *at)
                         TAKES(semaphore, MV_ORDER_SEMAPHORE, sem_trywait(at)) EXPORT
     int sem_timedwait(void *at, const void *until)
-        TAKES(semaphore, MV_ORDER_SEMAPHORE, sem_timedwait(at, until))
+        TAKES(semaphore, MV_ORDER_SEMAPHORE, sem_timedwait(at, until)) EXPORT
+    int sem_clockwait(void *at, int clock, const void *until)
+        TAKES(semaphore, MV_ORDER_SEMAPHORE, sem_clockwait(at, clock, until)) EXPORT
+    int pthread_rwlock_clockrdlock(void *at, int clock, const void *until)
+        TAKES(reading, MV_ORDER_READ, clockrdlock(at, clock, until)) EXPORT
+    int pthread_rwlock_clockwrlock(void *at, int clock, const void *until)
+        TAKES(writing, MV_ORDER_WRITE, clockwrlock(at, clock, until))
+
+    /* Every role waits for all the threads; who of them is the one, the leader says. */
+    EXPORT int pthread_barrier_wait(void *at) {
+    void *caller = __builtin_return_address(0);
+    return settle(&real.barrier, MV_ORDER_BARRIER, at, real.barrier_wait(at), caller);
+}
 
 /* A follower does not wait for the condition: the leader's thread came back at this point of the mutex's
  * order, so what it waited for holds. (After a promotion: a spurious wake-up, which POSIX allows.) */
@@ -157,7 +184,7 @@ EXPORT int pthread_mutex_lock(void *at) TAKES(mutex, MV_ORDER_LOCK, mutex.take(a
         return settle(&real.mutex, MV_ORDER_WAIT, at, real.call, caller);                                    \
     }
 
-            EXPORT int pthread_cond_wait(void *condition, void *at) WAITS(cond_wait(condition, at)) EXPORT
+EXPORT int pthread_cond_wait(void *condition, void *at) WAITS(cond_wait(condition, at)) EXPORT
     int pthread_cond_timedwait(void *condition, void *at, const void *until)
         WAITS(cond_timedwait(condition, at, until)) EXPORT
     int pthread_cond_clockwait(void *condition, void *at, int clock, const void *until)

@@ -19,6 +19,7 @@ public enum MvOrderKind : uint
     Read = 4,
     Write = 5,
     Semaphore = 6,
+    Barrier = 7,
 }
 
 [Flags]

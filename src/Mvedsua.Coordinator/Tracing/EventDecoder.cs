@@ -53,6 +53,7 @@ internal static class EventDecoder
         MvOrderKind.Read => "read_lock",
         MvOrderKind.Write => "write_lock",
         MvOrderKind.Semaphore => "semaphore_wait",
+        MvOrderKind.Barrier => "barrier_wait",
         _ => "order",
     };
 

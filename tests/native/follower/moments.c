@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,38 @@ static void *answer(void *connection)
     if (write((int)(long)connection, line, (size_t)size) != size)
         exit(3);
     return NULL;
+}
+
+/* Two threads at once, under each of the ways to wait for each other that take a clock. */
+static pthread_barrier_t barrier;
+static sem_t turn;
+static char way;
+static void *count(void *own)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += 20;
+    int one = pthread_barrier_wait(&barrier) == PTHREAD_BARRIER_SERIAL_THREAD;
+    if (way == 's' ? sem_clockwait(&turn, CLOCK_MONOTONIC, &until) : pthread_rwlock_clockwrlock(&lock, CLOCK_MONOTONIC, &until))
+        exit(4);
+    *(long *)own = way == 'b' ? one : ++born;
+    if (way == 's')
+        sem_post(&turn);
+    else
+        pthread_rwlock_unlock(&lock);
+    return NULL;
+}
+
+static const char *count_two(char *line)
+{
+    pthread_t thread;
+    long mine, its;
+    if (pthread_create(&thread, NULL, count, &its))
+        return "none";
+    count(&mine);
+    pthread_join(thread, NULL);
+    sprintf(line, "%ld %ld", mine, its);
+    return line;
 }
 
 static int make_timer(void)
@@ -80,6 +113,9 @@ static const char *obey(const char *command, int connection, char *line)
     } else if (!strcmp(command, "alarms")) {
         sprintf(line, "%d", alarms);
         return line;
+    } else if (!strncmp(command, "two ", 4)) {
+        way = command[4];
+        return count_two(line);
     } else if (!strcmp(command, "timer")) {
         pthread_sigmask(SIG_UNBLOCK, &ringing, NULL);
         return make_timer() ? "no timer" : "ok";
@@ -117,6 +153,8 @@ int main(int argc, char **argv)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int yes = 1, listener = socket(AF_INET, SOCK_STREAM, 0);
+    pthread_barrier_init(&barrier, NULL, 2);
+    sem_init(&turn, 0, 1);
     signal(SIGALRM, on_alarm);
     sigemptyset(&ringing);
     sigaddset(&ringing, SIGALRM);
