@@ -214,6 +214,7 @@ public sealed class MomentTests : MomentServers
         using var line = new Line(server);
         for (int i = 0; i < 300; i++)
         {
+            if (i % 50 == 0) server.InStep(); /* threads that ended unread count among the 128 */
             int[] two = [.. line.Ask(command)!.Split(' ').Select(int.Parse)];
             Assert.Equal(command == "two barrier" ? 1 : 4 * i + 3, two[0] + two[1]);
         }
@@ -222,6 +223,22 @@ public sealed class MomentTests : MomentServers
         Host.Kill(leader, Host.SIGKILL);
         server.PromotedFrom(leader);
         Assert.NotNull(line.Ask(command));
+    }
+
+    [Fact]
+    public void A_thread_that_goes_on_where_its_leader_ends_is_a_divergence_at_once()
+    {
+        RedisUnderMvedsua server = StartMoments();
+        using var line = new Line(server);
+        using var other = new Line(server);
+        Assert.Equal("ok", line.Ask("read"));
+        server.InStep();
+        Host.Result gdb = Host.Run(server.Folder, "gdb", "-q", "-nx", "-batch", "-p", $"{server.FollowerPid}", "-ex", "set *(int *)&stays = 1");
+        Assert.Equal(0, gdb.Status);
+        line.Say("leave");
+        Host.Until(() => server.FollowerPid == 0, "the follower has ended");
+        Assert.Contains("diverged", server.History);
+        Assert.Equal("ok", other.Ask("read"));
     }
 
     [Fact]

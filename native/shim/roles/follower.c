@@ -139,7 +139,8 @@ static int matches(struct mv_thread *self, const struct mv_call_row *row, const 
     }
     if (kind == MV_DIFFERS_NOT)
         return 1;
-    if ((kind == MV_DIFFERS_END || leader_is_gone(self)) && mv_takeover_at(self, kind))
+    /* A thread's own exit is not the process's: its death would be waited for in vain. */
+    if ((event->call == __NR_exit_group || leader_is_gone(self)) && mv_takeover_at(self, kind))
         return 0;
     mv_diverged(self, kind, position, event, call, args, site, segments, count);
 }

@@ -176,7 +176,9 @@ void mv_role_new_thread(struct mv_thread *child) {
     uint32_t slot = mv_slot_take(child);
     if (slot == MV_MAX_THREADS) {
         if (mv.role == MV_ROLE_LEADER)
-            mv_end_follower(MV_REASON_UNSUPPORTED, 0, "the server made more than 128 threads");
+            mv_end_follower(MV_REASON_UNSUPPORTED, 0,
+                            "the server has more than 128 threads (one that has ended counts until the "
+                            "follower has read that)");
         return;
     }
     if (mv.role != MV_ROLE_LEADER)
