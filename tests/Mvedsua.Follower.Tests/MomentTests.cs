@@ -242,6 +242,29 @@ public sealed class MomentTests : MomentServers
     }
 
     [Fact]
+    public void A_close_that_a_kill_cut_short_closes_nobody_elses_connection()
+    {
+        RedisUnderMvedsua server = StartMoments();
+        var first = new Line(server);
+        using var second = new Line(server);
+        Assert.Equal("ok", first.Ask("read"));
+        Assert.Equal("ok", second.Ask("read"));
+        server.InStep();
+        int leader = server.LeaderPid;
+        using var stopped = new StoppedThread(leader, "mv_leader_complete if row->name[0] == 'c' && row->name[4] == 'e'");
+        first.Dispose();
+        stopped.Reached();
+        using var third = new Line(server); /* its number was kept by the accept that waited */
+        using var fourth = new Line(server); /* this one has the first one's */
+        Assert.Equal("ok", third.Ask("read"));
+        Assert.Equal("ok", fourth.Ask("read"));
+        stopped.Kill(leader);
+        server.PromotedFrom(leader);
+        for (int i = 0; i < 3; i++)
+            foreach (Line line in (Line[])[second, third, fourth]) Assert.Equal("ok", line.Ask("read"));
+    }
+
+    [Fact]
     public void A_timer_older_than_the_follower_is_no_less_refused_than_a_later_one()
     {
         RedisUnderMvedsua server = StartMoments(RedisUnderMvedsua.Mode.Solo);

@@ -30,7 +30,7 @@ static enum mv_action run_and_publish(struct mv_thread *self, struct mv_frame *f
                                       const struct mv_call_row *row, const uint64_t args[6]) {
     struct mv_call_entry entry = {0, 0};
     struct mv_event *event = NULL;
-    if (row->flags & (MV_CALL_CONSUME | MV_CALL_EMIT))
+    if ((row->flags & (MV_CALL_CONSUME | MV_CALL_EMIT)) || self->call == __NR_close)
         intend(self, frame);
     if (row->flags & MV_CALL_CAPTURE)
         mv_call_capture(row, args, &entry);

@@ -91,7 +91,8 @@ void mv_settle_intents(void) {
         area->settled = (struct mv_settled){.call = MV_INTENT_NONE};
         if (!area->replaying || intent.call == MV_INTENT_NONE || intent.sequence != area->reader.sequence)
             continue;
-        if (intent.call == __NR_epoll_ctl) {
+        const struct mv_stream *closing = intent.call == __NR_close ? mv_stream_of(intent.fd) : NULL;
+        if (intent.call == __NR_epoll_ctl || (closing && closing->early)) {
             mv_unsettled++;
             area->settled = (struct mv_settled){.call = intent.call, .fd = intent.fd};
             continue;
@@ -144,6 +145,10 @@ int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *res
         return 0;
     if (!__atomic_sub_fetch(&mv_unsettled, 1, __ATOMIC_ACQ_REL) && mv.role == MV_ROLE_SOLO)
         mv_fast_calls_for_role();
+    if (settled.call == __NR_close) { /* the number is another descriptor's by now */
+        *result = 0;
+        return self->call == settled.call && settled.fd == (int32_t)frame->rdi;
+    }
     if (settled.call == __NR_epoll_ctl) {
         if (self->call == settled.call)
             *result = register_again(frame);

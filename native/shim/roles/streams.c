@@ -28,7 +28,7 @@ struct mv_stream *mv_stream_of(int64_t fd) {
 
 int mv_stream_is_shared(int64_t fd) {
     const struct mv_stream *stream = entry_of(fd);
-    return stream && (stream->same || stream->copies);
+    return stream && (stream->same || stream->copies || stream->early);
 }
 
 /* A number is given up: a duplicate goes on with the account. */
@@ -42,7 +42,11 @@ static void forget(struct mv_stream *stream) {
         stream->copies--;
         if (!heir) {
             heir = fd + 1;
-            streams[fd] = (struct mv_stream){.kind = stream->kind, .in = stream->in, .out = stream->out};
+            streams[fd] = (struct mv_stream){.kind = stream->kind,
+                                             .open = 1,
+                                             .early = streams[fd].early,
+                                             .in = stream->in,
+                                             .out = stream->out};
         } else {
             streams[fd].same = heir;
             streams[heir - 1].copies++;
@@ -120,6 +124,7 @@ static void look_at(int fd) {
     *stream = (struct mv_stream){.kind = MV_STREAM_UNKNOWN};
     if (mv_is_error(flags))
         return;
+    stream->open = 1;
     if (mv_stream_tcp_now(fd, &stream->in, &stream->out))
         stream->kind = MV_STREAM_TCP;
     else if (mv_stream_file_now(fd, (flags & O_APPEND) != 0, &stream->out))
@@ -164,14 +169,30 @@ static void opened(int64_t fd, enum mv_stream_kind kind, uint64_t out) {
     if (!stream)
         return;
     forget(stream);
-    *stream = (struct mv_stream){.kind = (uint32_t)kind, .out = out};
+    *stream = (struct mv_stream){
+        .kind = (uint32_t)kind, .open = 1, .early = (uint16_t)(stream->early + stream->open), .out = out};
+}
+
+/* One thread's close may be replayed after another one's call that was given the number again. */
+static void closed(int64_t fd) {
+    struct mv_stream *stream = entry_of(fd);
+    if (!stream)
+        return;
+    if (stream->early) {
+        stream->early--;
+        return;
+    }
+    forget(stream);
+    *stream = (struct mv_stream){.kind = MV_STREAM_UNKNOWN};
 }
 
 /* Two numbers for one stream. */
-static void duplicated(int64_t fd, int64_t copy) {
+static void duplicated(int64_t fd, int64_t copy, int over) {
     struct mv_stream *from = mv_stream_of(fd), *to = entry_of(copy);
     if (fd == copy || !to || from == to)
         return;
+    if (over)
+        closed(copy);
     opened(copy, MV_STREAM_UNKNOWN, 0);
     if (!from)
         return;
@@ -290,20 +311,20 @@ void mv_streams_replayed(uint32_t call, const uint64_t args[6], long result, uin
         opened(result, MV_STREAM_FILE, 0);
         return;
     case __NR_close:
-        opened((int32_t)args[0], MV_STREAM_UNKNOWN, 0);
+        closed((int32_t)args[0]);
         return;
     case __NR_close_range:
         for (uint64_t fd = args[0]; fd <= args[1] && fd < MV_STREAMS && !(args[2] & 4 /* CLOEXEC */); fd++)
-            opened((int64_t)fd, MV_STREAM_UNKNOWN, 0);
+            closed((int64_t)fd);
         return;
     case __NR_dup:
     case __NR_dup2:
     case __NR_dup3:
-        duplicated((int32_t)args[0], result);
+        duplicated((int32_t)args[0], result, call != __NR_dup);
         return;
     case __NR_fcntl:
         if (args[1] == 0 || args[1] == 1030 /* F_DUPFD, F_DUPFD_CLOEXEC */)
-            duplicated((int32_t)args[0], result);
+            duplicated((int32_t)args[0], result, 0);
         return;
     case __NR_pipe:
     case __NR_pipe2:

@@ -17,12 +17,13 @@ struct mv_stream {
     uint32_t kind;
     uint32_t same;   /* a duplicate: 1 + the number whose account this is */
     uint32_t copies; /* how many numbers say so of this one */
-    uint32_t padding;
+    uint16_t open;
+    uint16_t early; /* how often it was opened again before the close was replayed, by another thread */
     uint64_t in, out;
 };
 
 struct mv_stream *mv_stream_of(int64_t fd); /* NULL: not accounted for */
-int mv_stream_is_shared(int64_t fd);        /* has the descriptor a duplicate? */
+int mv_stream_is_shared(int64_t fd);        /* does a close leave a duplicate, or what was opened since? */
 void mv_streams_start(void);
 void mv_streams_replayed(uint32_t call, const uint64_t args[6], long result, uint64_t stamp);
 int mv_stream_tcp_now(int fd, uint64_t *in, uint64_t *out);
