@@ -1,7 +1,7 @@
 /* The way from a rewritten site into the shim and back. entry.md explains every step.
  *
  * On arrival (from a trampoline): rcx = continuation, -8(%rcx) = original address after the syscall,
- * everything else as the program had it. rcx and r11 are free (the syscall instruction clobbers them).
+ * everything else as the program had it, flags too. rcx and r11 are free (the syscall instruction clobbers them).
  */
 #include "entry_offsets.h"
 
@@ -9,65 +9,14 @@
 
         .text
 
-/* ---------------------------------------------------------------------------------------------------
- * mv_site_entry. [mv_site_entry, mv_entry_commit) is restartable: nothing but r11 and the (dead) frame
- * is changed, so a signal handler that finds the program there rewinds it to the start.
- */
-        .globl mv_site_entry, mv_entry_commit, mv_fast_begin, mv_fast_syscall, mv_fast_end
-        .hidden mv_site_entry, mv_entry_commit, mv_fast_begin, mv_fast_syscall, mv_fast_end
-        .type mv_site_entry, @function
-        .p2align 6
-mv_site_entry:
-        .cfi_startproc
-        .cfi_def_cfa rsp, 0
-        .cfi_escape 0x10, 0x10, 0x02, 0x72, 0x78        /* return address: *(rcx - 8) */
-        endbr64
-        cmp     $512, %rax
-        jae     .Lslow
-        mov     mv_fast_calls(%rip), %r11
-        cmpb    $0, (%r11,%rax)
-        je      .Lslow
-.Lfast:
-        /* On the program's stack, below its red zone, as the kernel itself would use it for a signal. */
-        lea     -128(%rsp), %rsp
-        .cfi_def_cfa_offset 128
-mv_fast_begin:
-        push    %rcx
-        .cfi_def_cfa_offset 136
-        push    -8(%rcx)
-        .cfi_def_cfa_offset 144
-        .cfi_offset rip, -144
-        push    %rax                    /* the number: the kernel overwrites rax, a park restarts the call */
-        .cfi_def_cfa_offset 152
-mv_fast_syscall:
-        syscall
-        mov     16(%rsp), %rcx
-        lea     152(%rsp), %rsp
-        .cfi_def_cfa_offset 0
-        .cfi_escape 0x10, 0x10, 0x02, 0x72, 0x78
-mv_fast_end:
-        jmp     *%rcx
-
-.Lslow:
-        mov     mv_self@GOTTPOFF(%rip), %r11
-        mov     %fs:(%r11), %r11
-        test    %r11, %r11
-        jz      .Lfast                  /* a thread that the shim did not see begin */
-        cmp     T_ALTERNATE_LOW(%r11), %rsp
-        jb      .Lslow_enter
-        cmp     T_ALTERNATE_HIGH(%r11), %rsp
-        jbe     .Lon_alternate
-.Lslow_enter:
-        mov     T_STACK_TOP(%r11), %r11
-        mov     %rsp, -8(%r11)
-        mov     %rcx, -16(%r11)
-        lea     -128(%r11), %rsp
-        .cfi_escape 0x0f, 0x04, 0x77, 0xf8, 0x00, 0x06  /* CFA: *(rsp + F_RSP) */
-mv_entry_commit:
-        mov     -8(%rcx), %r11
-        mov     %r11, F_SITE(%rsp)
-        .cfi_escape 0x10, 0x10, 0x03, 0x77, 0xe8, 0x00  /* return address: *(rsp + F_SITE) */
+/* The program's registers, from and to the frame at rsp. The arithmetic flags go as lahf and seto leave them in ax (popfq
+ * costs ten times as much); lodsb tells the direction flag: it counts rsi down. Saving ends with the C code's flags. */
+        .macro  SAVE_FRAME
         mov     %rax, F_RAX(%rsp)
+        lahf
+        seto    %al
+        movzwl  %ax, %eax
+        mov     %rax, F_FLAGS(%rsp)
         mov     %rdx, F_RDX(%rsp)
         mov     %rsi, F_RSI(%rsp)
         mov     %rdi, F_RDI(%rsp)
@@ -80,6 +29,146 @@ mv_entry_commit:
         mov     %r13, F_R13(%rsp)
         mov     %r14, F_R14(%rsp)
         mov     %r15, F_R15(%rsp)
+        mov     %rsp, %rsi
+        lodsb
+        cmp     %rsp, %rsi
+        ja      .Lforwards\@
+        cld
+        orl     $MV_FLAG_DIRECTION, F_FLAGS(%rsp)
+.Lforwards\@:
+        .endm
+
+/* Flags of the word in eax; rax is lost. */
+        .macro  LOAD_FLAGS
+        test    $MV_FLAG_DIRECTION, %eax
+        jz      .Lforwards\@
+        std
+.Lforwards\@:
+        add     $0x7f, %al              /* overflows if seto had found an overflow */
+        sahf
+        .endm
+
+/* All but rsp. */
+        .macro  LOAD_FRAME
+        mov     F_FLAGS(%rsp), %rax
+        LOAD_FLAGS
+        mov     F_R15(%rsp), %r15
+        mov     F_R14(%rsp), %r14
+        mov     F_R13(%rsp), %r13
+        mov     F_R12(%rsp), %r12
+        mov     F_RBP(%rsp), %rbp
+        mov     F_RBX(%rsp), %rbx
+        mov     F_R10(%rsp), %r10
+        mov     F_R9(%rsp), %r9
+        mov     F_R8(%rsp), %r8
+        mov     F_RDI(%rsp), %rdi
+        mov     F_RSI(%rsp), %rsi
+        mov     F_RDX(%rsp), %rdx
+        mov     F_RAX(%rsp), %rax
+        .endm
+
+/* CFA: *(rsp + F_RSP); return address: *(rsp + F_SITE). */
+        .macro  CFI_FRAME
+        .cfi_escape 0x0f, 0x04, 0x77, 0x88, 0x01, 0x06
+        .cfi_escape 0x10, 0x10, 0x03, 0x77, 0xf8, 0x00
+        .endm
+
+/* ---------------------------------------------------------------------------------------------------
+ * mv_site_entry. [mv_site_entry, mv_entry_commit) is restartable but for the call on the spot: nothing that the
+ * program sees is changed, and no flag; the continuation is in r11 from mv_entry_moved on.
+ */
+        .globl mv_site_entry, mv_entry_moved, mv_entry_commit
+        .globl mv_fast_begin, mv_fast_second, mv_fast_third, mv_fast_pushed, mv_fast_left, mv_fast_syscall, mv_fast_end
+        .hidden mv_site_entry, mv_entry_moved, mv_entry_commit
+        .hidden mv_fast_begin, mv_fast_second, mv_fast_third, mv_fast_pushed, mv_fast_left, mv_fast_syscall, mv_fast_end
+        .type mv_site_entry, @function
+        .p2align 6
+mv_site_entry:
+        .cfi_startproc
+        .cfi_def_cfa rsp, 0
+        .cfi_escape 0x10, 0x10, 0x02, 0x72, 0x78        /* return address: *(rcx - 8) */
+        endbr64
+        mov     %rcx, %r11
+mv_entry_moved:
+        .cfi_escape 0x10, 0x10, 0x02, 0x7b, 0x78        /* return address: *(r11 - 8) */
+        mov     mv_fast_calls(%rip), %rcx
+        mov     %ax, %cx                /* the table is aligned to its size: this is its address plus the number */
+        movzbl  (%rcx), %ecx
+        jrcxz   .Lslow
+        /* On the program's stack, below its red zone, as the kernel itself would use it for a signal. */
+        lea     -128(%rsp), %rsp
+        .cfi_def_cfa_offset 128
+mv_fast_begin:
+        push    %r11
+        .cfi_def_cfa_offset 136
+mv_fast_second:
+        push    -8(%r11)
+        .cfi_def_cfa_offset 144
+        .cfi_offset rip, -144
+mv_fast_third:
+        push    %rax                    /* the number: the kernel overwrites rax, a park restarts the call */
+        .cfi_def_cfa_offset 152
+mv_fast_pushed:
+        movzwl  2(%rsp), %ecx           /* the upper half of a number: an x32 call, or none at all */
+        jrcxz   mv_fast_syscall
+        mov     16(%rsp), %r11
+        lea     152(%rsp), %rsp
+        .cfi_remember_state
+        .cfi_def_cfa_offset 0
+        .cfi_escape 0x10, 0x10, 0x02, 0x7b, 0x78
+mv_fast_left:
+        jmp     .Lslow
+        .cfi_restore_state
+mv_fast_syscall:
+        syscall
+        mov     16(%rsp), %rcx
+        lea     152(%rsp), %rsp
+        .cfi_def_cfa_offset 0
+        .cfi_escape 0x10, 0x10, 0x02, 0x72, 0x78
+mv_fast_end:
+        jmp     *%rcx
+
+        .cfi_escape 0x10, 0x10, 0x02, 0x7b, 0x78
+.Labove_alternate:
+        mov     mv_self@GOTTPOFF(%rip), %rcx
+        mov     %fs:(%rcx), %rcx
+        mov     T_ALTERNATE_MINUS_END(%rcx), %rcx
+        lea     (%rsp,%rcx), %rcx
+        bswap   %rcx
+        movzbl  %cl, %ecx
+        jrcxz   .Lslow_enter
+        mov     mv_self@GOTTPOFF(%rip), %rcx
+        mov     %fs:(%rcx), %rcx
+        mov     T_MASK_REPLACED(%rcx), %ecx
+        jrcxz   .Lblock_all
+        jmp     .Lslow_enter
+.Lblock_all:
+        jmp     .Lon_alternate
+.Lwithout_area:
+        jmp     .Lunseen
+.Lslow:
+        mov     mv_self@GOTTPOFF(%rip), %rcx
+        mov     %fs:(%rcx), %rcx
+        jrcxz   .Lwithout_area
+        /* Is rsp on the alternate stack? A difference that is not negative has a zero in its top byte. */
+        mov     T_ALTERNATE_MINUS_LOW(%rcx), %rcx
+        lea     (%rsp,%rcx), %rcx
+        bswap   %rcx
+        movzbl  %cl, %ecx
+        jrcxz   .Labove_alternate
+.Lslow_enter:
+        mov     mv_self@GOTTPOFF(%rip), %rcx
+        mov     %fs:(%rcx), %rcx
+        mov     T_STACK_TOP(%rcx), %rcx
+        mov     %rsp, F_RSP-F_SIZE(%rcx)
+        mov     %r11, F_CONT-F_SIZE(%rcx)
+        lea     -F_SIZE(%rcx), %rsp
+        .cfi_escape 0x0f, 0x04, 0x77, 0x88, 0x01, 0x06  /* CFA: *(rsp + F_RSP) */
+mv_entry_commit:
+        mov     -8(%r11), %rcx
+        mov     %rcx, F_SITE(%rsp)
+        .cfi_escape 0x10, 0x10, 0x03, 0x77, 0xf8, 0x00  /* return address: *(rsp + F_SITE) */
+        SAVE_FRAME
 .Ldispatch:
         mov     %rsp, %rdi
         call    mv_dispatch
@@ -97,19 +186,7 @@ mv_exit_begin:
         mov     %fs:(%r11), %r11
         cmpl    $0, T_ATTENTION(%r11)
         jne     .Lattention
-        mov     F_R15(%rsp), %r15
-        mov     F_R14(%rsp), %r14
-        mov     F_R13(%rsp), %r13
-        mov     F_R12(%rsp), %r12
-        mov     F_RBP(%rsp), %rbp
-        mov     F_RBX(%rsp), %rbx
-        mov     F_R10(%rsp), %r10
-        mov     F_R9(%rsp), %r9
-        mov     F_R8(%rsp), %r8
-        mov     F_RDI(%rsp), %rdi
-        mov     F_RSI(%rsp), %rsi
-        mov     F_RDX(%rsp), %rdx
-        mov     F_RAX(%rsp), %rax
+        LOAD_FRAME
         mov     F_CONT(%rsp), %rcx
         mov     F_RSP(%rsp), %rsp
         .cfi_def_cfa rsp, 0
@@ -120,8 +197,7 @@ mv_exit_end:
         .cfi_endproc
 
         .cfi_startproc
-        .cfi_escape 0x0f, 0x04, 0x77, 0xf8, 0x00, 0x06
-        .cfi_escape 0x10, 0x10, 0x03, 0x77, 0xe8, 0x00
+        CFI_FRAME
 .Lattention:
         mov     %rsp, %rdi
         call    mv_attend               /* may park; enum mv_attended */
@@ -129,20 +205,28 @@ mv_exit_end:
         jb      mv_exit_begin
         je      mv_deliver
         jmp     .Ldispatch
-
         .cfi_endproc
+
+/* A thread that the shim did not see begin has no shim stack: its call is made on its own, whatever it is. */
+        .cfi_startproc
+        .cfi_def_cfa rsp, 0
+        .cfi_undefined rip
+.Lunseen:
+        lea     -128(%rsp), %rsp
+        push    %r11
+        syscall
+        pop     %rcx
+        lea     128(%rsp), %rsp
+        jmp     *%rcx
 
 /* A handler on the alternate stack makes a slow call. The kernel knows only from rsp that this stack is in use: on
  * the shim stack the next signal's frame would be written over the handler's. So everything is blocked before
  * rsp moves, and mv_deliver unblocks it after rsp is back. Not restartable: until then a signal may nest here as
  * anywhere in the program. (SIGSYS is blocked too; the shim's own calls never raise it.) */
-        .cfi_startproc
-        .cfi_undefined rip
 .Lon_alternate:
-        cmpl    $0, T_MASK_REPLACED(%r11)
-        jne     .Lslow_enter
         lea     -128(%rsp), %rsp
-        push    %rcx
+        push    %r11
+        pushfq
         push    %rax
         push    %rdi
         push    %rsi
@@ -165,14 +249,14 @@ mv_exit_end:
         pop     %rsi
         pop     %rdi
         pop     %rax
-        pop     %rcx
+        popfq
+        pop     %r11
         lea     128(%rsp), %rsp
         jmp     .Lslow_enter
         .cfi_endproc
 
         .cfi_startproc
-        .cfi_escape 0x0f, 0x04, 0x77, 0xf8, 0x00, 0x06
-        .cfi_escape 0x10, 0x10, 0x03, 0x77, 0xe8, 0x00
+        CFI_FRAME
 /* A call that returns twice, or never: in the program's own registers and stack, nothing pushed. The
  * continuation waits in self->raw_cont, because a vfork child shares our stacks and returns first. */
 .Lraw:
@@ -188,19 +272,7 @@ mv_raw_check:
 .Lraw_go:
         cmpq    $15, F_RAX(%rsp)        /* rt_sigreturn */
         je      .Lsigreturn
-        mov     F_R15(%rsp), %r15
-        mov     F_R14(%rsp), %r14
-        mov     F_R13(%rsp), %r13
-        mov     F_R12(%rsp), %r12
-        mov     F_RBP(%rsp), %rbp
-        mov     F_RBX(%rsp), %rbx
-        mov     F_R10(%rsp), %r10
-        mov     F_R9(%rsp), %r9
-        mov     F_R8(%rsp), %r8
-        mov     F_RDI(%rsp), %rdi
-        mov     F_RSI(%rsp), %rsi
-        mov     F_RDX(%rsp), %rdx
-        mov     F_RAX(%rsp), %rax
+        LOAD_FRAME
         mov     F_RSP(%rsp), %rsp
         .cfi_endproc
 
@@ -211,39 +283,23 @@ mv_raw_check:
         .hidden mv_raw_begin, mv_raw_syscall, mv_raw_end
 mv_raw_begin:
 mv_raw_syscall:
-        syscall
-        test    %rax, %rax
-        jz      .Lraw_child
+        syscall                         /* from here to the save or the jump: no flag may change */
+        mov     %rax, %rcx
+        jrcxz   .Lraw_child
 .Lraw_parent:
         mov     mv_self@GOTTPOFF(%rip), %r11
         mov     %fs:(%r11), %r11
         mov     T_RAW_DEPTH(%r11), %rcx
-        decq    T_RAW_DEPTH(%r11)
-        mov     T_RAW_CONT-8(%r11,%rcx,8), %rcx
+        lea     -1(%rcx), %rcx
+        mov     %rcx, T_RAW_DEPTH(%r11)
+        mov     T_RAW_CONT(%r11,%rcx,8), %rcx
         /* Into the shim again, with the result: the leader publishes it. */
         mov     T_STACK_TOP(%r11), %r11
-        mov     %rsp, -8(%r11)
-        mov     %rcx, -16(%r11)
-        lea     -128(%r11), %rsp
+        mov     %rsp, F_RSP-F_SIZE(%r11)
+        mov     %rcx, F_CONT-F_SIZE(%r11)
+        lea     -F_SIZE(%r11), %rsp
 mv_raw_end:
-        mov     -8(%rcx), %r11
-        mov     %r11, F_SITE(%rsp)
-        mov     %rax, F_RAX(%rsp)
-        mov     %rdx, F_RDX(%rsp)
-        mov     %rsi, F_RSI(%rsp)
-        mov     %rdi, F_RDI(%rsp)
-        mov     %r8, F_R8(%rsp)
-        mov     %r9, F_R9(%rsp)
-        mov     %r10, F_R10(%rsp)
-        mov     %rbx, F_RBX(%rsp)
-        mov     %rbp, F_RBP(%rsp)
-        mov     %r12, F_R12(%rsp)
-        mov     %r13, F_R13(%rsp)
-        mov     %r14, F_R14(%rsp)
-        mov     %r15, F_R15(%rsp)
-        mov     %rsp, %rdi
-        call    mv_after_raw
-        jmp     mv_exit_begin
+        jmp     .Lraw_save
 
 .Lraw_child:
         /* raw_cont is where both go on. A vfork child shares our area and thread-local storage and simply
@@ -251,17 +307,26 @@ mv_raw_end:
          * on a stack of its own begin in the shim. */
         mov     mv_self@GOTTPOFF(%rip), %r11
         mov     %fs:(%r11), %r11
+        mov     T_CHILD_ON_NEW_STACK(%r11), %ecx
+        jrcxz   .Lvfork_child
         mov     T_RAW_DEPTH(%r11), %rcx
         mov     T_RAW_CONT-8(%r11,%rcx,8), %rcx
-        cmpl    $0, T_CHILD_ON_NEW_STACK(%r11)
-        jne     mv_child_begin
-        cmpl    $0, mv_net_for_children(%rip)
-        jne     .Lvfork_child_net
-        jmp     *%rcx
-.Lvfork_child_net:
+        .globl mv_child_begin, mv_child_commit
+        .hidden mv_child_begin, mv_child_commit
+mv_child_begin:
+        mov     T_STACK_TOP(%r11), %r11
+        mov     %rsp, F_RSP-F_SIZE(%r11)
+        mov     %rcx, F_CONT-F_SIZE(%r11)
+        lea     -F_SIZE(%r11), %rsp
+mv_child_commit:
+        jmp     .Lchild_save
+
+.Lvfork_child:
+        mov     mv_net_for_children(%rip), %ecx
+        jrcxz   .Lvfork_child_goes
         /* Syscall User Dispatch is not inherited: prctl(PR_SET_SYSCALL_USER_DISPATCH, 1, text, its size, 0). */
         lea     -128(%rsp), %rsp
-        push    %rcx
+        pushfq
         push    %rdi
         push    %rsi
         push    %rdx
@@ -275,46 +340,39 @@ mv_raw_end:
         sub     %rdx, %r10
         xor     %r8d, %r8d
         syscall
+        xor     %eax, %eax
         pop     %r8
         pop     %r10
         pop     %rdx
         pop     %rsi
         pop     %rdi
-        pop     %rcx
+        popfq
         lea     128(%rsp), %rsp
-        xor     %eax, %eax
+        mov     mv_self@GOTTPOFF(%rip), %r11
+        mov     %fs:(%r11), %r11
+.Lvfork_child_goes:
+        mov     T_RAW_DEPTH(%r11), %rcx
+        mov     T_RAW_CONT-8(%r11,%rcx,8), %rcx
         jmp     *%rcx
-        .globl mv_child_begin, mv_child_commit
-        .hidden mv_child_begin, mv_child_commit
-mv_child_begin:
-        mov     T_STACK_TOP(%r11), %r11
-        mov     %rsp, -8(%r11)
-        mov     %rcx, -16(%r11)
-        lea     -128(%r11), %rsp
-mv_child_commit:
+
+.Lraw_save:
         mov     -8(%rcx), %r11
         mov     %r11, F_SITE(%rsp)
-        mov     %rax, F_RAX(%rsp)
-        mov     %rdx, F_RDX(%rsp)
-        mov     %rsi, F_RSI(%rsp)
-        mov     %rdi, F_RDI(%rsp)
-        mov     %r8, F_R8(%rsp)
-        mov     %r9, F_R9(%rsp)
-        mov     %r10, F_R10(%rsp)
-        mov     %rbx, F_RBX(%rsp)
-        mov     %rbp, F_RBP(%rsp)
-        mov     %r12, F_R12(%rsp)
-        mov     %r13, F_R13(%rsp)
-        mov     %r14, F_R14(%rsp)
-        mov     %r15, F_R15(%rsp)
+        SAVE_FRAME
+        mov     %rsp, %rdi
+        call    mv_after_raw
+        jmp     mv_exit_begin
+.Lchild_save:
+        mov     -8(%rcx), %r11
+        mov     %r11, F_SITE(%rsp)
+        SAVE_FRAME
         mov     %rsp, %rdi
         call    mv_thread_begin
         jmp     mv_exit_begin
         .cfi_endproc
 
         .cfi_startproc
-        .cfi_escape 0x0f, 0x04, 0x77, 0xf8, 0x00, 0x06
-        .cfi_escape 0x10, 0x10, 0x03, 0x77, 0xe8, 0x00
+        CFI_FRAME
 .Lraw_attention:
         mov     %rsp, %rdi
         call    mv_raw_put_off          /* 1: the call is made again after the signal's handler */
@@ -366,7 +424,9 @@ mv_deliver_after:
         syscall
         mov     mv_self@GOTTPOFF(%rip), %r11
         mov     %fs:(%r11), %r11
-1:      mov     T_RESUME+R_RAX(%r11), %rax
+1:      mov     T_RESUME+R_FLAGS(%r11), %rax
+        LOAD_FLAGS
+        mov     T_RESUME+R_RAX(%r11), %rax
         mov     T_RESUME+R_RBX(%r11), %rbx
         mov     T_RESUME+R_RCX(%r11), %rcx
         mov     T_RESUME+R_RDX(%r11), %rdx

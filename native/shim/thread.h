@@ -2,7 +2,7 @@
  *
  * A thread's area is one mapping: a guard page, the shim stack, and struct mv_thread above it. The shim's C
  * code never runs on the program's stack (it may be tiny, or not a stack at all); it runs on the shim
- * stack, whose topmost 128 bytes are the frame. There is one frame because the shim is never re-entered: a
+ * stack, whose topmost 144 bytes are the frame. There is one frame because the shim is never re-entered: a
  * signal that arrives while the thread is on its shim stack is deferred to the call's exit.
  *
  * entry.S knows the offsets marked (asm); they are asserted below. */
@@ -13,12 +13,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "entry_offsets.h"
 #include "log/log.h"
 
 /* The program's registers at a site, as entry.S stores them (asm). rax is the call's number at entry and
- * its result at exit; rcx and r11 are dead at a syscall instruction. The coordinator reads it as struct
- * mv_registers. */
+ * its result at exit; rcx and r11 are dead at a syscall instruction. From r15 on it is struct mv_registers,
+ * which the coordinator reads. */
 struct mv_frame {
+    uint64_t flags; /* arithmetic flags as lahf and seto leave them in ax, | MV_FLAG_DIRECTION */
+    uint64_t unused;
     uint64_t r15, r14, r13, r12, rbp, rbx;
     uint64_t r10, r9, r8, rdi, rsi, rdx;
     uint64_t rax;
@@ -26,21 +29,28 @@ struct mv_frame {
     uint64_t cont; /* where the trampoline goes on */
     uint64_t rsp;
 };
-_Static_assert(sizeof(struct mv_frame) == 128 && sizeof(struct mv_registers) == 128 &&
-                   offsetof(struct mv_frame, r10) == offsetof(struct mv_registers, r10) &&
-                   offsetof(struct mv_frame, rsp) == offsetof(struct mv_registers, rsp),
-               "frame");
-_Static_assert(offsetof(struct mv_frame, rax) == 96 && offsetof(struct mv_frame, site) == 104 &&
-                   offsetof(struct mv_frame, cont) == 112 && offsetof(struct mv_frame, rsp) == 120,
+_Static_assert(sizeof(struct mv_frame) == F_SIZE && F_SIZE % 16 == 0,
+               "entry.S: the stack is aligned at a call");
+_Static_assert(sizeof(struct mv_frame) - offsetof(struct mv_frame, r15) == sizeof(struct mv_registers) &&
+                   offsetof(struct mv_frame, r10) - offsetof(struct mv_frame, r15) ==
+                       offsetof(struct mv_registers, r10) &&
+                   offsetof(struct mv_frame, rsp) - offsetof(struct mv_frame, r15) ==
+                       offsetof(struct mv_registers, rsp),
+               "shared.h");
+_Static_assert(offsetof(struct mv_frame, flags) == F_FLAGS && offsetof(struct mv_frame, r15) == F_R15 &&
+                   offsetof(struct mv_frame, rax) == F_RAX && offsetof(struct mv_frame, site) == F_SITE &&
+                   offsetof(struct mv_frame, cont) == F_CONT && offsetof(struct mv_frame, rsp) == F_RSP,
                "entry.S");
 
 /* A complete context to continue with: where a delivered signal's handler returns to (asm). */
 struct mv_resume {
     uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp, r8, r9, r10, r12, r13, r14, r15, rip;
     uint64_t shown_rip; /* rip as the program's own code address, for the signal frame */
+    uint64_t flags;     /* as in the frame */
 };
 
-#define MV_RAW_DEPTH 8u
+#define MV_RAW_DEPTH    8u
+#define MV_NO_ALTERNATE (1ull << 63)
 
 enum mv_attention {                        /* why a thread may not simply leave the shim */
                     MV_ATTEND_SIGNAL = 1,  /* a deferred signal */
@@ -75,9 +85,11 @@ struct mv_thread {
     uint32_t call;               /* number of the call in the frame (its rax becomes the result) */
     uint64_t program_mask; /* (asm) the program's mask; the kernel's differs while a signal is deferred and in
                               followers */
-    uint32_t mask_replaced;                 /* (asm) the kernel's mask blocks everything */
-    uint32_t delivering;                    /* (asm) the number that the deliver stub raises */
-    uint64_t alternate_low, alternate_high; /* (asm) the program's alternate signal stack; both 0: none */
+    uint32_t mask_replaced; /* (asm) the kernel's mask blocks everything */
+    uint32_t delivering;    /* (asm) the number that the deliver stub raises */
+    /* (asm) The program's alternate signal stack: minus its address, minus that of the second byte behind it
+     * (rsp may stand at its end). Both MV_NO_ALTERNATE: none. */
+    uint64_t alternate_minus_low, alternate_minus_end;
 
     uint64_t stack_low;
     uint32_t tid;         /* the kernel's */
@@ -125,17 +137,21 @@ struct mv_thread {
     uint64_t clear_child_tid;
     void *exec_environment; /* exec.c */
 };
-_Static_assert(offsetof(struct mv_thread, attention) == 8, "entry.S");
-_Static_assert(offsetof(struct mv_thread, deliver_mask) == 16, "entry.S");
-_Static_assert(offsetof(struct mv_thread, resume) == 24, "entry.S");
-_Static_assert(offsetof(struct mv_thread, raw_depth) == 160, "entry.S");
-_Static_assert(offsetof(struct mv_thread, raw_cont) == 168, "entry.S");
-_Static_assert(offsetof(struct mv_thread, child_on_new_stack) == 232, "entry.S");
-_Static_assert(offsetof(struct mv_thread, program_mask) == 240, "entry.S");
-_Static_assert(offsetof(struct mv_thread, mask_replaced) == 248, "entry.S");
-_Static_assert(offsetof(struct mv_thread, delivering) == 252, "entry.S");
-_Static_assert(offsetof(struct mv_thread, alternate_low) == 256, "entry.S");
-_Static_assert(offsetof(struct mv_thread, alternate_high) == 264, "entry.S");
+#define MV_ASM(field, offset) _Static_assert(offsetof(struct mv_thread, field) == (offset), "entry.S")
+MV_ASM(stack_top, T_STACK_TOP);
+MV_ASM(attention, T_ATTENTION);
+MV_ASM(deliver_mask, T_DELIVER_MASK);
+MV_ASM(resume, T_RESUME);
+MV_ASM(resume.rip, T_RESUME + R_RIP);
+MV_ASM(resume.flags, T_RESUME + R_FLAGS);
+MV_ASM(raw_depth, T_RAW_DEPTH);
+MV_ASM(raw_cont, T_RAW_CONT);
+MV_ASM(child_on_new_stack, T_CHILD_ON_NEW_STACK);
+MV_ASM(program_mask, T_PROGRAM_MASK);
+MV_ASM(mask_replaced, T_MASK_REPLACED);
+MV_ASM(delivering, T_DELIVERING);
+MV_ASM(alternate_minus_low, T_ALTERNATE_MINUS_LOW);
+MV_ASM(alternate_minus_end, T_ALTERNATE_MINUS_END);
 _Static_assert(MV_ATTEND_SIGNAL == 1 && MV_ATTEND_UNMASK == 0x10000, "entry.S");
 
 extern __thread struct mv_thread *mv_self __attribute__((tls_model("initial-exec"), visibility("hidden")));

@@ -5,9 +5,12 @@
 
 #include <asm/unistd.h>
 
-static uint8_t fast_none[512];
-static uint8_t fast_solo[512];
-const uint8_t *mv_fast_calls = fast_none;
+/* Two tables of a byte for each value of a number's lower half, each aligned to its size: entry.S puts ax
+ * into the lower half of a table's address. By hand, because an old ld.so aligns to pages only. What no call
+ * touches costs no memory. */
+#define TABLE 65536u
+static uint8_t fast_room[3 * TABLE];
+const uint8_t *mv_fast_calls;
 
 /* Calls whose rows are special only for the other roles or for the hidden descriptors of a session. The ones
  * with a temporary signal mask must be made on the program's stack in the solo role: a signal that only that
@@ -33,6 +36,8 @@ static const uint16_t translated[] = {__NR_getpid,
 #define EACH(list) (unsigned i = 0; i < sizeof(list) / sizeof((list)[0]); i++)
 
 void mv_fast_calls_for_role(void) {
+    uint8_t *fast_none = fast_room + (-(uintptr_t)fast_room & (TABLE - 1));
+    uint8_t *fast_solo = fast_none + TABLE;
     if (mv.role != MV_ROLE_SOLO || mv_unsettled) {
         mv_fast_calls = fast_none;
         return;

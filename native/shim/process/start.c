@@ -85,6 +85,7 @@ __attribute__((constructor)) static void mv_start(int argc, char **argv, char **
     if (fd >= 0)
         mv_session_open(fd);
     mv_signals_start();
+    mv_fast_calls_for_role();
 
     struct mv_rewrite_config config = {.entry = (uintptr_t)mv_site_entry,
                                        .own_start = (uintptr_t)mv_text_start,
@@ -93,7 +94,6 @@ __attribute__((constructor)) static void mv_start(int argc, char **argv, char **
     mv_clocks_start();
     mv_order_find();
     report_rewriting(status);
-    mv_fast_calls_for_role();
     mv_net_arm(self);
     mv_roles_start(self);
 }

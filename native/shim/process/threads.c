@@ -56,6 +56,7 @@ static void reset(struct mv_thread *area) {
     area->stack_top = top;
     area->stack_low = low;
     area->slot = MV_MAX_THREADS;
+    area->alternate_minus_low = area->alternate_minus_end = MV_NO_ALTERNATE;
     area->settled.call = MV_INTENT_NONE;
 }
 

@@ -40,7 +40,7 @@ static void begin_backtrace_here(struct mv_thread *self) {
     here.r15 = context[5];
     here.rsp = context[6];
     here.site = self->info->site = context[7];
-    self->info->frame = (uint64_t)&here;
+    self->info->frame = (uint64_t)&here.r15;
 }
 
 void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint32_t position,

@@ -120,8 +120,8 @@ void mv_signals_start(void) {
 long mv_sigaltstack(struct mv_thread *self, const struct mv_frame *frame) {
     const uint64_t *wanted = (const uint64_t *)frame->rdi;
     uint64_t *old = (uint64_t *)frame->rsi, before[3] = {0}, after[3] = {0};
-    uint64_t low = self->alternate_low, high = self->alternate_high;
-    int on_it = low && frame->rsp > low && frame->rsp <= high;
+    uint64_t low = -self->alternate_minus_low, end = -self->alternate_minus_end;
+    int on_it = frame->rsp > low && frame->rsp < end;
     if (wanted && mv_guard_copy(after, wanted, sizeof after))
         return -14;
     if (wanted && on_it)
@@ -131,8 +131,8 @@ long mv_sigaltstack(struct mv_thread *self, const struct mv_frame *frame) {
         return result;
     if (wanted) {
         int none = (after[1] & 0x7fffffff) == 2; /* SS_DISABLE; the flags are an int */
-        self->alternate_low = none ? 0 : after[0];
-        self->alternate_high = none ? 0 : after[0] + after[2];
+        self->alternate_minus_low = none ? MV_NO_ALTERNATE : -after[0];
+        self->alternate_minus_end = none ? MV_NO_ALTERNATE : -(after[0] + after[2] + 1);
     }
     if (on_it)
         before[1] |= 1; /* SS_ONSTACK */

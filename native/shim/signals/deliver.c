@@ -86,12 +86,13 @@ static void repair(struct mv_thread *self, struct mv_ucontext *uc) {
     if (pc >= (uint64_t)mv_interruptible_check && pc <= (uint64_t)mv_interruptible_syscall)
         uc->rip = (uint64_t)mv_interruptible_abort;
     else if (mv_within(pc, mv_exit_begin, mv_exit_commit))
-        uc->rip = (uint64_t)mv_exit_begin;
+        mv_back_to(uc, mv_exit_begin);
     else if (mv_within(pc, mv_raw_check, mv_raw_begin) && mv_on_shim_stack(self, uc->rsp))
-        uc->rip = (uint64_t)mv_raw_check;
-    else if (pc > (uint64_t)mv_fast_end && pc < (uint64_t)mv_entry_commit)
+        mv_back_to(uc, mv_raw_check);
+    else if (mv_within(pc, mv_fast_end + 1, mv_entry_commit)) {
+        uc->rcx = uc->r11;
         uc->rip = (uint64_t)mv_site_entry;
-    else if (pc == (uint64_t)mv_raw_syscall) {
+    } else if (pc == (uint64_t)mv_raw_syscall) {
         mv_raw_undo(self);
         uc->rcx = self->raw_cont[self->raw_depth];
         uc->rip = (uint64_t)mv_site_entry;
@@ -137,6 +138,7 @@ static void resume_into(struct mv_ucontext *uc, const struct mv_resume *resume) 
     uc->r14 = resume->r14;
     uc->r15 = resume->r15;
     uc->rip = resume->shown_rip;
+    uc->eflags = mv_eflags_with(uc->eflags, resume->flags);
 }
 
 /* The context in which the program goes on after this frame's call. */
@@ -160,6 +162,7 @@ static void resume_from(struct mv_thread *self, const struct mv_frame *frame) {
         .r15 = frame->r15,
         .rip = again ? (uint64_t)mv_site_entry : frame->cont,
         .shown_rip = again ? frame->site - 2 : frame->site,
+        .flags = frame->flags,
     };
 }
 
@@ -348,6 +351,7 @@ uint64_t mv_signal_arrived(int number, struct mv_siginfo *info, struct mv_uconte
             die_by_default(number, info, uc);
             return 0;
         }
+        repair(self, uc); /* it may have been sent, and have come anywhere */
         return run(number, uc, handler_mask(number, mask_before_handler(uc)));
     }
     if (in_shim(self, uc) || mv.role == MV_ROLE_LEADER) {

@@ -46,23 +46,23 @@ void mv_net_wanted(void) {
 static void rewind_fast(struct mv_ucontext *uc) {
     const uint64_t *stack = (const uint64_t *)uc->rsp;
     uint64_t pc = uc->rip;
-    if (pc >= (uint64_t)mv_site_entry && pc < (uint64_t)mv_fast_begin) {
-        uc->rip = (uint64_t)mv_site_entry;
-    } else if (pc == (uint64_t)mv_fast_begin) {
-        uc->rsp += 128;
-        uc->rip = (uint64_t)mv_site_entry;
-    } else if (pc > (uint64_t)mv_fast_begin && pc < (uint64_t)mv_fast_syscall) {
-        uc->rsp += pc == (uint64_t)mv_fast_begin + 1 ? 136 : 144;
-        uc->rip = (uint64_t)mv_site_entry;
-    } else if (pc == (uint64_t)mv_fast_syscall ||
+    if (mv_within(pc, mv_site_entry, mv_entry_moved))
+        ;
+    else if (mv_within(pc, mv_entry_moved, mv_fast_pushed) || mv_within(pc, mv_fast_left, mv_fast_syscall) ||
+             mv_within(pc, mv_fast_end + 1, mv_entry_commit)) {
+        uc->rcx = uc->r11;
+        uc->rsp += pc == (uint64_t)mv_fast_begin    ? 128
+                   : pc == (uint64_t)mv_fast_second ? 136
+                   : pc == (uint64_t)mv_fast_third  ? 144
+                                                    : 0;
+    } else if (mv_within(pc, mv_fast_pushed, mv_fast_left) || pc == (uint64_t)mv_fast_syscall ||
                (pc == (uint64_t)mv_fast_syscall + 2 && (int64_t)uc->rax == -EINTR)) {
         uc->rax = stack[0];
         uc->rcx = stack[2];
         uc->rsp += 152;
-        uc->rip = (uint64_t)mv_site_entry;
-    } else if (pc > (uint64_t)mv_fast_end && pc < (uint64_t)mv_entry_commit) {
-        uc->rip = (uint64_t)mv_site_entry;
-    }
+    } else
+        return;
+    uc->rip = (uint64_t)mv_site_entry;
 }
 
 static int on_shim(struct mv_thread *self, struct mv_ucontext *uc) {
@@ -79,7 +79,7 @@ static void attend_later(struct mv_thread *self, struct mv_ucontext *uc, uint32_
     else if (pc == (uint64_t)mv_interruptible_after && (int64_t)uc->rax == -EINTR)
         uc->rax = (uint64_t) - (int64_t)MV_ERESTART;
     else if (mv_within(pc, mv_exit_begin, mv_exit_commit))
-        uc->rip = (uint64_t)mv_exit_begin;
+        mv_back_to(uc, mv_exit_begin);
 }
 
 static void kicked(struct mv_thread *self, int kind, struct mv_ucontext *uc) {

@@ -37,18 +37,35 @@ struct mv_ucontext {
 _Static_assert(__builtin_offsetof(struct mv_ucontext, rip) == 168, "ucontext");
 _Static_assert(__builtin_offsetof(struct mv_ucontext, mask) == 296, "ucontext");
 
+/* The program's flags at a call, from the frame's word, in place of the shim's own. Others (trap, alignment,
+ * identification) the shim never touches. */
+#define MV_EFLAGS_DIRECTION 0x400ull
+static inline uint64_t mv_eflags_with(uint64_t eflags, uint64_t flags) {
+    const uint64_t lahf = 0xd5 /* SF ZF AF PF CF */, overflow = 0x800;
+    eflags &= ~(lahf | overflow | MV_EFLAGS_DIRECTION);
+    return eflags | (flags >> 8 & lahf) | (flags & 1 ? overflow : 0) |
+           (flags & MV_FLAG_DIRECTION ? MV_EFLAGS_DIRECTION : 0);
+}
+
 /* entry.S */
 void mv_signal_entry(void);
 void mv_sigsys_entry(void);
 void mv_restorer(void);
-extern char mv_site_entry[], mv_entry_commit[], mv_fast_begin[], mv_fast_syscall[], mv_fast_end[],
-    mv_exit_begin[], mv_exit_commit[], mv_exit_end[], mv_raw_check[], mv_raw_begin[], mv_raw_syscall[],
-    mv_raw_end[], mv_deliver[], mv_deliver_after[], mv_deliver_end[], mv_interruptible_check[],
-    mv_interruptible_syscall[], mv_interruptible_after[], mv_interruptible_abort[], mv_child_begin[],
-    mv_child_commit[];
+extern char mv_site_entry[], mv_entry_moved[], mv_entry_commit[], mv_fast_begin[], mv_fast_second[],
+    mv_fast_third[], mv_fast_pushed[], mv_fast_left[], mv_fast_syscall[], mv_fast_end[], mv_exit_begin[],
+    mv_exit_commit[], mv_exit_end[], mv_raw_check[], mv_raw_begin[], mv_raw_syscall[], mv_raw_end[],
+    mv_deliver[], mv_deliver_after[], mv_deliver_end[], mv_interruptible_check[], mv_interruptible_syscall[],
+    mv_interruptible_after[], mv_interruptible_abort[], mv_child_begin[], mv_child_commit[];
 
 static inline int mv_within(uint64_t pc, const char *from, const char *to) {
     return pc >= (uint64_t)from && pc < (uint64_t)to;
+}
+
+/* To the beginning of a restartable stretch of C-calling code, in which the program's direction flag may have
+ * been set already. */
+static inline void mv_back_to(struct mv_ucontext *uc, const char *begin) {
+    uc->rip = (uint64_t)begin;
+    uc->eflags &= ~MV_EFLAGS_DIRECTION;
 }
 
 /* thunks.c */

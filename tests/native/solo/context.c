@@ -155,17 +155,3 @@ TEST(floating_point_control_survives_a_call) {
     CHECK(pi > 3.14159265L && pi < 3.14159266L);
     return 0;
 }
-
-/* The kernel keeps the arithmetic flags. The shim does not promise it: every compiler but one takes them for
- * lost at an inline system call, and keeping them would cost each call. */
-TEST(arithmetic_flags_survive_a_call) {
-    if (under_the_shim())
-        SKIP("not promised: compare-and-jump in the entry changes them (native/shim/entry.md)");
-    uint64_t before, after;
-    __asm__ volatile("mov $110, %%eax; stc; pushfq; pop %0; syscall; pushfq; pop %1"
-                     : "=&r"(before), "=&r"(after)
-                     :
-                     : "rax", "rcx", "r11", "memory", "cc");
-    CHECK(before == after);
-    return 0;
-}

@@ -55,6 +55,18 @@ TEST(unknown_number_is_refused_by_name) {
     return 0;
 }
 
+/* The lower half of the number is getppid's, which is not looked at. */
+TEST(print_x32) {
+    CHECK(raw0(0x40000000 + SYS_getppid) == -ENOSYS || !under_the_shim());
+    return 0;
+}
+TEST(an_x32_call_does_not_pass_unseen) {
+    CHECK(hears("print_x32") == 0);
+    if (under_the_shim())
+        CHECK(times(said, "system call number 1073741934") == 1);
+    return 0;
+}
+
 TEST(print_uring) {
     char parameters[256] = {0};
     for (int i = 0; i < 3; i++) {
