@@ -96,6 +96,7 @@ mv_entry_moved:
         movzbl  (%rcx), %ecx
         jrcxz   .Lslow
         /* On the program's stack, below its red zone, as the kernel itself would use it for a signal. */
+.Lon_the_spot:
         lea     -128(%rsp), %rsp
         .cfi_def_cfa_offset 128
 mv_fast_begin:
@@ -204,7 +205,20 @@ mv_exit_end:
         cmp     $MV_ATTENDED_DELIVER, %eax
         jb      mv_exit_begin
         je      mv_deliver
-        jmp     .Ldispatch
+        cmp     $MV_ATTENDED_ON_THE_SPOT, %eax
+        jne     .Ldispatch
+        /* [mv_spot_begin, mv_spot_commit) is restartable as the exit is. */
+        .globl mv_spot_begin, mv_spot_commit
+        .hidden mv_spot_begin, mv_spot_commit
+mv_spot_begin:
+        LOAD_FRAME
+        mov     mv_self@GOTTPOFF(%rip), %r11
+        mov     %fs:(%r11), %r11
+        mov     T_CALL(%r11), %eax
+        mov     F_CONT(%rsp), %r11
+        mov     F_RSP(%rsp), %rsp
+mv_spot_commit:
+        jmp     .Lon_the_spot
         .cfi_endproc
 
 /* A thread that the shim did not see begin has no shim stack: its call is made on its own, whatever it is. */
@@ -222,7 +236,7 @@ mv_exit_end:
 /* A handler on the alternate stack makes a slow call. The kernel knows only from rsp that this stack is in use: on
  * the shim stack the next signal's frame would be written over the handler's. So everything is blocked before
  * rsp moves, and mv_deliver unblocks it after rsp is back. Not restartable: until then a signal may nest here as
- * anywhere in the program. (SIGSYS is blocked too; the shim's own calls never raise it.) */
+ * anywhere in the program. (SIGSYS is blocked too, but under a seccomp filter: actions.c.) */
 .Lon_alternate:
         lea     -128(%rsp), %rsp
         push    %r11
@@ -235,7 +249,7 @@ mv_exit_end:
         push    $0
         mov     %rsp, %rdx
         mov     $2, %edi                /* rt_sigprocmask(SIG_SETMASK, everything, &before, 8) */
-        lea     mv_block_all_and_sigsys(%rip), %rsi
+        lea     mv_block_on_alternate(%rip), %rsi
         mov     $8, %r10d
         mov     $14, %eax
         syscall

@@ -43,6 +43,7 @@
 #define T_RAW_DEPTH           168
 #define T_RAW_CONT            176
 #define T_CHILD_ON_NEW_STACK  240
+#define T_CALL                244
 #define T_PROGRAM_MASK        248
 #define T_MASK_REPLACED       256
 #define T_DELIVERING          260
@@ -50,8 +51,9 @@
 #define T_ALTERNATE_MINUS_END 272
 #define MV_FLAG_DIRECTION     0x10000
 #ifdef __ASSEMBLER__
-#define MV_ATTEND_SIGNAL    1
-#define MV_ATTEND_UNMASK    0x10000
-#define MV_ATTENDED_DELIVER 1
+#define MV_ATTEND_SIGNAL        1
+#define MV_ATTEND_UNMASK        0x10000
+#define MV_ATTENDED_DELIVER     1
+#define MV_ATTENDED_ON_THE_SPOT 3
 #endif
 #endif

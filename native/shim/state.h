@@ -15,7 +15,7 @@ struct mv_process {
     /* Read by every slow call; changed only while all other threads are parked, or (leader to solo) by an
      * idempotent store: a thread that still sees LEADER publishes into a log that nobody reads. */
     uint32_t role;
-    uint32_t version; /* index of the logs that this process owns */
+    uint32_t version;     /* index of the logs that this process owns */
     uint32_t pid;         /* the kernel's */
     uint32_t logical_pid; /* what the program sees */
     uint32_t translated;  /* 1: pids and tids that the program sees are not the kernel's (after a failover) */
@@ -35,7 +35,8 @@ struct mv_process {
 
 extern struct mv_process mv __attribute__((visibility("hidden")));
 
-/* The table that entry.S looks into: 1 = run the call on the spot. All zero in the leader and follower roles. */
+/* The table that entry.S looks into: 1 = run the call on the spot. All zero in the leader and follower roles.
+ */
 extern const uint8_t *mv_fast_calls __attribute__((visibility("hidden")));
 
 /* calls/ */
@@ -82,7 +83,8 @@ void mv_mask_replace(struct mv_thread *self);
 void mv_mask_restore(struct mv_thread *self);
 void mv_signal_replay(struct mv_thread *self, int number, const void *info);
 extern const uint64_t mv_block_all __attribute__((visibility("hidden")));
-#define MV_SIGSYS_BIT (1ull << 30) /* signal 31 */
+extern uint64_t mv_block_on_alternate __attribute__((visibility("hidden"))); /* entry.S */
+#define MV_SIGSYS_BIT (1ull << 30)                                           /* signal 31 */
 
 /* roles/ */
 enum mv_action mv_leader_call(struct mv_thread *self, struct mv_frame *frame);
@@ -92,7 +94,7 @@ enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame);
 extern char __ehdr_start[] __attribute__((visibility("hidden")));
 extern char etext[] __attribute__((visibility("hidden")));
 #define mv_text_start __ehdr_start
-#define mv_text_end etext
+#define mv_text_end   etext
 
 /* text.c: lines for the operator */
 enum mv_level { MV_INFORMATION = 0, MV_WARNING = 1, MV_ERROR = 2 };
@@ -106,7 +108,8 @@ void mv_text_hex(struct mv_text *text, uint64_t number);
 void mv_say(enum mv_level level, const struct mv_text *text);
 void mv_say_string(enum mv_level level, const char *string);
 void mv_say_to_stderr(void);
-void mv_control_changed(void); /* after any change of the shim's part of the control block: wakes the coordinator */
+void mv_control_changed(
+    void); /* after any change of the shim's part of the control block: wakes the coordinator */
 _Noreturn void mv_fail(const char *why);
 
 #endif

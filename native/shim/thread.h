@@ -58,8 +58,10 @@ enum mv_attention {                        /* why a thread may not simply leave 
                     MV_ATTEND_REQUEST = 4, /* the coordinator's kick arrived inside the shim */
                     MV_ATTEND_SETTLE =
                         8, /* the process was promoted: mask and net are to be the program's again */
-                    MV_ATTEND_UNMASK = 0x10000 /* the call was made on the alternate stack, so everything was
+                    MV_ATTEND_UNMASK = 0x10000, /* the call was made on the alternate stack, so everything was
                                                   blocked first */
+                    MV_ATTEND_TRAPPED =
+                        0x20000 /* a seccomp filter of the program trapped the call in the frame */
 };
 
 /* What a promoted thread's counterpart did that no record tells of (roles/settle.c). */
@@ -82,7 +84,7 @@ struct mv_thread {
     uint64_t raw_cont[MV_RAW_DEPTH]; /* (asm) their continuations: the child may clobber any stack */
 
     uint32_t child_on_new_stack; /* (asm) the child of the raw call under way starts on a stack of its own */
-    uint32_t call;               /* number of the call in the frame (its rax becomes the result) */
+    uint32_t call;               /* (asm) number of the call in the frame (its rax becomes the result) */
     uint64_t program_mask; /* (asm) the program's mask; the kernel's differs while a signal is deferred and in
                               followers */
     uint32_t mask_replaced; /* (asm) the kernel's mask blocks everything */
@@ -104,6 +106,8 @@ struct mv_thread {
     uint32_t deferred;     /* signal number, 0: none */
     uint32_t deferred_pid; /* the process that noted it: a vfork child shares its parent's area */
     uint8_t deferred_info[128];
+    uint32_t sigsys_waits; /* a SIGSYS that was sent while another signal was deferred */
+    uint8_t sigsys_info[128];
     uint64_t alt_stack[3]; /* stack_t, noted at a park */
 
     /* roles/ */
@@ -147,6 +151,7 @@ MV_ASM(resume.flags, T_RESUME + R_FLAGS);
 MV_ASM(raw_depth, T_RAW_DEPTH);
 MV_ASM(raw_cont, T_RAW_CONT);
 MV_ASM(child_on_new_stack, T_CHILD_ON_NEW_STACK);
+MV_ASM(call, T_CALL);
 MV_ASM(program_mask, T_PROGRAM_MASK);
 MV_ASM(mask_replaced, T_MASK_REPLACED);
 MV_ASM(delivering, T_DELIVERING);
@@ -177,6 +182,8 @@ enum mv_attended {
     MV_ATTENDED = 0,            /* look again */
     MV_ATTENDED_DELIVER = 1,    /* through mv_deliver, to self->resume */
     MV_ATTENDED_MAKE_AGAIN = 2, /* the frame's call, from mv_dispatch on */
+    MV_ATTENDED_ON_THE_SPOT =
+        3, /* the frame's call, as on the fast path: the filter traps it there, in the program's context */
 };
 
 #endif

@@ -39,5 +39,8 @@ void mv_leader_deferral_expired(struct mv_thread *self) {
     self->deferred = 0;
     self->attention &= ~(uint32_t)MV_ATTEND_SIGNAL;
     mv_sys4(__NR_rt_tgsigqueueinfo, mv.pid, self->tid, number, (long)self->deferred_info);
+    if (self->sigsys_waits)
+        mv_sys4(__NR_rt_tgsigqueueinfo, mv.pid, self->tid, 31, (long)self->sigsys_info);
+    self->sigsys_waits = 0;
     self->mask_replaced = 0; /* the handler of the kick unblocks it as it returns */
 }

@@ -43,6 +43,20 @@ void mv_signal_install(int number) {
     install(number, &mv_actions[number]);
 }
 
+/* A SIGSYS may find the thread on its shim stack while a handler of the program stands on the alternate one,
+ * of which the kernel then knows nothing: blocked meanwhile, it can't write its frame over that handler's.
+ * Under a filter of the program it must not be blocked (a trapped call would end the process): it stays off
+ * the alternate stack instead, unless the program asked for it. */
+static void install_sigsys(void) {
+    int on_stack = !mv_signals_plain || (mv_actions[31].flags & MV_SA_ONSTACK);
+    struct mv_sigaction_kernel sigsys = {(uint64_t)mv_sigsys_entry,
+                                         SA_RESTORER | MV_SA_SIGINFO | MV_SA_RESTART | MV_SA_NODEFER |
+                                             (on_stack ? MV_SA_ONSTACK : 0),
+                                         (uint64_t)mv_restorer, mv_block_all};
+    mv_sys4(__NR_rt_sigaction, 31, (long)&sigsys, 0, 8);
+    mv_block_on_alternate = on_stack ? mv_block_all | MV_SIGSYS_BIT : mv_block_all;
+}
+
 long mv_sigaction(int number, const void *act, void *old, size_t size) {
     if (size != 8 || number < 1 || number > 64 || number == 9 || number == 19)
         return mv_sys4(__NR_rt_sigaction, number, (long)act, (long)old, (long)size);
@@ -52,6 +66,8 @@ long mv_sigaction(int number, const void *act, void *old, size_t size) {
     if (act) {
         if (number == 31) {
             mv_actions[number] = wanted;
+            if (mv_signals_plain)
+                install_sigsys();
         } else if ((uint64_t)wanted.handler > SIG_IGN) {
             /* The table first: whoever is called by the kernel's new action finds the new handler. */
             mv_actions[number] = wanted;
@@ -79,6 +95,7 @@ void mv_signals_under_seccomp(uint32_t plain) {
     for (int number = 1; number <= 64; number++)
         if ((uint64_t)mv_actions[number].handler > SIG_IGN && number != 31)
             mv_signal_install(number);
+    install_sigsys();
 }
 
 /* A vfork child has dispositions of its own, but its parent's memory, so the table must stay the parent's:
@@ -104,11 +121,7 @@ long mv_sigaction_in_vfork(int number, const void *act, void *old, size_t size) 
 void mv_signals_start(void) {
     for (int number = 1; number <= 64; number++)
         mv_sys4(__NR_rt_sigaction, number, 0, (long)&mv_actions[number], 8);
-    struct mv_sigaction_kernel sigsys = {(uint64_t)mv_sigsys_entry,
-                                         SA_RESTORER | MV_SA_SIGINFO | MV_SA_RESTART | MV_SA_NODEFER |
-                                             MV_SA_ONSTACK,
-                                         (uint64_t)mv_restorer, mv_block_all};
-    mv_sys4(__NR_rt_sigaction, 31, (long)&sigsys, 0, 8);
+    install_sigsys();
     uint64_t bit = MV_SIGSYS_BIT, old = 0;
     mv_sys4(__NR_rt_sigprocmask, 1 /* UNBLOCK */, (long)&bit, (long)&old, 8);
     mv_self->program_mask = old;

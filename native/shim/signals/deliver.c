@@ -20,6 +20,7 @@
 #define SIG_DFL 0ul
 #define SIG_IGN 1ul
 #define EINTR   4
+#define SIGSYS  31
 
 #define BIT(number)        (1ull << ((number)-1))
 #define FAULTS             (BIT(11) | BIT(7) | BIT(4) | BIT(8) | BIT(5)) /* SEGV BUS ILL FPE TRAP */
@@ -28,7 +29,7 @@
 #define IGNORED_BY_DEFAULT (BIT(17) | BIT(18) | BIT(23) | BIT(28)) /* CHLD CONT URG WINCH */
 
 const uint64_t mv_block_all = ~(MV_SIGSYS_BIT | FAULTS);
-const uint64_t mv_block_all_and_sigsys __attribute__((visibility("hidden"))) = ~FAULTS; /* entry.S */
+uint64_t mv_block_on_alternate = ~FAULTS;
 
 static void set_mask(uint64_t mask) {
     mask &= ~MV_SIGSYS_BIT;
@@ -72,7 +73,7 @@ static int is_fault(int number, const struct mv_siginfo *info) {
 }
 
 /* Lets the default action happen when the present handler returns. */
-static void die_by_default(int number, const struct mv_siginfo *info, struct mv_ucontext *uc) {
+void mv_die_by_default(int number, const struct mv_siginfo *info, struct mv_ucontext *uc) {
     struct mv_sigaction_kernel action = {SIG_DFL, 0, 0, 0};
     mv_sys4(__NR_rt_sigaction, number, (long)&action, 0, 8);
     uc->mask &= ~BIT(number);
@@ -85,7 +86,7 @@ static void repair(struct mv_thread *self, struct mv_ucontext *uc) {
     uint64_t pc = uc->rip;
     if (pc >= (uint64_t)mv_interruptible_check && pc <= (uint64_t)mv_interruptible_syscall)
         uc->rip = (uint64_t)mv_interruptible_abort;
-    else if (mv_within(pc, mv_exit_begin, mv_exit_commit))
+    else if (mv_within(pc, mv_exit_begin, mv_exit_commit) || mv_within(pc, mv_spot_begin, mv_spot_commit))
         mv_back_to(uc, mv_exit_begin);
     else if (mv_within(pc, mv_raw_check, mv_raw_begin) && mv_on_shim_stack(self, uc->rsp))
         mv_back_to(uc, mv_raw_check);
@@ -104,14 +105,23 @@ static int in_shim(struct mv_thread *self, const struct mv_ucontext *uc) {
            mv_within(uc->rip, mv_child_begin, mv_child_commit) || self->hooked;
 }
 
+static void keep(uint8_t to[128], const struct mv_siginfo *info) {
+    for (unsigned i = 0; i < 128; i++)
+        to[i] = ((const uint8_t *)info)[i];
+}
+
 static void defer(struct mv_thread *self, int number, const struct mv_siginfo *info, struct mv_ucontext *uc) {
     uint32_t pid = (uint32_t)mv_sys0(__NR_getpid);
     if (self->deferred && self->deferred_pid == pid) {
-        queue_to_self(self, number, info);
+        if (number != SIGSYS) {
+            queue_to_self(self, number, info);
+        } else if (self->deferred != SIGSYS) { /* never blocked: queued now, it would be here again at once */
+            keep(self->sigsys_info, info);
+            self->sigsys_waits = 1;
+        }
     } else {
         self->deferred_pid = pid;
-        for (unsigned i = 0; i < sizeof self->deferred_info; i++)
-            self->deferred_info[i] = ((const uint8_t *)info)[i];
+        keep(self->deferred_info, info);
         self->deferred = (uint32_t)number;
         if (!self->mask_replaced)
             self->program_mask = uc->mask;
@@ -179,8 +189,15 @@ static enum mv_attended made_again(struct mv_thread *self, struct mv_frame *fram
 static void queue_deferred(struct mv_thread *self, int number) {
     struct mv_siginfo later[16];
     static const int64_t now[2] = {0, 0};
+    static const uint64_t sigsys = MV_SIGSYS_BIT;
     uint64_t set = BIT(number);
     unsigned count = 0;
+    /* SIGSYS is never blocked otherwise: it would come before mv_deliver lets it in. */
+    if (number == SIGSYS || self->sigsys_waits)
+        mv_sys4(__NR_rt_sigprocmask, 0 /* BLOCK */, (long)&sigsys, 0, 8);
+    if (self->sigsys_waits)
+        queue_to_self(self, SIGSYS, self->sigsys_info);
+    self->sigsys_waits = 0;
     while (number >= 32 && count < 16 &&
            mv_sys4(__NR_rt_sigtimedwait, (long)&set, (long)&later[count], (long)now, 8) == number)
         count++;
@@ -209,6 +226,11 @@ int mv_attend(struct mv_frame *frame) {
         mv_settle(self);
         return made_again(self, frame);
     }
+    if (attention & MV_ATTEND_TRAPPED) {
+        self->attention &= ~(uint32_t)MV_ATTEND_TRAPPED;
+        frame->rax = (uint64_t)(int64_t)-MV_ERESTART; /* for a signal: its handler comes first */
+        return attention & MV_ATTEND_SIGNAL ? MV_ATTENDED : MV_ATTENDED_ON_THE_SPOT;
+    }
     if (!(attention & MV_ATTEND_SIGNAL)) { /* MV_ATTEND_UNMASK */
         resume_from(self, frame);
         self->attention &= ~(uint32_t)MV_ATTEND_UNMASK;
@@ -230,18 +252,17 @@ int mv_attend(struct mv_frame *frame) {
     self->deferred = 0;
     self->signal_announced = 0;
     mv_leader_deferral_met(self);
-    if (mv_actions[number].flags & MV_SA_RESETHAND)
+    if (number != SIGSYS && (mv_actions[number].flags & MV_SA_RESETHAND))
         mv_signal_install(number);
     queue_deferred(self, number);
     self->delivering = (uint32_t)number;
-    self->deliver_mask = mv_block_all & ~BIT(number);
+    self->deliver_mask = (mv_block_all | MV_SIGSYS_BIT) & ~BIT(number);
     return MV_ATTENDED_DELIVER;
 }
 
 /* An event handler of a replayed signal: the same way, with the leader's siginfo. */
 void mv_signal_replay(struct mv_thread *self, int number, const void *info) {
-    for (unsigned i = 0; i < sizeof self->deferred_info; i++)
-        self->deferred_info[i] = ((const uint8_t *)info)[i];
+    keep(self->deferred_info, info);
     self->deferred = (uint32_t)number;
     self->attention |= MV_ATTEND_SIGNAL;
 }
@@ -282,6 +303,9 @@ static uint64_t handler_mask(int number, uint64_t before) {
 static uint64_t run(int number, struct mv_ucontext *uc, uint64_t mask) {
     struct mv_sigaction_kernel *action = &mv_actions[number];
     uint64_t handler = action->handler;
+    /* An interrupted call has failed for good once a handler runs: a kick that comes when it has returned
+     * must not take the EINTR for its own work (net.c). */
+    mv_fast_complete(uc);
     uint64_t shown = mv_trampoline_to_original(uc->rip);
     if (!shown)
         shown = mv_thunk_original(uc->rip);
@@ -293,6 +317,10 @@ static uint64_t run(int number, struct mv_ucontext *uc, uint64_t mask) {
     if (!mv_signals_plain)
         set_mask(mask); /* from here on this is the program, and other signals may come */
     return handler;
+}
+
+uint64_t mv_signal_run(int number, struct mv_ucontext *uc) {
+    return run(number, uc, handler_mask(number, uc->mask));
 }
 
 /* From mv_signal_entry: the address of the program's handler to run now, or 0 to return at once. */
@@ -307,6 +335,11 @@ uint64_t mv_signal_arrived(int number, struct mv_siginfo *info, struct mv_uconte
     uint64_t handler = mv_actions[number].handler;
     if (!self)
         return handler > SIG_IGN ? handler : 0;
+    if (number == SIGSYS && mv_within(uc->rip, mv_deliver, mv_deliver_after)) {
+        uc->mask |= MV_SIGSYS_BIT; /* alone not blocked here: it waits until mv_deliver has set its mask */
+        queue_to_self(self, number, info);
+        return 0;
+    }
 
     if (self->delivering == (uint32_t)number && mv_within(uc->rip, mv_deliver_after, mv_deliver_end + 1)) {
         /* Everything is blocked but this signal. */
@@ -329,7 +362,7 @@ uint64_t mv_signal_arrived(int number, struct mv_siginfo *info, struct mv_uconte
     if (mv.role == MV_ROLE_FOLLOWER) {
         if (is_fault(number, info)) {
             mv_follower_crashed(self, number, info, uc);
-            die_by_default(number, info, uc);
+            mv_die_by_default(number, info, uc);
         }
         return 0;
     }
@@ -337,18 +370,18 @@ uint64_t mv_signal_arrived(int number, struct mv_siginfo *info, struct mv_uconte
     if (mv.role == MV_ROLE_LEADER && (crash || handler == SIG_DFL)) {
         if (handler == SIG_DFL || mv_leader_has_follower()) {
             mv_leader_death(self, number, info, uc);
-            die_by_default(number, info, uc);
+            mv_die_by_default(number, info, uc);
             return 0;
         }
     }
     if (handler <= SIG_IGN) {
         if (handler == SIG_DFL)
-            die_by_default(number, info, uc);
+            mv_die_by_default(number, info, uc);
         return 0;
     }
     if (crash) {
         if (in_shim(self, uc)) { /* a fault of the shim itself: the program's handler could only loop */
-            die_by_default(number, info, uc);
+            mv_die_by_default(number, info, uc);
             return 0;
         }
         repair(self, uc); /* it may have been sent, and have come anywhere */
@@ -377,7 +410,8 @@ void mv_signal_returning(struct mv_ucontext *uc) {
     /* A frame of the program's own handlers holds the program's mask; one that found the shim with everything
      * blocked, or in which a signal has just been deferred, holds mv_block_all (from the kernel without KILL
      * and STOP). A program that blocks all it can also blocks the faults, which mv_block_all does not. */
-    uc->mask &= ~MV_SIGSYS_BIT;
+    if (!mv_within(uc->rip, mv_deliver, mv_deliver_after))
+        uc->mask &= ~MV_SIGSYS_BIT;
     if (self && self->mask_replaced && ((uc->mask ^ mv_block_all) & ~(BIT(9) | BIT(19)))) {
         self->program_mask = uc->mask;
         uc->mask = mv_block_all;

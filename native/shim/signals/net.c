@@ -10,6 +10,7 @@
 #include "signals.h"
 
 #define PR_SET_SYSCALL_USER_DISPATCH 59
+#define SYS_SECCOMP                  1
 #define SYS_USER_DISPATCH            2
 #define EINTR                        4
 #define KICK_UNNAMED                 0 /* whatever is asked for: each is looked up, none is harmful */
@@ -49,7 +50,7 @@ static void rewind_fast(struct mv_ucontext *uc) {
     if (mv_within(pc, mv_site_entry, mv_entry_moved))
         ;
     else if (mv_within(pc, mv_entry_moved, mv_fast_pushed) || mv_within(pc, mv_fast_left, mv_fast_syscall) ||
-             mv_within(pc, mv_fast_end + 1, mv_entry_commit)) {
+             mv_within(pc, mv_fast_end + 1, mv_entry_commit) || pc == (uint64_t)mv_spot_commit) {
         uc->rcx = uc->r11;
         uc->rsp += pc == (uint64_t)mv_fast_begin    ? 128
                    : pc == (uint64_t)mv_fast_second ? 136
@@ -76,9 +77,10 @@ static void attend_later(struct mv_thread *self, struct mv_ucontext *uc, uint32_
     __atomic_store_n(&self->attention, self->attention | what, __ATOMIC_RELAXED);
     if (pc >= (uint64_t)mv_interruptible_check && pc <= (uint64_t)mv_interruptible_syscall)
         uc->rip = (uint64_t)mv_interruptible_abort;
-    else if (pc == (uint64_t)mv_interruptible_after && (int64_t)uc->rax == -EINTR)
+    else if (pc == (uint64_t)mv_interruptible_after && (int64_t)uc->rax == -EINTR &&
+             !(self->attention & MV_ATTEND_SIGNAL)) /* a deferred one had come first: the failure is its */
         uc->rax = (uint64_t) - (int64_t)MV_ERESTART;
-    else if (mv_within(pc, mv_exit_begin, mv_exit_commit))
+    else if (mv_within(pc, mv_exit_begin, mv_exit_commit) || mv_within(pc, mv_spot_begin, mv_spot_commit))
         mv_back_to(uc, mv_exit_begin);
 }
 
@@ -132,6 +134,17 @@ static void kicked(struct mv_thread *self, int kind, struct mv_ucontext *uc) {
     uc->mask = self->mask_replaced ? mv_block_all : self->program_mask & ~MV_SIGSYS_BIT;
 }
 
+/* There is at most one SIGSYS pending: the kernel drops that of a trapped call when a kick, or one that
+ * somebody sent, came just before it. The call was not made then, and stands behind its instruction with its
+ * number in rax: that is undone. (Only the instruction itself leaves its address in rcx; in the shim's own
+ * text it was made.) */
+static void make_up_for_a_dropped_trap(struct mv_ucontext *uc) {
+    uint32_t code;
+    if (mv_net_for_children && uc->rcx == uc->rip && !mv_within(uc->rip, mv_text_start, mv_text_end) &&
+        !mv_guard_load32((const void *)(uc->rip - 2), &code) && (code & 0xffff) == 0x050f)
+        uc->rip -= 2;
+}
+
 /* From mv_sigsys_entry, everything blocked: the program's own handler of SIGSYS to run, or 0. */
 uint64_t mv_sigsys_arrived(int number, struct mv_siginfo *info, struct mv_ucontext *uc) {
     struct mv_thread *self = mv_self;
@@ -146,6 +159,8 @@ uint64_t mv_sigsys_arrived(int number, struct mv_siginfo *info, struct mv_uconte
             return 0;
         }
     }
+    if (self && info->code != SYS_SECCOMP && info->code != SYS_USER_DISPATCH)
+        make_up_for_a_dropped_trap(uc);
     if ((info->code == -1 /* SI_QUEUE */ || info->code == -2 /* SI_TIMER */) && self) {
         int value = (int)info->rest[1];
         if (value == MV_KICK_REQUEST || value == MV_KICK_PARK || value == MV_KICK_ARM ||
@@ -160,18 +175,6 @@ uint64_t mv_sigsys_arrived(int number, struct mv_siginfo *info, struct mv_uconte
         kicked(self, KICK_UNNAMED, uc);
         return 0;
     }
-    uint64_t handler = mv_actions[31].handler;
-    if (handler > 1) {
-        if (!mv_signals_plain && self && !self->mask_replaced) {
-            uint64_t mask = (uc->mask | mv_actions[31].mask) & ~MV_SIGSYS_BIT;
-            mv_sys4(__NR_rt_sigprocmask, 2, (long)&mask, 0, 8);
-        }
-        return handler;
-    }
-    if (handler == 0) {
-        struct mv_sigaction_kernel action = {0, 0, 0, 0};
-        mv_sys4(__NR_rt_sigaction, 31, (long)&action, 0, 8);
-        mv_sys4(__NR_rt_tgsigqueueinfo, mv.pid, mv_sys0(__NR_gettid), number, (long)info);
-    }
-    return 0;
+    return info->code == SYS_SECCOMP ? mv_filter_trapped(self, info, uc)
+                                     : mv_signal_arrived(number, info, uc);
 }

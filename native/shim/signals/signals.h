@@ -52,10 +52,11 @@ void mv_signal_entry(void);
 void mv_sigsys_entry(void);
 void mv_restorer(void);
 extern char mv_site_entry[], mv_entry_moved[], mv_entry_commit[], mv_fast_begin[], mv_fast_second[],
-    mv_fast_third[], mv_fast_pushed[], mv_fast_left[], mv_fast_syscall[], mv_fast_end[], mv_exit_begin[],
-    mv_exit_commit[], mv_exit_end[], mv_raw_check[], mv_raw_begin[], mv_raw_syscall[], mv_raw_end[],
-    mv_deliver[], mv_deliver_after[], mv_deliver_end[], mv_interruptible_check[], mv_interruptible_syscall[],
-    mv_interruptible_after[], mv_interruptible_abort[], mv_child_begin[], mv_child_commit[];
+    mv_fast_third[], mv_fast_pushed[], mv_fast_left[], mv_fast_syscall[], mv_fast_end[], mv_spot_begin[],
+    mv_spot_commit[], mv_exit_begin[], mv_exit_commit[], mv_exit_end[], mv_raw_check[], mv_raw_begin[],
+    mv_raw_syscall[], mv_raw_end[], mv_deliver[], mv_deliver_after[], mv_deliver_end[],
+    mv_interruptible_check[], mv_interruptible_syscall[], mv_interruptible_after[], mv_interruptible_abort[],
+    mv_child_begin[], mv_child_commit[];
 
 static inline int mv_within(uint64_t pc, const char *from, const char *to) {
     return pc >= (uint64_t)from && pc < (uint64_t)to;
@@ -68,6 +69,15 @@ static inline void mv_back_to(struct mv_ucontext *uc, const char *begin) {
     uc->eflags &= ~MV_EFLAGS_DIRECTION;
 }
 
+/* A call on the fast path has returned, and its result is the program's already: so is the context from here
+ * on. */
+static inline void mv_fast_complete(struct mv_ucontext *uc) {
+    if (uc->rip != (uint64_t)mv_fast_syscall + 2)
+        return;
+    uc->rip = uc->rcx = ((const uint64_t *)uc->rsp)[2];
+    uc->rsp += 152;
+}
+
 /* thunks.c */
 struct mv_thunk {
     uint64_t site_next;
@@ -77,6 +87,15 @@ struct mv_thunk {
 const struct mv_thunk *mv_thunk_for(uint64_t site_next);
 /* The program's address for one in a thunk's code; 0 for any other. */
 uint64_t mv_thunk_original(uint64_t pc);
+
+/* deliver.c */
+uint64_t mv_signal_arrived(int number, struct mv_siginfo *info, struct mv_ucontext *uc);
+/* Prepares the handler of `number`, whose interrupted context has the mask uc->mask; returns its address. */
+uint64_t mv_signal_run(int number, struct mv_ucontext *uc);
+void mv_die_by_default(int number, const struct mv_siginfo *info, struct mv_ucontext *uc);
+
+/* filter.c */
+uint64_t mv_filter_trapped(struct mv_thread *self, struct mv_siginfo *info, struct mv_ucontext *uc);
 
 void mv_signal_install(int number);
 int mv_signal_needs_entry(int number, uint64_t handler);
