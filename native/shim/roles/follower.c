@@ -2,6 +2,7 @@
  *
  * Nothing that leaves the process is executed: what is local is (memory, futexes, masks), what travels comes
  * from the log. A difference parks the thread (divergence.c); the leader's death promotes (failover.c). */
+#include "../calls/guard.h"
 #include "../calls/payload.h"
 #include "../calls/table.h"
 #include "../log/barriers.h"
@@ -359,6 +360,20 @@ static enum mv_action replay_and_make(struct mv_thread *self, struct mv_frame *f
     return MV_ACTION_RETURN;
 }
 
+/* The program's mask is noted here too, so that it is the right one at the handler that may follow. The old
+ * mask comes from the log, perhaps to where the new one stands. */
+static enum mv_action change_mask(struct mv_thread *self, struct mv_frame *frame,
+                                  const struct mv_call_row *row) {
+    enum mv_action action;
+    uint64_t wanted;
+    int changes = frame->rsi && !mv_guard_load64((const void *)frame->rsi, &wanted);
+    if (!replayed(self, frame, row, &action))
+        return action;
+    if (changes && (frame->rax == 0 || frame->rax == (uint64_t)-14L /* EFAULT: of the old one only */))
+        mv_sigprocmask(self, (int)frame->rdi, &wanted, NULL, sizeof wanted);
+    return MV_ACTION_RETURN;
+}
+
 enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame) {
     uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     const struct mv_call_row *row = mv_call_find(self->call);
@@ -387,6 +402,8 @@ enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame) 
         mv_follower_replay(self, row, args, frame->site, &promoted);
         return mv_execute(self, frame);
     }
+    case __NR_rt_sigprocmask:
+        return change_mask(self, frame, row);
     case __NR_rt_sigaction:
     case __NR_prlimit64:
     case __NR_setrlimit:

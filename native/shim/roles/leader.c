@@ -34,7 +34,9 @@ static enum mv_action run_and_publish(struct mv_thread *self, struct mv_frame *f
         intend(self, frame);
     if (row->flags & MV_CALL_CAPTURE)
         mv_call_capture(row, args, &entry);
-    if ((row->flags & MV_CALL_INOUT) && !(event = mv_leader_reserve(self, row, args)))
+    /* (The old mask may be stored where the new one was read.) */
+    if (((row->flags & MV_CALL_INOUT) || self->call == __NR_rt_sigprocmask) &&
+        !(event = mv_leader_reserve(self, row, args)))
         return mv_execute(self, frame); /* the follower has just been ended */
     enum mv_action action = make_or_settle(self, frame);
     if (action != MV_ACTION_RETURN || mv.role != MV_ROLE_LEADER)

@@ -1,0 +1,39 @@
+namespace Mvedsua.Follower.Tests;
+
+/// <summary>Signals that a server sends to itself: tests/native/follower/masks.c.</summary>
+public sealed class SignalTests : ServerTests
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_signal_that_a_change_of_the_mask_lets_in_is_handled_before_the_call_returns(bool attachedLater)
+    {
+        for (int round = 0; round < Host.Rounds; round++)
+        {
+            RedisUnderMvedsua server = Start(attachedLater ? RedisUnderMvedsua.Mode.Solo : RedisUnderMvedsua.Mode.Followed,
+                server: OwnServer.Command("masks"), prepare: OwnServer.Compile("masks"));
+            server.Answers();
+            using var client = new LineClient(server.Port);
+            int way = 0, handled = 0;
+            void Load(int requests)
+            {
+                for (int i = 0; i < requests; i++, way++)
+                {
+                    handled += way % 10 == 0 ? 2 : 1;
+                    Assert.Equal($"right {handled}", client.Ask($"{way}"));
+                }
+            }
+            Load(100);
+            if (attachedLater) server.Follow();
+            Load(500);
+            server.InStep();
+            int leader = server.LeaderPid;
+            Host.Kill(leader, Host.SIGKILL);
+            Load(200);
+            server.PromotedFrom(leader);
+            server.Follow();
+            Load(200);
+            server.InStep();
+        }
+    }
+}
