@@ -34,29 +34,30 @@ public sealed class ThreadTests : ServerTests
         RedisUnderMvedsua server = Start(RedisUnderMvedsua.Mode.Solo, server: OwnServer.Command("workers"), prepare: OwnServer.Compile("workers"));
         server.Answers();
         using var client = new Lines(server.Port);
-        using var stop = new CancellationTokenSource();
-        Exception? wrong = null;
-        var load = new Thread(() =>
+        for (int i = 0; i < 20 * Host.Rounds; i++)
         {
-            try { while (!stop.IsCancellationRequested) client.Load(50); }
-            catch (Exception e) { wrong = e; }
-        });
-        load.Start();
-        try
-        {
-            for (int i = 0; i < 10 * Host.Rounds; i++)
+            using var stop = new CancellationTokenSource();
+            Exception? wrong = null;
+            var load = new Thread(() =>
+            {
+                try { while (!stop.IsCancellationRequested) client.Load(50); }
+                catch (Exception e) { wrong = e; }
+            });
+            load.Start();
+            try
             {
                 server.Follow();
                 server.InStepUnderLoad();
-                Assert.Equal(0, server.Mvedsua("unfollow", RedisUnderMvedsua.Name).Status);
             }
+            finally
+            {
+                stop.Cancel();
+                load.Join();
+            }
+            Assert.Null(wrong);
+            server.InStep(); /* every thread of it: none was left parked */
+            Assert.Equal(0, server.Mvedsua("unfollow", RedisUnderMvedsua.Name).Status);
         }
-        finally
-        {
-            stop.Cancel();
-            load.Join();
-        }
-        Assert.Null(wrong);
         server.Follow();
         server.InStep();
     }
