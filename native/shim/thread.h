@@ -127,6 +127,7 @@ struct mv_thread {
      * the call returns here. */
     uint32_t raw_slot, raw_tid;
     uint32_t raw_awaited; /* leader: it waits until it is published */
+    uint32_t exec_failed; /* the last exec of a vfork child in this area */
     uint64_t saved_rdi;   /* of a clone whose first argument had to be changed */
     uint8_t clone_args[96];
     uint32_t replaying; /* follower: this thread reads its leader's log */

@@ -107,6 +107,7 @@ enum mv_action mv_clone(struct mv_thread *self, struct mv_frame *frame) {
         area->raw_cont[area->raw_depth++] = frame->cont;
     else if (area)
         self->child_on_new_stack = 1;
+    self->exec_failed = 0;
     self->raw_call[self->raw_depth] = self->call;
     self->raw_cont[self->raw_depth++] = frame->cont;
     self->raw_child = new_thread ? area : NULL;

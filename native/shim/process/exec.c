@@ -210,7 +210,9 @@ long mv_exec(struct mv_thread *self, struct mv_frame *frame) {
         uint64_t mask = self->program_mask & ~MV_SIGSYS_BIT;
         mv_sys4(__NR_rt_sigprocmask, 2 /* SETMASK */, (long)&mask, 0, 8);
     }
+    self->exec_failed = 0;
     long result = mv_syscall_interruptible(args, self->call, &self->attention);
+    self->exec_failed = self->raw_depth && mv_is_error(result);
     if (mv.session_fd >= 0 && mv.control)
         mv_sys3(__NR_fcntl, mv.session_fd, 2, 1 /* FD_CLOEXEC */);
     return result;

@@ -172,8 +172,16 @@ enum mv_action mv_leader_call(struct mv_thread *self, struct mv_frame *frame) {
     return run_and_publish(self, frame, row, args);
 }
 
-/* A call that returned twice is back in the parent. The new thread's slot stands in args[5]. */
+/* A call that returned twice is back in the parent. The new thread's slot stands in args[5].
+ *
+ * A vfork child that could not exec has told its parent why, in the memory that they share (posix_spawn). A
+ * follower has no such child. */
 void mv_leader_after_raw(struct mv_thread *self, struct mv_frame *frame, uint32_t slot) {
+    if (self->exec_failed) {
+        self->exec_failed = 0;
+        mv_leader_unsupported("a child of vfork whose exec failed");
+        return;
+    }
     uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, slot};
     mv_leader_publish(self, mv_call_find(self->call), args, (long)frame->rax, frame->site, 0, NULL, NULL);
 }

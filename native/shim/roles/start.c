@@ -157,7 +157,9 @@ static void published(struct mv_thread *child) {
 
 void mv_role_after_raw(struct mv_thread *self, struct mv_frame *frame, struct mv_thread *child) {
     long result = (long)frame->rax;
-    if (mv.role == MV_ROLE_LEADER && self->log && mv_leader_publishing())
+    if (self->raw_depth) /* a vfork child that has a child itself: nobody follows it */
+        ;
+    else if (mv.role == MV_ROLE_LEADER && self->log && mv_leader_publishing())
         mv_leader_after_raw(self, frame, child && !mv_is_error(result) ? self->raw_slot : 0);
     else if (mv.role == MV_ROLE_FOLLOWER)
         mv_follower_after_raw(self, frame, child);
