@@ -114,3 +114,66 @@ end
 document mv-divergence
 The two calls that differed, as the follower noted them (`mvedsua report NAME` decodes and symbolises them).
 end
+
+# A pc inside a trampoline (or a thunk, its stand-in for a trapped call) has no unwind information of its own. The shim
+# knows which place of the program it stands for, and all registers but rcx are the program's: the frame above is
+# the program's own, at that place. It is shown one byte behind, because gdb looks a caller up one byte before its address.
+python
+import gdb
+import gdb.unwinder
+
+def mv_static(name):
+    symbol = gdb.lookup_static_symbol(name)
+    return None if symbol is None else symbol.value()
+
+def mv_original(pc):
+    """What an address in a trampoline, in a pad or in a thunk stands for; None for any other."""
+    head = mv_static('first_segment')
+    if head is None:
+        return None
+    pointer = gdb.lookup_type('struct mv_segment').pointer()
+    segment = int(head.cast(gdb.lookup_type('unsigned long')))
+    while segment:
+        s = gdb.Value(segment).cast(pointer).dereference()
+        segment = int(s['next'])
+        for i in range(int(s['pad_count'])):
+            if int(s['pads'][i]['at']) <= pc < int(s['pads'][i]['at']) + 5:
+                return int(s['pads'][i]['site'])
+        if not int(s['pool']) <= pc < int(s['pool_end']):
+            continue
+        for i in range(int(s['patch_count'])):
+            patch = s['patches'][i]
+            offset = pc - int(patch['trampoline'])
+            if not 0 <= offset < int(patch['trampoline_size']):
+                continue
+            for step in reversed(range(int(patch['step_count']))):
+                if int(patch['steps'][step]['trampoline']) <= offset:
+                    return int(patch['window']) + int(patch['steps'][step]['original'])
+    thunks = mv_static('thunks')
+    if thunks is not None and int(thunks) <= pc < int(thunks) + 65536:
+        return int(thunks[(pc - int(thunks)) // int(thunks.dereference().type.sizeof)]['site_next']) or None
+    return None
+
+class MvFrame:
+    def __init__(self, sp, pc):
+        self.sp, self.pc = sp, pc
+
+class MvUnwinder(gdb.unwinder.Unwinder):
+    kept = ['rax', 'rbx', 'rcx', 'rdx', 'rsi', 'rdi', 'rbp', 'rsp', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15']
+
+    def __init__(self):
+        super().__init__('mvedsua')
+
+    def __call__(self, frame):
+        pc = frame.read_register('rip')
+        original = mv_original(int(pc))
+        if original is None:
+            return None
+        caller = frame.create_unwind_info(MvFrame(frame.read_register('rsp'), pc))
+        for name in self.kept:
+            caller.add_saved_register(name, frame.read_register(name))
+        caller.add_saved_register('rip', gdb.Value(original + 1).cast(pc.type))
+        return caller
+
+gdb.unwinder.register_unwinder(None, MvUnwinder(), replace=True)
+end
