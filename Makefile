@@ -7,8 +7,6 @@ CONFIG := Release
 # Build nodes that stay behind for the next build would outlive make, and be shared between clones.
 DOTNET := DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDDISABLENODEREUSE=1 dotnet
 
-NATIVE_C = $(shell find native tests/native -name '*.[ch]' 2>/dev/null)
-
 # One target after the other: "test: setup all" installs before it builds. Sub-makes keep their -j.
 .NOTPARALLEL:
 .PHONY: all setup shim cli test demo bench lint clean help
@@ -50,15 +48,8 @@ bench: setup all
 	@$(MAKE) -s -C tests/native/log programs OUT=$(OUT)
 	$(DOTNET) run -c $(CONFIG) --project bench/Mvedsua.Replication -- $(BENCH) $(OUT)
 
-# Generated headers come with the shim's build. comparePointers: symbols of the linker, of one section.
-LINT_FLAGS = -std=gnu11 -D_GNU_SOURCE -mgeneral-regs-only -I. -Inative/include -Inative/shim -I$(OUT)/obj -I$(OUT)/obj/zydis/include \
-	-DZYDIS_STATIC_BUILD -DZYCORE_STATIC_BUILD -DZYAN_NO_LIBC -DZYDIS_MINIMAL_MODE -DZYDIS_DISABLE_ENCODER -DZYDIS_DISABLE_FORMATTER
-
 lint: shim
-	clang-format --dry-run -Werror $(NATIVE_C)
-	clang-tidy --quiet $(filter native/%.c,$(NATIVE_C)) -- $(LINT_FLAGS)
-	cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --suppress=comparePointers --error-exitcode=1 \
-		-Inative/include -Inative/shim native
+	@$(MAKE) -s -C tests/native/lint check OUT=$(OUT)
 
 clean:
 	rm -rf $(OUT)

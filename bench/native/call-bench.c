@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../tests/native/number.h"
+
 static char text[64];
 static int zero, null;
 
@@ -42,8 +44,8 @@ int main(int argc, char **argv) {
         return fputs("usage: call-bench ROUNDS CALLS\n", stderr), 2;
     zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
     null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    long count = atol(argv[2]);
-    for (long round = -1; round < atol(argv[1]); round++) { /* round -1 warms up */
+    long count = number(argv[2]);
+    for (long round = -1; round < number(argv[1]); round++) { /* round -1 warms up */
         for (unsigned c = 0; c < sizeof calls / sizeof *calls; c++) {
             double begin = own_nanoseconds();
             for (long i = 0; i < count; i++)

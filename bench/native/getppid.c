@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../tests/native/number.h"
+
 long stub(void);
 extern const uint8_t stub_syscall[], stub_end[];
 __asm__(
@@ -56,7 +58,7 @@ static long (*unseen_stub(void))(void) {
 int main(int argc, char **argv) {
     if (argc != 3)
         return fputs("usage: getppid-bench ROUNDS CALLS\n", stderr), 2;
-    long rounds = atol(argv[1]), calls = atol(argv[2]);
+    long rounds = number(argv[1]), calls = number(argv[2]);
     long (*direct)(void) = unseen_stub();
     if (!direct || direct() != getppid() || stub() != getppid())
         return fputs("getppid-bench: the direct stub does not work\n", stderr), 1;

@@ -24,6 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../tests/native/number.h"
+
 #define PATIENCE_NS 5000000000ull
 #define PROGRESS    25000u
 #define PHASES      16
@@ -76,7 +78,7 @@ static void fail(struct connection *c, struct phase *phase, const char *what) {
     static const char *const names[] = {"INCR", "SET", "GET"};
     printf("error=%s connection=%d request=%s number=%llu after_us=%llu\n", what, (int)(c - connections),
            names[c->step], (unsigned long long)c->counter, (unsigned long long)((now() - c->sent_at) / 1000));
-    fflush(stdout);
+    (void)fflush(stdout);
     phase->errors++;
     c->failed = 1;
     close(c->fd);
@@ -116,9 +118,9 @@ static void receive(struct connection *c, struct phase *phase) {
         return;
     }
     c->got_length += (size_t)n;
-    if (c->got_length < c->expected_length && !memcmp(c->got, c->expected, c->got_length))
+    if (c->got_length < c->expected_length && memcmp(c->got, c->expected, c->got_length) == 0)
         return;
-    if (c->got_length != c->expected_length || memcmp(c->got, c->expected, c->got_length)) {
+    if (c->got_length != c->expected_length || memcmp(c->got, c->expected, c->got_length) != 0) {
         fail(c, phase, "wrong-answer");
         return;
     }
@@ -126,7 +128,7 @@ static void receive(struct connection *c, struct phase *phase) {
     phase->answers++;
     if (++answered % PROGRESS == 0) {
         printf("progress=%llu\n", (unsigned long long)answered);
-        fflush(stdout);
+        (void)fflush(stdout);
     }
     phase->buckets[bucket_of(took)]++;
     if (took > phase->longest)
@@ -167,8 +169,8 @@ static uint64_t report(int last) {
 }
 
 int main(int argc, char **argv) {
-    int port = argc == 4 ? atoi(argv[1]) : 0, count = argc == 4 ? atoi(argv[2]) : 0;
-    if (port <= 0 || count <= 0 || count > CONNECTIONS || atof(argv[3]) <= 0)
+    int port = argc == 4 ? (int)number(argv[1]) : 0, count = argc == 4 ? (int)number(argv[2]) : 0;
+    if (port <= 0 || count <= 0 || count > CONNECTIONS || real_number(argv[3]) <= 0)
         return fputs("usage: redis-check PORT CONNECTIONS SECONDS\n", stderr), 2;
     struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGUSR1, &action, NULL);
@@ -186,11 +188,11 @@ int main(int argc, char **argv) {
             return fputs("redis-check: no answer to the first request\n", stderr), 2;
     }
     printf("ready\n");
-    fflush(stdout);
+    (void)fflush(stdout);
     phases[0].begin = now();
     for (int i = 0; i < count; i++)
         send_request(&connections[i], &phases[0]);
-    uint64_t until = now() + (uint64_t)(atof(argv[3]) * 1e9), looked = now();
+    uint64_t until = now() + (uint64_t)(real_number(argv[3]) * 1e9), looked = now();
     while (!stopped && now() < until) {
         struct epoll_event events[64];
         int n = epoll_wait(epoll, events, 64, 100);

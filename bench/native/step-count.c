@@ -11,12 +11,14 @@
 #include <sys/user.h>
 #include <sys/wait.h>
 
+#include "../../tests/native/number.h"
+
 #define SPAN (8u << 20)
 
 /* The address at which the library's file begins, 0: it is not mapped. */
 static uint64_t base_of(int pid, const char *library) {
     char name[64], line[4352];
-    snprintf(name, sizeof name, "/proc/%d/maps", pid);
+    (void)snprintf(name, sizeof name, "/proc/%d/maps", pid);
     FILE *maps = fopen(name, "re");
     uint64_t base = 0;
     while (maps && !base && fgets(line, sizeof line, maps)) {
@@ -25,7 +27,7 @@ static uint64_t base_of(int pid, const char *library) {
             base = strtoull(line, NULL, 16);
     }
     if (maps)
-        fclose(maps);
+        (void)fclose(maps);
     return base;
 }
 
@@ -33,8 +35,8 @@ int main(int argc, char **argv) {
     static uint32_t counts[SPAN];
     if (argc != 4)
         return fputs("usage: step-count PID STEPS LIBRARY\n", stderr), 2;
-    int pid = atoi(argv[1]), status;
-    long steps = atol(argv[2]), inside = 0, taken = 0;
+    int pid = (int)number(argv[1]), status;
+    long steps = number(argv[2]), inside = 0, taken = 0;
     uint64_t base = base_of(pid, argv[3]);
     if (!base || ptrace(PTRACE_ATTACH, pid, 0, 0) || waitpid(pid, &status, __WALL) != pid)
         return perror("step-count"), 1;

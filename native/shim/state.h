@@ -105,6 +105,7 @@ struct mv_text {
 void mv_text_add(struct mv_text *text, const char *string);
 void mv_text_number(struct mv_text *text, long number);
 void mv_text_hex(struct mv_text *text, uint64_t number);
+void mv_text_copy(char *to, size_t size, const struct mv_text *text); /* the rest of `to` becomes 0 */
 void mv_say(enum mv_level level, const struct mv_text *text);
 void mv_say_string(enum mv_level level, const char *string);
 void mv_say_to_stderr(void);

@@ -40,6 +40,14 @@ void mv_text_hex(struct mv_text *text, uint64_t number) {
     mv_text_add(text, digits + at);
 }
 
+void mv_text_copy(char *to, size_t size, const struct mv_text *text) {
+    size_t used = text->used < size ? text->used : size;
+    for (size_t i = 0; i < used; i++)
+        to[i] = text->bytes[i];
+    for (size_t i = used; i < size; i++)
+        to[i] = 0;
+}
+
 void mv_say(enum mv_level level, const struct mv_text *text) {
     if (mv.control) {
         uint64_t number = __atomic_add_fetch(&mv.control->message_count, 1, __ATOMIC_ACQ_REL);
@@ -47,8 +55,7 @@ void mv_say(enum mv_level level, const struct mv_text *text) {
         __atomic_store_n(&message->number, 0, __ATOMIC_RELEASE);
         message->pid = mv.pid;
         message->level = level;
-        for (uint32_t i = 0; i < sizeof message->text; i++)
-            message->text[i] = i < text->used ? text->bytes[i] : 0;
+        mv_text_copy(message->text, sizeof message->text, text);
         __atomic_store_n(&message->number, number, __ATOMIC_RELEASE);
         mv_control_changed();
     } else if (to_stderr || level == MV_ERROR) {

@@ -99,7 +99,7 @@ int mv_payload_compare(const struct mv_call_row *row, const uint64_t args[6], co
     uint32_t i = 0;
 
     for (;; i++) {
-        struct mv_payload_segment header;
+        struct mv_payload_segment header = {0};
         const uint8_t *bytes;
         int read = read_segment(&reader, &header, &bytes);
 
@@ -145,7 +145,7 @@ int mv_payload_fill(const void *payload, uint64_t size, const struct mv_segment 
     int next = 0;
 
     for (;;) {
-        struct mv_payload_segment header;
+        struct mv_payload_segment header = {0};
         const uint8_t *bytes;
         int read = read_segment(&reader, &header, &bytes);
 

@@ -40,7 +40,7 @@ static void wait_for_something(int milliseconds, uint32_t leader_word, uint32_t 
         {leader_word, (uint64_t)&death_word(mv.version)->word, 2, 0},
         {follower_word, (uint64_t)&death_word(mv.version ^ 1)->word, 2, 0},
     };
-    int64_t until[2], *limit = NULL;
+    int64_t until[2] = {0, 0}, *limit = NULL;
     if (milliseconds >= 0) {
         mv_sys2(__NR_clock_gettime, 1, (long)until);
         until[1] += (int64_t)milliseconds * 1000000;

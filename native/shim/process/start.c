@@ -1,7 +1,7 @@
 /* The constructor: runs before every other (-z initfirst), in the only thread. */
 #include "../order/order.h"
-#include "../roles/roles.h"
 #include "../rewrite/rewrite.h"
+#include "../roles/roles.h"
 #include "../signals/signals.h"
 #include "../state.h"
 #include "../sys.h"
@@ -9,8 +9,7 @@
 struct mv_process mv = {.session_fd = -1};
 __thread struct mv_thread *mv_self;
 
-static int session_variable(const uint64_t *stack)
-{
+static int session_variable(const uint64_t *stack) {
     char *const *envp = (char *const *)(stack + 1 + stack[0] + 1);
     static const char name[] = "MVEDSUA_SESSION_FD=";
     for (; *envp; envp++) {
@@ -33,8 +32,7 @@ static int session_variable(const uint64_t *stack)
     return -1;
 }
 
-void mv_publish_site_counts(void)
-{
+void mv_publish_site_counts(void) {
     struct mv_rewrite_counts counts;
     if (!mv.control)
         return;
@@ -44,8 +42,7 @@ void mv_publish_site_counts(void)
     mv.control->sites_refused = counts.refused;
 }
 
-static void report_rewriting(int status)
-{
+static void report_rewriting(int status) {
     struct mv_rewrite_counts counts;
     struct mv_text text = {.used = 0};
     mv_rewrite_totals(&counts);
@@ -64,9 +61,15 @@ static void report_rewriting(int status)
     mv_publish_site_counts();
 }
 
+static struct mv_thread *first_area(void) {
+    struct mv_thread *area = mv_area_take();
+    if (area)
+        return area;
+    mv_fail("no memory for the shim's stack");
+}
+
 /* ld.so calls constructors with the program's argc, argv, envp; the auxiliary vector stands behind envp. */
-__attribute__((constructor)) static void mv_start(int argc, char **argv, char **envp)
-{
+__attribute__((constructor)) static void mv_start(int argc, char **argv, char **envp) {
     const uint64_t *stack = (const uint64_t *)argv - 1;
     (void)argc;
     char **end = envp;
@@ -76,9 +79,7 @@ __attribute__((constructor)) static void mv_start(int argc, char **argv, char **
     mv.pid = mv.logical_pid = (uint32_t)mv_sys0(__NR_getpid);
     mv_exec_start(stack);
 
-    struct mv_thread *self = mv_area_take();
-    if (!self)
-        mv_fail("no memory for the shim's stack");
+    struct mv_thread *self = first_area();
     self->tid = self->logical_tid = (uint32_t)mv_sys0(__NR_gettid);
     mv_self = self;
     int fd = session_variable(stack);

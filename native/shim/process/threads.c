@@ -7,8 +7,9 @@
 #include "../sys.h"
 
 #define AREA_STACK (96u << 10)
-#define AREA_SIZE  (AREA_STACK + ((sizeof(struct mv_thread) + 2 * MV_PAGE - 1) & ~(size_t)(MV_PAGE - 1)))
-#define AREA_MAX   4096u
+#define AREA_SIZE                                                                                            \
+    (AREA_STACK + ((sizeof(struct mv_thread) + (size_t)2 * MV_PAGE - 1) & ~(size_t)(MV_PAGE - 1)))
+#define AREA_MAX 4096u
 
 enum mv_area_state { AREA_FREE = 0, AREA_USED = 1, AREA_LEAVING = 2 };
 

@@ -11,7 +11,7 @@ void mv_leader_deferral_timer(struct mv_thread *self) {
         int32_t rest[11];
     } event = {
         .value = MV_KICK_LATE, .signal = 31, .notify = 4 /* SIGEV_THREAD_ID */, .tid = (int32_t)self->tid};
-    int32_t timer;
+    int32_t timer = 0;
     if (self->late_timer)
         return;
     if (mv_sys3(__NR_timer_create, 1 /* CLOCK_MONOTONIC */, (long)&event, (long)&timer))

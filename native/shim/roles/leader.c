@@ -74,8 +74,6 @@ static enum mv_action both(struct mv_thread *self, struct mv_frame *frame, const
     switch (self->call) {
     case __NR_execve:
     case __NR_execveat:
-        mv_leader_unsupported(row->name);
-        return mv_execute(self, frame);
     case __NR_setuid:
     case __NR_setgid:
     case __NR_setreuid:

@@ -16,7 +16,7 @@ uint8_t *mv_log_base(uint32_t version, uint32_t slot) {
 }
 
 uint64_t mv_now(void) {
-    int64_t time[2];
+    int64_t time[2] = {0, 0};
     mv_sys2(__NR_clock_gettime, 1 /* CLOCK_MONOTONIC */, (long)time);
     return (uint64_t)time[0] * 1000000000u + (uint64_t)time[1];
 }
@@ -49,8 +49,7 @@ void mv_reason(enum mv_reason reason, int code, const char *text) {
     struct mv_control *control = mv.control;
     struct mv_text why = {.used = 0};
     mv_text_add(&why, text);
-    for (uint32_t i = 0; i < sizeof control->reason_text; i++)
-        control->reason_text[i] = i < why.used ? why.bytes[i] : 0;
+    mv_text_copy(control->reason_text, sizeof control->reason_text, &why);
     control->reason = reason;
     control->reason_code = code;
 }

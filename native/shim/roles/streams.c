@@ -95,7 +95,7 @@ int mv_stream_file_now(int fd, int append, uint64_t *position) {
         uint64_t rdevice;
         int64_t size;
         uint8_t rest[88];
-    } stat;
+    } stat = {.mode = 0};
     _Static_assert(sizeof stat == 144, "the kernel's struct stat");
     if (mv_sys2(__NR_fstat, fd, (long)&stat) || (stat.mode & 0170000) != 0100000)
         return 0;

@@ -13,9 +13,7 @@ struct interval {
 static struct { int64_t interval_us, due_us; /* due in CLOCK_MONOTONIC; 0: not armed */ } timers[TIMERS];
 
 static int64_t now_us(void) {
-    int64_t time[2];
-    mv_sys2(__NR_clock_gettime, 1, (long)time);
-    return time[0] * 1000000 + time[1] / 1000;
+    return (int64_t)(mv_now() / 1000);
 }
 
 /* The follower's call of setitimer or alarm succeeded in the leader. */

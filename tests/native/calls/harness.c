@@ -36,7 +36,7 @@ static void on_fault(int signal_number, siginfo_t *info, void *context) {
 void harness_start(void) {
     struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
 
-    setvbuf(stdout, NULL, _IOLBF, 0);
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
     sigaction(SIGSEGV, &action, NULL);
     sigaction(SIGBUS, &action, NULL);
     arena = mmap(NULL, ARENA_SIZE + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -56,6 +56,13 @@ void test_end(const char *name) {
 
 void *at_the_end(size_t size) {
     return arena + ARENA_SIZE - size;
+}
+
+void put_string(void *to, const char *text) {
+    size_t size = strlen(text) + 1;
+    if ((uint8_t *)to < arena || size > ARENA_SIZE - (size_t)((uint8_t *)to - arena))
+        abort();
+    memcpy(to, text, size);
 }
 
 const struct observed *observe(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,

@@ -35,6 +35,8 @@ void harness_start(void);
 
 // An address at which `size` bytes end where memory ends.
 void *at_the_end(size_t size);
+// `text` and its end into the arena, or the program ends: it must fit.
+void put_string(void *to, const char *text);
 
 struct observed {
     long result;

@@ -69,7 +69,7 @@ static void files(void) {
     char *path = (char *)arena + 60000;
     uint8_t *out = arena + 1000;
 
-    strcpy(path, file_name);
+    put_string(path, file_name);
     const struct observed *seen = OBSERVE2(SYS_stat, path, at_the_end(144));
     CHECK(seen->result == 0 && seen->in_count == 1 && seen->in[0].len == strlen(file_name) + 1);
     CHECK(OBSERVE2(SYS_fstat, fd, at_the_end(144))->result == 0);
@@ -79,17 +79,17 @@ static void files(void) {
     CHECK(OBSERVE2(SYS_statfs, path, at_the_end(120))->result == 0);
     CHECK(OBSERVE2(SYS_fstatfs, fd, at_the_end(120))->result == 0);
     CHECK(OBSERVE2(SYS_getcwd, out, 4096)->result > 0);
-    strcpy(path, "/proc/self/exe");
+    put_string(path, "/proc/self/exe");
     CHECK(OBSERVE3(SYS_readlink, path, out, 400)->result > 0);
     CHECK(OBSERVE4(SYS_readlinkat, AT_FDCWD, path, at_the_end(3), 3)->result == 3);
-    strcpy(path, "/usr/bin");
+    put_string(path, "/usr/bin");
     int directory = (int)OBSERVE4(SYS_openat, AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0)->result;
     CHECK(OBSERVE3(SYS_getdents64, directory, out, 2000)->result > 0);
     CHECK(OBSERVE3(SYS_getdents, directory, out, 2000)->result > 0);
     close(directory);
-    strcpy(path, file_name);
+    put_string(path, file_name);
     if (setxattr(path, "user.mvedsua", "value", 5, 0) == 0) {
-        strcpy((char *)arena + 500, "user.mvedsua");
+        put_string((char *)arena + 500, "user.mvedsua");
         CHECK(OBSERVE4(SYS_getxattr, path, arena + 500, out, 100)->result == 5);
         CHECK(OBSERVE4(SYS_getxattr, path, arena + 500, 0, 0)->result == 5);
         CHECK(OBSERVE3(SYS_listxattr, path, out, 100)->result > 0);
@@ -136,7 +136,7 @@ static void terminals(void) {
     CHECK(seen->in_count == 1 && seen->out_count == 0);
     CHECK(OBSERVE3(SYS_ioctl, follower, FIOCLEX, 0x1234)->result == 0);
     int socket_fd = socket(AF_INET, SOCK_DGRAM, 0);
-    strcpy((char *)arena, "lo");
+    put_string((char *)arena, "lo");
     CHECK(OBSERVE3(SYS_ioctl, socket_fd, 0x8913 /* SIOCGIFFLAGS */, arena)->result == 0);
     close(socket_fd);
     close(leader);
@@ -156,7 +156,7 @@ static void terminals(void) {
 int main(void) {
     harness_start();
     const char *folder = getenv("TMPDIR");
-    snprintf(file_name, sizeof file_name, "%s/mvedsua-calls-%d", folder ? folder : "/tmp", getpid());
+    (void)snprintf(file_name, sizeof file_name, "%s/mvedsua-calls-%d", folder ? folder : "/tmp", getpid());
     reads();
     vectors();
     files();

@@ -64,7 +64,7 @@ static void waits(void) {
     struct epoll_event *event = (struct epoll_event *)(arena + 1024);
     *event = (struct epoll_event){.events = EPOLLIN, .data.u64 = 0x1234567890};
     CHECK(OBSERVE4(SYS_epoll_ctl, instance, EPOLL_CTL_ADD, pair[0], event)->in[0].len == 12);
-    seen = OBSERVE4(SYS_epoll_wait, instance, at_the_end(5 * 12), 5, 0);
+    seen = OBSERVE4(SYS_epoll_wait, instance, at_the_end((size_t)5 * 12), 5, 0);
     CHECK(seen->result == 1 && seen->out_count == 1 && seen->out[0].len == 12);
     CHECK(OBSERVE6(SYS_epoll_pwait, instance, at_the_end(12), 1, 0, arena + 400, 8)->result == 1);
     close(instance);
@@ -147,7 +147,7 @@ static void process_state(void) {
     CHECK(OBSERVE3(SYS_getrandom, arena, 100, 0)->result == 100);
     CHECK(OBSERVE2(SYS_rt_sigpending, at_the_end(8), 8)->result == 0);
     CHECK(OBSERVE2(SYS_prctl, 16 /* PR_GET_NAME */, at_the_end(16))->result == 0);
-    strcpy(at_the_end(4), "abc");
+    put_string(at_the_end(4), "abc");
     const struct observed *seen = OBSERVE2(SYS_prctl, 15 /* PR_SET_NAME */, at_the_end(4));
     CHECK(seen->result == 0 && seen->in_count == 1 && seen->in[0].len == 4);
     CHECK(OBSERVE2(SYS_prctl, 37 /* PR_GET_CHILD_SUBREAPER */, at_the_end(4))->result == 0);
@@ -188,7 +188,7 @@ static void queues(void) {
     char *name = (char *)arena;
     struct mq_attr *attributes = (struct mq_attr *)(arena + 128);
 
-    snprintf(name, 64, "mvedsua-%d", getpid());
+    (void)snprintf(name, 64, "mvedsua-%d", getpid());
     memset(attributes, 0, 64);
     attributes->mq_maxmsg = 2;
     attributes->mq_msgsize = 100;

@@ -50,7 +50,7 @@ static void addresses(void) {
         close(client);
     }
     int client = socket(AF_INET, SOCK_STREAM, 0);
-    connect(client, (struct sockaddr *)&address, sizeof address);
+    CHECK(connect(client, (struct sockaddr *)&address, sizeof address) == 0);
     CHECK(OBSERVE3(SYS_accept, server, 0, 0)->result >= 0);
     close(server);
     test_end("addresses_are_bounded_by_room_and_by_length");
@@ -80,7 +80,7 @@ static void datagrams(void) {
     CHECK(OBSERVE4(SYS_socketpair, AF_UNIX, SOCK_DGRAM, 0, arena)->result == 0);
     memcpy(pair, arena, sizeof pair);
     memcpy(name.sun_path, "\0mvedsua-calls", 14);
-    bind(pair[0], (struct sockaddr *)&name, 2 + 14);
+    CHECK(bind(pair[0], (struct sockaddr *)&name, 2 + 14) == 0);
     CHECK(OBSERVE6(SYS_sendto, pair[0], arena + 100, 50, 0, 0, 0)->in_count == 1);
     socklen_t *length = (socklen_t *)(arena + 16);
     *length = 110;
@@ -126,7 +126,7 @@ static void messages(void) {
     if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair))
         abort();
     memcpy(name.sun_path, "\0mvedsua-message", 16);
-    bind(pair[0], (struct sockaddr *)&name, 2 + 16);
+    CHECK(bind(pair[0], (struct sockaddr *)&name, 2 + 16) == 0);
 
     struct message *out = message_at(arena);
     struct cmsghdr *control = (struct cmsghdr *)out->control;
@@ -168,9 +168,9 @@ static void many_messages(void) {
         abort();
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     memcpy(name.sun_path, "\0mvedsua-messages", 17);
-    bind(pair[0], (struct sockaddr *)&name, 2 + 17); // longer than the room for it
+    CHECK(bind(pair[0], (struct sockaddr *)&name, 2 + 17) == 0); // longer than the room for it
     for (int i = 0; i < 3; i++) {
-        struct message *message = message_at(arena + 1024 * (i + 1));
+        struct message *message = message_at(arena + 1024L * (i + 1));
 
         message->header.msg_controllen = 0;
         message->header.msg_namelen = 0;
@@ -182,7 +182,7 @@ static void many_messages(void) {
     CHECK(seen->result == 3 && seen->in_count == 6 && seen->out_count == 3 && vector[2].msg_len == 25);
     send(pair[0], "q", 1, 0);
     for (int i = 0; i < 6; i++)
-        vector[i] = (struct mmsghdr){message_at(arena + 2048 * (i + 1))->header, 99};
+        vector[i] = (struct mmsghdr){message_at(arena + 2048L * (i + 1))->header, 99};
     seen = OBSERVE5(SYS_recvmmsg, pair[1], vector, 6, MSG_DONTWAIT, 0);
     CHECK(seen->result == 4 && vector[3].msg_len == 1 && vector[4].msg_len == 99);
     CHECK(seen->out[seen->out_count - 1].len == 1 && seen->out[seen->out_count - 1].index == 3);

@@ -17,18 +17,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../number.h"
+
 #include "mvedsua/shared.h"
 
 static struct mv_control *control;
 
-static void changed(void)
-{
+static void changed(void) {
     __atomic_add_fetch(&control->change, 1, __ATOMIC_SEQ_CST);
     syscall(SYS_futex, &control->change, FUTEX_WAKE, 1 << 30, 0, 0, 0);
 }
 
-static void say(uint32_t level, const char *text)
-{
+static void say(uint32_t level, const char *text) {
     uint64_t number = __atomic_add_fetch(&control->message_count, 1, __ATOMIC_SEQ_CST);
     struct mv_message *message = &control->messages[number % MV_MESSAGES];
     __atomic_store_n(&message->number, 0, __ATOMIC_RELEASE);
@@ -38,8 +38,7 @@ static void say(uint32_t level, const char *text)
     __atomic_store_n(&message->number, number, __ATOMIC_RELEASE);
 }
 
-static void promote(void)
-{
+static void promote(void) {
     control->stage = MV_STAGE_FAILOVER;
     changed();
     control->leader_pid = (uint32_t)getpid();
@@ -54,8 +53,7 @@ static void promote(void)
     changed();
 }
 
-static void diverge(void)
-{
+static void diverge(void) {
     struct mv_divergence *d = &control->divergence;
     *d = (struct mv_divergence){.kind = MV_DIFFERS_CALL, .call = SYS_getpid, .sequence = 0};
     control->reason = MV_REASON_DIVERGED;
@@ -72,17 +70,19 @@ static void diverge(void)
 }
 
 /* The follower sleeps until its leader is gone. */
-static void follow(const char *behaviour, uint32_t leader)
-{
+static void follow(const char *behaviour, uint32_t leader) {
     prctl(PR_SET_NAME, "fake-follower");
     while (__atomic_load_n(&control->follower_state, __ATOMIC_ACQUIRE) != 1)
         usleep(1000);
     if (strcmp(behaviour, "crash") == 0)
-        raise(SIGKILL);
+        (void)raise(SIGKILL);
     if (strcmp(behaviour, "diverge") == 0)
         diverge();
     int leader_fd = (int)syscall(SYS_pidfd_open, leader, 0);
-    struct { int fd; short events, revents; } wait = {leader_fd, 1, 0};
+    struct {
+        int fd;
+        short events, revents;
+    } wait = {leader_fd, 1, 0};
     while (syscall(SYS_poll, &wait, 1, -1) != 1)
         ;
     if (!getenv("FAKE_FAILOVER"))
@@ -92,16 +92,14 @@ static void follow(const char *behaviour, uint32_t leader)
         pause();
 }
 
-static void answer(uint32_t reason, const char *text)
-{
+static void answer(uint32_t reason, const char *text) {
     strncpy(control->reason_text, text, sizeof control->reason_text - 1);
     control->answer = reason;
     __atomic_store_n(&control->answered_number, control->request_number, __ATOMIC_RELEASE);
     changed();
 }
 
-static void attach(const char *behaviour)
-{
+static void attach(const char *behaviour) {
     uint32_t leader = (uint32_t)getpid();
     control->reason = MV_REASON_NONE;
     control->reason_text[0] = 0;
@@ -119,8 +117,7 @@ static void attach(const char *behaviour)
     answer(MV_REASON_NONE, "");
 }
 
-static void kicked(int number, siginfo_t *info, void *context)
-{
+static void kicked(int number, siginfo_t *info, void *context) {
     (void)number, (void)context;
     if (info->si_code != SI_QUEUE || info->si_value.sival_int != MV_KICK_REQUEST)
         return;
@@ -149,16 +146,16 @@ static void kicked(int number, siginfo_t *info, void *context)
     }
 }
 
-__attribute__((constructor)) static void start(void)
-{
+__attribute__((constructor)) static void start(void) {
     const char *fd = getenv("MVEDSUA_SESSION_FD");
     if (!fd)
         return;
-    control = mmap(0, MV_CONTROL_SPAN, PROT_READ | PROT_WRITE, MAP_SHARED, atoi(fd), 0);
+    int inherited = (int)number(fd);
+    control = mmap(0, MV_CONTROL_SPAN, PROT_READ | PROT_WRITE, MAP_SHARED, inherited, 0);
     if (control == MAP_FAILED || control->magic != MV_CONTROL_MAGIC)
         _exit(99);
-    control->session_fd = (uint32_t)fcntl(atoi(fd), F_DUPFD_CLOEXEC, 900);
-    close(atoi(fd));
+    control->session_fd = (uint32_t)fcntl(inherited, F_DUPFD_CLOEXEC, 900);
+    close(inherited);
     unsetenv("MVEDSUA_SESSION_FD");
     unsetenv("LD_PRELOAD"); /* only the first program of a command plays */
     control->leader_pid = control->logical_pid = (uint32_t)getpid();

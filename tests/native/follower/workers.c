@@ -1,6 +1,6 @@
-/* A server of threads: a line "N\n" on a connection is handed to a pool through a mutex and a condition, answered in
- * order with the sum that all workers have built so far. Besides: timed waits, threads that come and go under load, a
- * thread that only waits, and helpers that fsync and close. One connection at a time. */
+/* A server of threads: a line "N\n" on a connection is handed to a pool through a mutex and a condition,
+ * answered in order with the sum that all workers have built so far. Besides: timed waits, threads that come
+ * and go under load, a thread that only waits, and helpers that fsync and close. One connection at a time. */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -11,17 +11,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../number.h"
+
 #define WORKERS 4
-#define QUEUE 64
+#define QUEUE   64
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t work = PTHREAD_COND_INITIALIZER, done = PTHREAD_COND_INITIALIZER, idle = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t work = PTHREAD_COND_INITIALIZER, done = PTHREAD_COND_INITIALIZER,
+                      idle = PTHREAD_COND_INITIALIZER;
 static long queue[QUEUE], sum, finished, ticks, closed;
 static unsigned head, tail;
 static int released;
 
-static void *worker(void *unused)
-{
+static void *worker(void *unused) {
     (void)unused;
     for (;;) {
         pthread_mutex_lock(&lock);
@@ -37,8 +39,7 @@ static void *worker(void *unused)
 }
 
 /* Waits with a limit that always runs out. */
-static void *ticker(void *unused)
-{
+static void *ticker(void *unused) {
     pthread_mutex_t own = PTHREAD_MUTEX_INITIALIZER;
     pthread_cond_t never = PTHREAD_COND_INITIALIZER;
     (void)unused;
@@ -62,8 +63,7 @@ static void *ticker(void *unused)
 }
 
 /* Begins its wait before any follower exists, and comes back when a client says so. */
-static void *sleeper(void *unused)
-{
+static void *sleeper(void *unused) {
     (void)unused;
     pthread_mutex_lock(&lock);
     for (;;) {
@@ -77,8 +77,7 @@ static void *sleeper(void *unused)
 }
 
 /* One job: makes a file safe and closes it, then exits. */
-static void *closer(void *fd)
-{
+static void *closer(void *fd) {
     fsync((int)(long)fd);
     close((int)(long)fd);
     pthread_mutex_lock(&lock);
@@ -88,8 +87,7 @@ static void *closer(void *fd)
     return NULL;
 }
 
-static long calculate(long value)
-{
+static long calculate(long value) {
     pthread_mutex_lock(&lock);
     long goal = finished + 3;
     for (int i = 0; i < 3; i++)
@@ -121,12 +119,11 @@ static long calculate(long value)
     return result;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     pthread_t thread;
     int yes = 1, listener = socket(AF_INET, SOCK_STREAM, 0);
-    address.sin_port = htons((unsigned short)atoi(argv[argc - 1]));
+    address.sin_port = htons((unsigned short)number(argv[argc - 1]));
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 5))
         return 1;
@@ -139,11 +136,11 @@ int main(int argc, char **argv)
         FILE *in = fdopen(connection, "r");
         char line[64];
         while (in && fgets(line, sizeof line, in)) {
-            int size = snprintf(line, sizeof line, "%lx\n", calculate(atol(line)));
+            int size = snprintf(line, sizeof line, "%lx\n", calculate(number(line)));
             if (write(connection, line, (size_t)size) != size)
                 break;
         }
         if (in)
-            fclose(in);
+            (void)fclose(in);
     }
 }

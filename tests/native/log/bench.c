@@ -56,7 +56,7 @@ static double copy_only(struct bench_log *log, uint32_t payload, uint64_t count)
     for (uint64_t i = 0; i < count; i++) {
         memcpy(log->base + MV_LOG_DATA + at, source, payload);
         __asm__ volatile("" ::: "memory");
-        at = at + 2ull * payload > 2 * MV_LOG_CHUNK ? 0 : at + payload;
+        at = at + 2ull * payload > 2ull * MV_LOG_CHUNK ? 0 : at + payload;
     }
     return (nanoseconds() - begin) / (double)count;
 }

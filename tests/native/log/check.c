@@ -14,7 +14,7 @@ static int run(const struct test *test) {
     int reason[2];
     if (pipe(reason))
         return 1;
-    fflush(stdout);
+    (void)fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
         dup2(reason[1], 3);
@@ -34,8 +34,8 @@ static int run(const struct test *test) {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
         return printf("skip %s: %s\n", test->name, why), 0;
     if (WIFSIGNALED(status))
-        fprintf(stderr, "%s: signal %d (again: LOG_TEST_SEED=%llu)\n", test->name, WTERMSIG(status),
-                (unsigned long long)test_seed);
+        (void)fprintf(stderr, "%s: signal %d (again: LOG_TEST_SEED=%llu)\n", test->name, WTERMSIG(status),
+                      (unsigned long long)test_seed);
     return printf("not ok %s\n", test->name), 1;
 }
 
@@ -44,7 +44,7 @@ int main(int argc, char **argv) {
     test_seed = seed ? strtoull(seed, NULL, 0) : (uint64_t)time(NULL) * 1000003u + (uint64_t)getpid();
     const struct test *all[] = {refusal_tests, model_tests, memory_tests, death_tests};
     int failed = 0;
-    for (unsigned i = 0; i < sizeof all / sizeof *all; i++)
+    for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++)
         for (const struct test *test = all[i]; test->name; test++)
             if (argc < 2 || strstr(test->name, argv[1]))
                 failed |= run(test);

@@ -21,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../number.h"
+
 struct place {
     int fd;
     uint32_t version, slot;
@@ -34,8 +36,8 @@ static struct place parse(char **argv) {
         perror(argv[2]);
         exit(2);
     }
-    p.version = (uint32_t)atoi(argv[3]);
-    p.slot = (uint32_t)atoi(argv[4]);
+    p.version = (uint32_t)number(argv[3]);
+    p.slot = (uint32_t)number(argv[4]);
     p.generation = strtoull(argv[5], NULL, 0);
     p.seed = strtoull(argv[6], NULL, 0);
     p.largest = (uint32_t)strtoul(argv[7], NULL, 0);
@@ -58,7 +60,7 @@ static void *keep(void *unused) {
         mv_store_release32(&keeper_word, 0);
         mv_fence_full();
         int pause = mv_log_keep(&writer);
-        struct timespec limit = {pause / 1000, pause % 1000 * 1000000l};
+        struct timespec limit = {pause / 1000, pause % 1000 * 1000000L};
         syscall(SYS_futex, &keeper_word, FUTEX_WAIT_PRIVATE, 0, pause < 0 ? NULL : &limit, NULL, 0);
     }
     return NULL;
@@ -78,7 +80,7 @@ static void drop_the_slowest(uint8_t *base) {
         return;
     mv_log_drop_reader(base, slowest);
     char line[40];
-    snprintf(line, sizeof line, "dropped %u\n", slowest);
+    (void)snprintf(line, sizeof line, "dropped %u\n", slowest);
     say(line);
 }
 
@@ -86,13 +88,13 @@ static int produce(char **argv) {
     struct place p = parse(argv);
     uint64_t count = strtoull(argv[8], NULL, 0);
     budget.limit = strtoull(argv[9], NULL, 0);
-    uint32_t readers = (uint32_t)atoi(argv[10]);
+    uint32_t readers = (uint32_t)number(argv[10]);
     bool with_keeper = !strcmp(argv[11], "keeper"), drop = !strcmp(argv[12], "drop");
     uint8_t *base = map_log(p.fd, MV_LOG_OFFSET(p.version, p.slot), 1);
     int error = mv_log_writer_start(&writer, base, p.version, p.slot, p.generation, &budget, NULL,
                                     with_keeper ? &keeper_word : NULL);
     if (error) {
-        fprintf(stderr, "start: %d\n", error);
+        (void)fprintf(stderr, "start: %d\n", error);
         return 2;
     }
     struct mv_log_header *header = (struct mv_log_header *)base;
@@ -118,7 +120,7 @@ static int produce(char **argv) {
         struct mv_event *event;
         while (!(event = mv_log_reserve(&writer, plan.in_size, plan.out_size))) {
             if (writer.refusal != MV_LOG_OVER_BUDGET) {
-                fprintf(stderr, "refused: %u\n", writer.refusal);
+                (void)fprintf(stderr, "refused: %u\n", writer.refusal);
                 return 2;
             }
             if (drop)
@@ -131,7 +133,8 @@ static int produce(char **argv) {
         uint64_t held = mv_load_relaxed64(&budget.held);
         most = held > most ? held : most;
     }
-    snprintf(line, sizeof line, "done %llu %llu\n", (unsigned long long)count, (unsigned long long)most);
+    (void)snprintf(line, sizeof line, "done %llu %llu\n", (unsigned long long)count,
+                   (unsigned long long)most);
     say(line);
     while (fgets(line, sizeof line, stdin))
         ;
@@ -140,8 +143,8 @@ static int produce(char **argv) {
 
 static int consume(char **argv) {
     struct place p = parse(argv);
-    uint32_t index = (uint32_t)atoi(argv[8]);
-    useconds_t nap = (useconds_t)atoi(argv[9]);
+    uint32_t index = (uint32_t)number(argv[8]);
+    useconds_t nap = (useconds_t)number(argv[9]);
     uint64_t every = strtoull(argv[10], NULL, 0), read_so_far = 0;
     struct rng r = {p.seed + index};
     struct mv_log_reader reader;
@@ -174,10 +177,10 @@ static int consume(char **argv) {
     if (dropped && (!outcome || !strcmp(outcome, "wrong")))
         outcome = "dropped";
     if (outcome)
-        snprintf(line, sizeof line, "%s %llu\n", outcome, (unsigned long long)read_so_far);
+        (void)snprintf(line, sizeof line, "%s %llu\n", outcome, (unsigned long long)read_so_far);
     else
-        snprintf(line, sizeof line, "fault %s after %llu\n", mv_log_fault_text(result),
-                 (unsigned long long)read_so_far);
+        (void)snprintf(line, sizeof line, "fault %s after %llu\n", mv_log_fault_text(result),
+                       (unsigned long long)read_so_far);
     say(line);
     return 0;
 }
@@ -187,6 +190,6 @@ int main(int argc, char **argv) {
         return produce(argv);
     if (argc == 11 && !strcmp(argv[1], "consume"))
         return consume(argv);
-    fputs("usage: log-peer produce|consume …, see peer.c\n", stderr);
+    (void)fputs("usage: log-peer produce|consume …, see peer.c\n", stderr);
     return 2;
 }

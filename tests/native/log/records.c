@@ -12,6 +12,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../number.h"
+
 static void print_bytes(const uint8_t *bytes, uint32_t size) {
     if (!size)
         putchar('-');
@@ -35,7 +37,7 @@ static void print(const struct mv_event *e) {
 static int write_records(uint8_t *base, char **argv) {
     static struct mv_log_writer w;
     static struct mv_log_budget budget = {0, 64 << 20};
-    if (mv_log_writer_start(&w, base, (uint32_t)atoi(argv[3]), (uint32_t)atoi(argv[4]),
+    if (mv_log_writer_start(&w, base, (uint32_t)number(argv[3]), (uint32_t)number(argv[4]),
                             strtoull(argv[5], NULL, 0), &budget, NULL, NULL))
         return 2;
     mv_log_expect_reader(&w, 0, 0);
@@ -58,8 +60,9 @@ static int write_records(uint8_t *base, char **argv) {
 
 static int read_records(uint8_t *base, char **argv) {
     struct mv_log_reader r;
-    int fault = mv_log_reader_start(&r, base, MV_LOG_SPAN, (uint32_t)atoi(argv[3]), (uint32_t)atoi(argv[4]),
-                                    strtoull(argv[5], NULL, 0), 0, (uint32_t)getpid());
+    int fault =
+        mv_log_reader_start(&r, base, MV_LOG_SPAN, (uint32_t)number(argv[3]), (uint32_t)number(argv[4]),
+                            strtoull(argv[5], NULL, 0), 0, (uint32_t)getpid());
     const struct mv_event *e;
     while (!fault && (fault = mv_log_peek(&r, &e)) == 1) {
         print(e);
@@ -103,6 +106,6 @@ int main(int argc, char **argv) {
         return fill_control(fd);
     if (argc != 6 || fd < 0)
         return fputs("usage: log-records write|read PATH VERSION SLOT GENERATION\n", stderr), 2;
-    uint8_t *base = map_log(fd, MV_LOG_OFFSET(atoi(argv[3]), atoi(argv[4])), 1);
+    uint8_t *base = map_log(fd, MV_LOG_OFFSET(number(argv[3]), number(argv[4])), 1);
     return !strcmp(argv[1], "write") ? write_records(base, argv) : read_records(base, argv);
 }

@@ -103,7 +103,7 @@ void *map_log(int fd, uint64_t offset, int writable) {
     int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
     uint8_t *base = mmap(NULL, MV_LOG_SPAN, protection, MAP_SHARED, fd, (off_t)offset);
     if (base == MAP_FAILED ||
-        mprotect(base + MV_PAGE, (MV_MAX_READERS + 1) * MV_PAGE, PROT_READ | PROT_WRITE)) {
+        mprotect(base + MV_PAGE, (size_t)(MV_MAX_READERS + 1) * MV_PAGE, PROT_READ | PROT_WRITE)) {
         perror("mmap");
         exit(1);
     }
@@ -139,9 +139,9 @@ int start_reader(struct bench_log *log, struct mv_log_reader *r, uint32_t index)
 }
 
 _Noreturn void fail(const char *file, int line, const char *what) {
-    fprintf(stderr, "%s:%d: %s (again: LOG_TEST_SEED=%llu)\n", file, line, what,
-            (unsigned long long)test_seed);
-    fflush(stderr);
+    (void)fprintf(stderr, "%s:%d: %s (again: LOG_TEST_SEED=%llu)\n", file, line, what,
+                  (unsigned long long)test_seed);
+    (void)fflush(stderr);
     _exit(1);
 }
 
@@ -149,13 +149,14 @@ void check_equal(const char *file, int line, const char *what, int64_t actual, i
     if (actual == expected)
         return;
     char text[256];
-    snprintf(text, sizeof text, "%s is %lld, expected %lld", what, (long long)actual, (long long)expected);
+    (void)snprintf(text, sizeof text, "%s is %lld, expected %lld", what, (long long)actual,
+                   (long long)expected);
     fail(file, line, text);
 }
 
 _Noreturn void skip(const char *reason) {
     FILE *to = fdopen(3, "w");
     if (to)
-        fputs(reason, to), fclose(to);
+        (void)fputs(reason, to), fclose(to);
     _exit(77);
 }

@@ -73,7 +73,7 @@ static void glibc_mutexes_and_death_words_share_one_list(void) {
         for (struct robust_list *node = head->list.next; node != &head->list; node = node->next)
             CHECK(++count <= MV_MAX_READERS + 1);
         CHECK_EQUAL(count, MV_MAX_READERS + 1);
-        raise(SIGKILL);
+        (void)raise(SIGKILL);
     }
     int status;
     waitpid(child, &status, 0);
@@ -90,7 +90,7 @@ static void words_taken_out_again_say_nothing_at_exit(void) {
     if (child == 0) {
         CHECK_EQUAL(mv_death_link(words, own_list(), (uint32_t)gettid()), 0);
         mv_death_unlink(words);
-        raise(SIGKILL);
+        (void)raise(SIGKILL);
     }
     waitpid(child, NULL, 0);
     for (unsigned i = 0; i < MV_MAX_READERS; i++)

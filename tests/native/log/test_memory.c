@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MIB (1u << 20)
+#define MIB (1ull << 20)
 
 static void consume_all(struct mv_log_reader *r) {
     const struct mv_event *event;
@@ -69,7 +69,7 @@ static void a_full_budget_refuses_and_leaves_the_log_whole(void) {
         published++;
     CHECK_EQUAL(log.writer.refusal, MV_LOG_OVER_BUDGET);
     CHECK(log.budget.held <= 2 * MIB);
-    CHECK(published * 4200 > 2 * MIB - 2 * MV_LOG_CHUNK);
+    CHECK(published * 4200 > 2 * MIB - 2ULL * MV_LOG_CHUNK);
     CHECK(!put(&log, 4096, 0));
     const struct mv_event *event;
     for (uint64_t i = 0; i < published; i++) {

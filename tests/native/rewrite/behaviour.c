@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -68,13 +69,13 @@ static int same_mapping_protection(uintptr_t at, const char *wanted) {
     FILE *maps = fopen("/proc/self/maps", "re");
     int found = 0;
     while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
-        unsigned long start, end;
-        char permissions[8];
-        if (sscanf(line, "%lx-%lx %7s", &start, &end, permissions) == 3 && at >= start && at < end)
-            found = strncmp(permissions, wanted, 4) == 0;
+        char *rest = line;
+        unsigned long start = strtoul(rest, &rest, 16), end = *rest == '-' ? strtoul(rest + 1, &rest, 16) : 0;
+        if (*rest == ' ' && at >= start && at < end)
+            found = strncmp(rest + 1, wanted, 4) == 0;
     }
     if (maps != NULL)
-        fclose(maps);
+        (void)fclose(maps);
     return found;
 }
 
@@ -107,7 +108,7 @@ static void rewritten_code_behaves_like_the_original(void) {
             CHECK_EQUAL(test_entry_calls - calls, probes[i].calls);
             if (memcmp(&s, &native[i][seed], sizeof s) == 0)
                 continue;
-            fprintf(stderr, "probe '%s', seed %u: state differs\n", probes[i].name, seed);
+            (void)fprintf(stderr, "probe '%s', seed %u: state differs\n", probes[i].name, seed);
             for (unsigned k = 0; k < sizeof s / 8; k++)
                 CHECK_EQUAL(((uint64_t *)&s)[k], ((uint64_t *)&native[i][seed])[k]);
         }

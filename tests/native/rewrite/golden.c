@@ -21,13 +21,13 @@ static const struct mv_segment *segment;
 static int failures;
 
 static void fail(const char *what, uint64_t got, uint64_t wanted) {
-    fprintf(stderr, "golden/%s: %s: %#" PRIx64 " instead of %#" PRIx64 "\n", name, what, got, wanted);
+    (void)fprintf(stderr, "golden/%s: %s: %#" PRIx64 " instead of %#" PRIx64 "\n", name, what, got, wanted);
     failures++;
 }
 
 static uint64_t trampoline_symbol(uint32_t index) {
     char symbol[16];
-    snprintf(symbol, sizeof symbol, "t%u", index);
+    (void)snprintf(symbol, sizeof symbol, "t%u", index);
     return image_symbol(&out, symbol);
 }
 
@@ -98,7 +98,7 @@ static int is_patched(uintptr_t at) {
 
 int main(int argc, char **argv) {
     if (argc != 4) {
-        fprintf(stderr, "usage: %s NAME IN.so OUT.so\n", argv[0]);
+        (void)fprintf(stderr, "usage: %s NAME IN.so OUT.so\n", argv[0]);
         return 2;
     }
     name = argv[1];
@@ -106,7 +106,7 @@ int main(int argc, char **argv) {
     if (reason == NULL)
         reason = image_map(argv[3], &out);
     if (reason != NULL) {
-        fprintf(stderr, "golden/%s: %s\n", name, reason);
+        (void)fprintf(stderr, "golden/%s: %s\n", name, reason);
         return 2;
     }
     struct mv_rewrite_counts counts;

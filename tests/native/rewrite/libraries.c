@@ -59,8 +59,8 @@ static void code_that_appears_page_by_page_is_rewritten_completely(void) {
     image_unmap(&image);
     CHECK(image_map(libc, &image) == NULL);
     struct mv_rewrite_counts sum = {0}, counts;
-    for (uintptr_t page = image.code[0].start; page < image.code[0].end; page += 16 * PAGE) {
-        size_t left = image.code[0].end - page, size = left < 16 * PAGE ? left : 16 * PAGE;
+    for (uintptr_t page = image.code[0].start; page < image.code[0].end; page += 16UL * PAGE) {
+        size_t left = image.code[0].end - page, size = left < 16UL * PAGE ? left : 16UL * PAGE;
         CHECK_EQUAL(mv_rewrite_range(page, size, PROT_READ | PROT_WRITE, 0, &counts), 0);
         mv_counts_add(&sum, &counts);
     }

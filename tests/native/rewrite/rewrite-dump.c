@@ -78,7 +78,7 @@ static void dump_segment(const struct image *image, const struct segment *code) 
 
 int main(int argc, char **argv) {
     if (argc < 2) {
-        fprintf(stderr, "usage: %s FILE...\n", argv[0]);
+        (void)fprintf(stderr, "usage: %s FILE...\n", argv[0]);
         return 2;
     }
     for (int i = 1; i < argc; i++) {

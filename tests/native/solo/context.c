@@ -65,14 +65,14 @@ TEST(slow_call_needs_no_stack) {
 
 /* Anything else costs 152 bytes below the red zone's 128: less than a signal's frame. */
 TEST(call_with_tiny_stack) {
-    char *page = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *page = mmap(NULL, 3UL * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(page != MAP_FAILED && mprotect(page, 4096, PROT_NONE) == 0);
     for (int odd = 0; odd < 16; odd++) { /* misaligned, too */
         uint64_t in[14] = {[RAX] = SYS_getppid, [RSP] = (uint64_t)page + 4096 + 320 + (uint64_t)odd}, out[14];
         memset(page + 4096, 0x5a, 8192);
         call_with(in, out);
         CHECK(out[RAX] == (uint64_t)getppid() && out[RSP] == in[RSP]);
-        for (uint64_t red = in[RSP] - 128; red < (uint64_t)page + 3 * 4096; red++)
+        for (uint64_t red = in[RSP] - 128; red < (uint64_t)page + 3UL * 4096; red++)
             CHECK(*(unsigned char *)red == 0x5a);
     }
     return 0;

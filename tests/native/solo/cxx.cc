@@ -1,18 +1,18 @@
-// C++ under the shim: exceptions, destructors run by cancellation, exceptions out of handlers' callers (pitfall 2 of
-// "Forking, threads, death": unwinders pass through trampolines).
+// C++ under the shim: exceptions, destructors run by cancellation, exceptions out of handlers' callers
+// (pitfall 2 of "Forking, threads, death": unwinders pass through trampolines).
+#include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <dlfcn.h>
 #include <execinfo.h>
 #include <pthread.h>
-#include <csignal>
 #include <stdexcept>
 #include <string>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
-#include <sys/time.h>
-#include <dlfcn.h>
 
 static int destroyed;
 struct Counted {
@@ -21,8 +21,7 @@ struct Counted {
 
 static int pipes[2];
 
-static void *blocks(void *)
-{
+static void *blocks(void *) {
     Counted outer;
     std::string text(100, 'x');
     for (;;) {
@@ -35,8 +34,7 @@ static void *blocks(void *)
 }
 
 // Cancellation unwinds through the frame of read() and the trampoline of its system call.
-static int destructors_run_on_cancellation()
-{
+static int destructors_run_on_cancellation() {
     if (pipe(pipes))
         return 1;
     const int all = 500;
@@ -51,12 +49,12 @@ static int destructors_run_on_cancellation()
             return 1;
     }
     // A thread that was cancelled before it began has nothing to destroy.
-    std::printf("%s\n", destroyed > 0 && destroyed <= 2 * all && destroyed % 2 == 0 ? "destroyed in pairs" : "not destroyed");
+    std::printf("%s\n", destroyed > 0 && destroyed <= 2 * all && destroyed % 2 == 0 ? "destroyed in pairs"
+                                                                                    : "not destroyed");
     return 0;
 }
 
-static void throws(int depth)
-{
+static void throws(int depth) {
     Counted here;
     if (depth == 0)
         throw std::runtime_error("from below");
@@ -64,13 +62,12 @@ static void throws(int depth)
     throws(depth - 1);
 }
 
-static int exceptions_pass()
-{
+static int exceptions_pass() {
     for (int i = 0; i < 1000; i++) {
         try {
             throws(20);
         } catch (const std::runtime_error &error) {
-            if (std::strcmp(error.what(), "from below"))
+            if (std::strcmp(error.what(), "from below") != 0)
                 return 1;
         }
     }
@@ -78,9 +75,10 @@ static int exceptions_pass()
 }
 
 // Built with -fnon-call-exceptions: a fault may throw.
-static void handler_throws(int) { throw std::runtime_error("from a handler"); }
-static int an_exception_leaves_a_handler()
-{
+static void handler_throws(int) {
+    throw std::runtime_error("from a handler");
+}
+static int an_exception_leaves_a_handler() {
     struct sigaction action = {};
     action.sa_handler = handler_throws;
     action.sa_flags = SA_NODEFER;
@@ -92,7 +90,7 @@ static int an_exception_leaves_a_handler()
             *nowhere = 1;
             return 1;
         } catch (const std::runtime_error &error) {
-            if (std::strcmp(error.what(), "from a handler"))
+            if (std::strcmp(error.what(), "from a handler") != 0)
                 return 1;
         }
     }
@@ -101,27 +99,26 @@ static int an_exception_leaves_a_handler()
 
 // What a handler sees of the interrupted stack: up to main, through a call that it interrupted.
 static volatile int depth, found_main;
-static void traces(int)
-{
+static void traces(int) {
     void *frames[64];
     int n = backtrace(frames, 64);
     depth = n;
     found_main = 0;
     for (int i = 0; i < n; i++) {
         Dl_info info;
-        if (dladdr(frames[i], &info) && info.dli_sname && std::strstr(info.dli_sname, "backtrace_from_a_handler"))
+        if (dladdr(frames[i], &info) && info.dli_sname &&
+            std::strstr(info.dli_sname, "backtrace_from_a_handler"))
             found_main = 1;
     }
 }
-extern "C" int backtrace_from_a_handler_passes_through()
-{
+extern "C" int backtrace_from_a_handler_passes_through() {
     struct sigaction action = {};
     action.sa_handler = traces;
     sigaction(SIGUSR1, &action, nullptr);
     sigaction(SIGALRM, &action, nullptr);
     void *warm[4];
     backtrace(warm, 4);
-    raise(SIGUSR1);
+    (void)raise(SIGUSR1);
     if (!found_main)
         return 1;
     std::printf("from raise: %s\n", found_main ? "reaches the program" : "is cut off");
@@ -150,13 +147,13 @@ extern "C" int backtrace_from_a_handler_passes_through()
     setitimer(ITIMER_REAL, &often, nullptr);
     std::printf("missed: %s\n", missed ? "some" : "none");
     if (missed)
-        std::fprintf(stderr, "%d backtraces cut off\n", missed);
+        (void)std::fprintf(stderr, "%d backtraces cut off\n", missed);
     return 0;
 }
 
-static int threads_and_exceptions()
-{
+static int threads_and_exceptions() {
     std::vector<std::thread> threads;
+    threads.reserve(4);
     int caught = 0;
     for (int i = 0; i < 4; i++)
         threads.emplace_back([&] {
@@ -181,8 +178,7 @@ static const struct {
              {"backtrace_from_a_handler_passes_through", backtrace_from_a_handler_passes_through},
              {"threads_and_exceptions", threads_and_exceptions}};
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     for (const auto &test : tests) {
         if (argc > 1 && !std::strcmp(argv[1], "--list"))
             std::puts(test.name);

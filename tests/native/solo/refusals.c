@@ -17,7 +17,7 @@ static int hears(const char *test) {
     memset(said, 0, sizeof said);
     if (pipe(fds) || readlink("/proc/self/exe", own, sizeof own - 1) <= 0)
         return -1;
-    fflush(stdout);
+    (void)fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
         setenv("MVEDSUA_LOG", "1", 1);
@@ -176,14 +176,15 @@ TEST(seccomp_traps_reach_the_programs_handler) {
  * session. */
 static void launch(const char *test) {
     char own[4096] = "";
+    const char *shim = getenv("SOLO_SHIM");
     if (readlink("/proc/self/exe", own, sizeof own - 1) <= 0)
         _exit(98);
     setenv("SOLO_LAUNCH", test, 1);
     if (under_the_shim()) {
         setenv("SOLO_WITH_SHIM", "1", 1);
         setenv("MVEDSUA_EXEC", "none", 1);
-    } else if (getenv("SOLO_WITH_SHIM")) {
-        setenv("LD_PRELOAD", getenv("SOLO_SHIM"), 1);
+    } else if (getenv("SOLO_WITH_SHIM") && shim) {
+        setenv("LD_PRELOAD", shim, 1);
         setenv("MVEDSUA_SESSION_FD", "5", 1);
         execl(own, own, test, NULL);
         _exit(97);
@@ -195,7 +196,9 @@ static void launch(const char *test) {
     _exit(99);
 }
 TEST(print_launch) {
-    launch(getenv("SOLO_LAUNCH"));
+    const char *test = getenv("SOLO_LAUNCH");
+    CHECK(test != NULL);
+    launch(test);
     return 1;
 }
 
@@ -226,7 +229,7 @@ TEST(close_range_spares_hidden_descriptors) {
     control->magic = MV_CONTROL_MAGIC;
     control->abi = MV_ABI_VERSION;
     control->size = sizeof *control;
-    fflush(stdout);
+    (void)fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
         dup2(fd, 5);

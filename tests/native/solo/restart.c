@@ -122,7 +122,7 @@ static volatile pid_t target, the_child;
 static volatile int which_call;
 static int asleep(pid_t tid) {
     char path[64], line[256] = "";
-    snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
+    (void)snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
     int fd = open(path, O_RDONLY);
     if (read(fd, line, sizeof line - 1) < 0)
         line[0] = 0;
@@ -159,7 +159,8 @@ static void *disturb(void *lock) {
     case ACCEPT:
         getsockname(lonely, (struct sockaddr *)&address, &length);
         fd = socket(AF_UNIX, SOCK_STREAM, 0);
-        connect(fd, (struct sockaddr *)&address, length);
+        if (connect(fd, (struct sockaddr *)&address, length))
+            _exit(99);
         break;
     case WRITE:
         (void)!read(fds[0], drain, sizeof drain);
@@ -203,7 +204,7 @@ static int interrupted(int which, int flags) {
     if (which == WAIT || which == WAITID) {
         child = fork();
         if (child == 0) {
-            signal(SIGUSR1, SIG_DFL);
+            (void)signal(SIGUSR1, SIG_DFL);
             for (;;)
                 pause();
         }

@@ -116,9 +116,9 @@ TEST(sigaltstack_handlers_run_on_it) {
     stack_t stack = {.ss_sp = alternate, .ss_size = sizeof alternate}, seen;
     CHECK(sigaltstack(&stack, NULL) == 0);
     CHECK(handle(SIGUSR1, where, SA_ONSTACK) == 0 && handle(SIGUSR2, where, 0) == 0);
-    raise(SIGUSR1);
+    (void)raise(SIGUSR1);
     CHECK(on_it == 1);
-    raise(SIGUSR2);
+    (void)raise(SIGUSR2);
     CHECK(on_it == 0);
     CHECK(sigaltstack(NULL, &seen) == 0 && seen.ss_sp == alternate && seen.ss_flags == 0);
     return 0;
@@ -188,7 +188,7 @@ TEST(handlers_run_under_the_mask_that_was_asked_for) {
         struct epoll_event event;
         for (int way = 0; way < 5; way++) {
             sigemptyset(&inside);
-            raise(SIGUSR1); /* pending until the temporary mask lets it in */
+            (void)raise(SIGUSR1); /* pending until the temporary mask lets it in */
             int result = way == 0   ? sigsuspend(&temporary)
                          : way == 1 ? ppoll(&none, 1, &second, &temporary)
                          : way == 2 ? pselect(0, NULL, NULL, NULL, &second, &temporary)
@@ -204,7 +204,7 @@ TEST(handlers_run_under_the_mask_that_was_asked_for) {
         sigset_t plain = base;
         sigdelset(&plain, SIGUSR1);
         CHECK(sigprocmask(SIG_SETMASK, &plain, NULL) == 0);
-        raise(SIGUSR1);
+        (void)raise(SIGUSR1);
         print_mask("raised", &inside);
     }
     return 0;
@@ -225,8 +225,8 @@ TEST(sigsuspend_delivers_all_that_its_mask_lets_in) {
     sigprocmask(SIG_BLOCK, &both, NULL);
     for (int i = 0; i < 100; i++) {
         order_count = 0;
-        raise(SIGUSR1);
-        raise(SIGUSR2);
+        (void)raise(SIGUSR1);
+        (void)raise(SIGUSR2);
         CHECK(sigsuspend(&none) == -1 && errno == EINTR);
         CHECK(order_count == 2);
     }
@@ -302,11 +302,11 @@ static void one_shot(int number) {
 }
 TEST(resethand_and_nodefer) {
     CHECK(handle(SIGUSR1, one_shot, (int)SA_RESETHAND) == 0);
-    raise(SIGUSR1);
+    (void)raise(SIGUSR1);
     CHECK(count == 1);
     pid_t child = fork();
     if (child == 0) {
-        raise(SIGUSR1);
+        (void)raise(SIGUSR1);
         _exit(0);
     }
     CHECK(ended(child) == 256 + SIGUSR1);
@@ -349,12 +349,12 @@ TEST(sigsys_is_virtualised) {
     CHECK(handle(SIGSYS, counts, 0) == 0);
     struct sigaction action;
     CHECK(sigaction(SIGSYS, NULL, &action) == 0 && action.sa_handler == counts);
-    raise(SIGSYS);
+    (void)raise(SIGSYS);
     CHECK(count == 1);
     kill(getpid(), SIGSYS);
     CHECK(count == 2);
-    signal(SIGSYS, SIG_IGN);
-    raise(SIGSYS);
+    (void)signal(SIGSYS, SIG_IGN);
+    (void)raise(SIGSYS);
     CHECK(count == 2);
     sigfillset(&all);
     CHECK(sigprocmask(SIG_BLOCK, &all, NULL) == 0);
@@ -362,10 +362,10 @@ TEST(sigsys_is_virtualised) {
     CHECK(sigprocmask(SIG_SETMASK, NULL, &seen) == 0);
     printf("SIGTERM is %s\n", sigismember(&seen, SIGTERM) ? "blocked" : "open");
     CHECK(sigprocmask(SIG_UNBLOCK, &all, NULL) == 0);
-    signal(SIGSYS, SIG_DFL);
+    (void)signal(SIGSYS, SIG_DFL);
     pid_t child = fork();
     if (child == 0) {
-        raise(SIGSYS);
+        (void)raise(SIGSYS);
         _exit(0);
     }
     CHECK(ended(child) == 256 + SIGSYS);

@@ -48,7 +48,7 @@ static long status_kb(const char *key) {
         if (strncmp(line, key, strlen(key)) == 0)
             value = strtol(line + strlen(key), NULL, 10);
     if (file)
-        fclose(file);
+        (void)fclose(file);
     return value;
 }
 
@@ -72,12 +72,12 @@ int rounds(int full) {
 
 int main(int argc, char **argv) {
     if (argc < 2) {
-        fprintf(stderr, "usage: %s --list | TEST\n", argv[0]);
+        (void)fprintf(stderr, "usage: %s --list | TEST\n", argv[0]);
         return 2;
     }
     for (struct solo_test *test = tests; test; test = test->next) {
         if (strcmp(argv[1], "--list") == 0) {
-            if (strncmp(test->name, "print_", 6))
+            if (strncmp(test->name, "print_", 6) != 0)
                 puts(test->name);
         }
         if (strcmp(argv[1], test->name) == 0)

@@ -321,8 +321,8 @@ static void *blocks_deferred(void *arg) {
 static void *computes_asynchronous(void *arg) {
     int old;
     pthread_cleanup_push(cleanup, NULL);
-    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &old);
-    for (;;) { /* only calls that are safe to be cut off */
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &old); /* NOLINT(cert-pos47-c): what is tested */
+    for (;;) {                                                /* only calls that are safe to be cut off */
         raw0(SYS_getppid);
         raw4(SYS_rt_sigprocmask, 0, 0, 0, 8);
         if ((long)arg % 2)

@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../number.h"
+
 static struct sockaddr_in local(int port) {
     return (struct sockaddr_in){.sin_family = AF_INET,
                                 .sin_port = htons((unsigned short)port),
@@ -25,11 +27,14 @@ static struct sockaddr_in local(int port) {
  * before the server does. */
 static int ports(int count) {
     int held[64], low = 32768;
+    char first[16] = "";
     FILE *range = fopen("/proc/sys/net/ipv4/ip_local_port_range", "r");
-    if (range && fscanf(range, "%d", &low) != 1)
-        low = 32768;
+    if (range && fgets(first, sizeof first, range) && strchr(first, '\t')) {
+        *strchr(first, '\t') = 0;
+        low = (int)number(first);
+    }
     if (range)
-        fclose(range);
+        (void)fclose(range);
     for (int i = 0, tries = 0; i < count && i < 64 && tries < 10000;
          tries++) { /* all held at once: none is named twice */
         unsigned random;
@@ -64,9 +69,9 @@ static int listening(int port, pid_t pid) {
 
 int main(int argc, char **argv) {
     if (argc > 2 && strcmp(argv[1], "port") == 0)
-        return ports(atoi(argv[2]));
+        return ports((int)number(argv[2]));
     if (argc > 3 && strcmp(argv[1], "listening") == 0)
-        return listening(atoi(argv[2]), atoi(argv[3]));
+        return listening((int)number(argv[2]), (int)number(argv[3]));
     if (argc > 2 && strcmp(argv[1], "without-wx") == 0) {
         if (prctl(65 /* PR_SET_MDWE */, 1, 0, 0, 0))
             return 77;
