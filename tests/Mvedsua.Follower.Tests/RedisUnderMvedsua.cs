@@ -9,12 +9,14 @@ internal sealed class RedisUnderMvedsua : IDisposable
 {
     private readonly Process _run;
     private readonly string _command;
+    private readonly string _mvedsua;
 
     internal enum Mode { Native, Solo, Followed }
 
     internal RedisUnderMvedsua(Mode mode = Mode.Followed, string[]? run = null, string[]? redis = null, string[]? server = null,
-        Action<RedisUnderMvedsua>? started = null, Action<RedisUnderMvedsua>? prepare = null)
+        Action<RedisUnderMvedsua>? started = null, Action<RedisUnderMvedsua>? prepare = null, string? products = null)
     {
+        _mvedsua = Path.Combine(products ?? Host.Products, "mvedsua");
         Folder = Directory.CreateTempSubdirectory("mvedsua-follower-").FullName;
         Port = Host.FreePort();
         string[] command = server is null
@@ -22,7 +24,7 @@ internal sealed class RedisUnderMvedsua : IDisposable
             : [.. server.Select(word => word.Replace("{port}", $"{Port}").Replace("{folder}", Folder))];
         File.WriteAllText(Path.Combine(Folder, "redis.conf"), $"port {Port}\ndir {Folder}\nenable-debug-command yes\n");
         if (mode != Mode.Native)
-            command = [Path.Combine(Host.Products, "mvedsua"), "run", "--name", Name, .. mode == Mode.Followed ? new[] { "--follower" } : [], .. run ?? [], "--", .. command];
+            command = [_mvedsua, "run", "--name", Name, .. mode == Mode.Followed ? new[] { "--follower" } : [], .. run ?? [], "--", .. command];
         _command = string.Join(' ', command.Select(Quote));
         var start = new ProcessStartInfo("/bin/sh", ["-c", $"exec {_command} > {Folder}/log 2>&1 < /dev/null"]) { WorkingDirectory = Folder };
         start.Environment["XDG_RUNTIME_DIR"] = Folder;
@@ -52,7 +54,7 @@ internal sealed class RedisUnderMvedsua : IDisposable
 
     internal RespClient Connect() => new(Port);
 
-    internal Host.Result Mvedsua(params string[] arguments) => Host.Run(Folder, Path.Combine(Host.Products, "mvedsua"), arguments);
+    internal Host.Result Mvedsua(params string[] arguments) => Host.Run(Folder, _mvedsua, arguments);
 
     internal JsonElement Status()
     {
@@ -183,9 +185,9 @@ public abstract class ServerTests : IDisposable
     private readonly List<RedisUnderMvedsua> _servers = [];
 
     private protected RedisUnderMvedsua Start(RedisUnderMvedsua.Mode mode = RedisUnderMvedsua.Mode.Followed, string[]? run = null, string[]? redis = null,
-        string[]? server = null, Action<RedisUnderMvedsua>? prepare = null)
+        string[]? server = null, Action<RedisUnderMvedsua>? prepare = null, string? products = null)
     {
-        var started = new RedisUnderMvedsua(mode, run, redis, server, _servers.Add, prepare);
+        var started = new RedisUnderMvedsua(mode, run, redis, server, _servers.Add, prepare, products);
         return started;
     }
 
