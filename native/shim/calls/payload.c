@@ -61,24 +61,25 @@ static int is_opaque(const struct mv_struct_row *structure, uint32_t offset) {
     return 0;
 }
 
-// The first offset at which two equally long pieces differ, or `length`.
-static uint32_t first_difference(const struct mv_struct_row *structure, const uint8_t *leader,
-                                 const uint8_t *follower, uint32_t length) {
+// The first offset at which two equally long pieces differ, or `length`. Addresses are numbers here: the
+// program's may be any, also such that the end of the piece wraps around.
+static uint32_t first_difference(const struct mv_struct_row *structure, uintptr_t leader, uintptr_t follower,
+                                 uint32_t length) {
     uint32_t i = 0;
 
     for (; i < length; i++) {
         // Whole words while they are equal; a word is looked at byte by byte only where it differs.
         uint64_t a, b;
 
-        while (i + 8 <= length && !mv_guard_load64(leader + i, &a) && !mv_guard_load64(follower + i, &b) &&
-               a == b)
+        while (i + 8 <= length && !mv_guard_load64((const void *)(leader + i), &a) &&
+               !mv_guard_load64((const void *)(follower + i), &b) && a == b)
             i += 8;
         if (i == length)
             break;
         uint8_t x = 0, y = 0;
 
-        mv_guard_copy(&x, leader + i, 1);
-        mv_guard_copy(&y, follower + i, 1);
+        mv_guard_copy(&x, (const void *)(leader + i), 1);
+        mv_guard_copy(&y, (const void *)(follower + i), 1);
         if (x != y && !is_opaque(structure, i))
             break;
     }
@@ -126,8 +127,8 @@ int mv_payload_compare(const struct mv_call_row *row, const uint64_t args[6], co
             mine->arg < row->argc ? mv_call_arg_of(row, args, mine->arg, &storage) : 0;
         int whole = (mine->how & MV_HOW_MASK) == MV_HOW_BYTES;
         uint32_t shorter = mine->len < header.length ? mine->len : header.length;
-        uint32_t offset =
-            first_difference(mv_struct_at(arg && whole ? arg->structure : 0), bytes, mine->addr, shorter);
+        uint32_t offset = first_difference(mv_struct_at(arg && whole ? arg->structure : 0), (uintptr_t)bytes,
+                                           (uintptr_t)mine->addr, shorter);
 
         if (offset < shorter)
             return differ(difference, MV_PAYLOAD_BYTES, mine->arg, mine->how, i, offset);

@@ -190,6 +190,7 @@ struct mv_log_reader {
     uint64_t position;  /* of the next record */
     uint64_t published; /* as last seen */
     uint64_t high;      /* as last seen */
+    uint64_t limit;     /* no record lies beyond */
     uint64_t sequence;
     uint64_t bytes;
     uint32_t size; /* of the record that peek gave out; 0: none */

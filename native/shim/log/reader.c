@@ -31,7 +31,7 @@ static int look(struct mv_log_reader *r) {
     uint64_t published = mv_load_acquire64(&r->header->published);
     uint64_t high = mv_load_relaxed64(&r->header->high);
     uint64_t sequence = mv_load_relaxed64(&r->header->sequence);
-    if (high > MV_LOG_SPAN || high <= MV_LOG_DATA || high % MV_LOG_CHUNK)
+    if (high > r->limit || high <= MV_LOG_DATA || high % MV_LOG_CHUNK)
         return -MV_LOG_BAD_HIGH;
     if (published < MV_LOG_DATA || published > high || published % 8)
         return -MV_LOG_BAD_PUBLISHED;
@@ -43,7 +43,7 @@ static int look(struct mv_log_reader *r) {
 }
 
 static int check_offset(const struct mv_log_reader *r, uint64_t offset) {
-    return offset >= MV_LOG_DATA && offset % 8 == 0 && offset + RECORD <= r->high;
+    return offset >= MV_LOG_DATA && offset % 8 == 0 && offset <= r->high - RECORD;
 }
 
 /* A record whose header lies inside the log: is it whole, and the one that is due? */
@@ -157,6 +157,9 @@ int mv_log_reader_start(struct mv_log_reader *r, void *base, uint64_t size, uint
     int fault = check_header(r->header, size, version, slot, generation);
     if (fault)
         return fault;
+    r->limit = r->header->limit;
+    if (r->limit > size) /* once more, of the number that counts from here on */
+        return -MV_LOG_TRUNCATED;
     mv_store_relaxed32(&r->cursor->owner, owner_pid);
     if (mv_load_acquire32(&r->cursor->active) != MV_CURSOR_ACTIVE)
         return join(r);

@@ -126,7 +126,7 @@ int mv_object_at(uintptr_t base, struct mv_object *object) {
      * them. */
     if (*(const uint32_t *)h->ident != 0x464c457f || h->ident[4] != 2 || h->ident[5] != 1 ||
         h->machine != 62 || h->phentsize != sizeof(struct segment) || h->phnum > MAX_HEADERS ||
-        h->phoff + h->phnum * sizeof(struct segment) > MV_PAGE)
+        h->phoff > MV_PAGE - h->phnum * sizeof(struct segment))
         return 0;
 
     const struct segment *s = (const struct segment *)(base + h->phoff);

@@ -2,6 +2,7 @@
  *
  * A reply that differs is compared again line by line; a line may differ where both sides begin with the
  * same masked field and a colon, and the length that announces such a text (RESP: $N) may differ with it. */
+#include "../calls/guard.h"
 #include "../calls/payload.h"
 #include "roles.h"
 
@@ -50,8 +51,10 @@ static int next_byte(struct side *side) {
             side->payload += MV_PAYLOAD_SPAN(header->length);
         }
     }
+    uint8_t byte = 0; /* as mv_payload_write publishes what can't be read */
+    mv_guard_copy(&byte, side->at++, 1);
     side->left--;
-    return *side->at++;
+    return byte;
 }
 
 #define LINE 512

@@ -27,12 +27,13 @@ internal static unsafe class LogFormat
     internal static bool IsJumpTarget(MvEvent* jump, ulong target, ulong from, ulong high) =>
         jump->Size == Record && target % MvAbi.LogChunk == 0 && IsOffset(target, high) && target != from;
 
-    /// <summary>Is the record whole, and the one that is due? `room`: bytes up to the end of the log in use.</summary>
+    /// <summary>Is the record whole, and the one that is due? `room`: bytes up to the end of the log in use.
+    /// (The C reader takes records of more than 2 GiB; a span can't be that long.)</summary>
     internal static MvLogFault CheckRecord(MvEvent* e, ulong room, ulong sequence, bool joining)
     {
         if (e->Check != LogChecks.OfEvent(in *e)) return MvLogFault.BadCheck;
         uint size = e->Size, inSize = e->InSize, outSize = e->OutSize;
-        if (size < Record || size % 8 != 0 || size > room) return MvLogFault.BadSize;
+        if (size < Record || size % 8 != 0 || size > room || size > int.MaxValue) return MvLogFault.BadSize;
         if (inSize % 8 != 0 || outSize % 8 != 0 || (ulong)Record + inSize + outSize != size || e->Reserved != 0)
         {
             return MvLogFault.BadPayload;

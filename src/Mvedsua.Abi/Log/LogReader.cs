@@ -8,7 +8,7 @@ public sealed unsafe partial class LogReader : IDisposable
     private readonly MvLogHeader* _header;
     private readonly MvLogCursor* _cursor;
     private readonly int _index;
-    private ulong _position, _published, _high, _sequence, _bytes;
+    private ulong _position, _published, _high, _limit, _sequence, _bytes;
     private uint _size;
     private bool _joining;
     private bool _disposed;
@@ -53,6 +53,7 @@ public sealed unsafe partial class LogReader : IDisposable
         try
         {
             Demand(LogFormat.CheckHeader(result._header, backed, version, slot, generation));
+            result._limit = Math.Min(result._header->Limit, backed);
             result.Start();
             return result;
         }
@@ -72,7 +73,9 @@ public sealed unsafe partial class LogReader : IDisposable
         var fault = Peek(out var found);
         if (fault != MvLogFault.None) throw new LogCorruptException(fault);
         if (found == null) return false;
-        view = new EventView(found, found->InSize, _size - (uint)sizeof(MvEvent) - found->InSize);
+        var inSize = found->InSize; // once: nobody else's change of it may lead out of the record
+        if (inSize > _size - (uint)sizeof(MvEvent)) throw new LogCorruptException(MvLogFault.BadPayload);
+        view = new EventView(found, inSize, _size - (uint)sizeof(MvEvent) - inSize);
         return true;
     }
 
@@ -146,7 +149,7 @@ public sealed unsafe partial class LogReader : IDisposable
         var published = Volatile.Read(ref _header->Published);
         var high = Volatile.Read(ref _header->High);
         var sequence = Volatile.Read(ref _header->Sequence);
-        if (high > MvAbi.LogSpan || high <= MvAbi.LogData || high % MvAbi.LogChunk != 0) return MvLogFault.BadHigh;
+        if (high > _limit || high <= MvAbi.LogData || high % MvAbi.LogChunk != 0) return MvLogFault.BadHigh;
         if (published < MvAbi.LogData || published > high || published % 8 != 0) return MvLogFault.BadPublished;
         if (!_joining && sequence < _sequence + (published != _position ? 1u : 0u)) return MvLogFault.Backwards;
         _published = published;

@@ -75,6 +75,16 @@ static void scalars(void) {
     test_end("scalars_are_compared_as_the_kernel_reads_them");
 }
 
+static void wrapping(void) {
+    test_begin();
+    uint64_t args[6] = {1, 0 - U(70), 100};
+    uint64_t size = publish(SYS_write, args);
+
+    CHECK(size == MV_PAYLOAD_SPAN(100));
+    CHECK(same(SYS_write, args, size)); // unreadable on both sides: zeros
+    test_end("a_buffer_that_wraps_around_the_end_of_memory_is_compared");
+}
+
 static void opaque(void) {
     test_begin();
     struct epoll_event *event = (struct epoll_event *)arena;
@@ -228,6 +238,7 @@ int main(void) {
     harness_start();
     first_byte();
     scalars();
+    wrapping();
     opaque();
     bad_memory();
     bad_payloads();

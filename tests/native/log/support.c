@@ -11,17 +11,6 @@
 
 uint64_t test_seed;
 
-uint64_t rng_next(struct rng *r) {
-    uint64_t z = (r->state += 0x9e3779b97f4a7c15ull);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-    return z ^ (z >> 31);
-}
-
-uint64_t rng_below(struct rng *r, uint64_t bound) {
-    return rng_next(r) % bound;
-}
-
 static uint32_t plan_size(struct rng *r, uint32_t largest) {
     uint64_t size;
     switch (rng_below(r, 16)) {

@@ -9,12 +9,7 @@
 #include <stdint.h>
 
 #include "../../../native/shim/log/log.h"
-
-struct rng {
-    uint64_t state;
-};
-uint64_t rng_next(struct rng *r);                  /* splitmix64 */
-uint64_t rng_below(struct rng *r, uint64_t bound); /* 0 … bound - 1 */
+#include "../rng.h"
 
 /* The record number `sequence` of a log written with `seed`: its sizes and every byte of its payloads follow
  * from the two; `largest` bounds a payload. Most are small, some larger than a chunk. */

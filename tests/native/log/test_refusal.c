@@ -191,6 +191,28 @@ static void a_damaged_cursor_ends_its_reader_and_not_the_writer(void) {
     }
 }
 
+/* `limit` is how far the memory may reach: what `high` says beyond it may not be there. */
+static void offsets_that_wrap_around_or_lie_beyond_the_limit_lead_nowhere(void) {
+    struct bench_log log;
+    struct mv_log_reader r;
+    open_log(&log, 4 << 20, NULL);
+    mv_log_expect_reader(&log.writer, 0, 1);
+    CHECK(put(&log, 24, 40));
+    struct mv_log_cursor *cursor = (struct mv_log_cursor *)(log.base + MV_CURSOR_OFFSET(0));
+    struct mv_log_header *header = (struct mv_log_header *)log.base;
+    for (uint64_t at = 0 - (uint64_t)sizeof(struct mv_event); at != 0; at += 8) {
+        cursor->position = at;
+        CHECK_EQUAL(start_reader(&log, &r, 0), -MV_LOG_BAD_CURSOR);
+        munmap((void *)r.base, MV_LOG_SPAN);
+    }
+    cursor->position = MV_LOG_DATA;
+    header->limit = 2ULL * MV_LOG_CHUNK;
+    header->check = mv_log_header_check(header);
+    CHECK_EQUAL(start_reader(&log, &r, 0), 0);
+    header->high = 3ULL * MV_LOG_CHUNK;
+    CHECK_EQUAL(start_reader(&log, &r, 0), -MV_LOG_BAD_HIGH);
+}
+
 const struct test refusal_tests[] = {
     {"each_wrong_expectation_has_its_name", each_wrong_expectation_has_its_name},
     {"every_flipped_byte_of_the_log_header_is_found", every_flipped_byte_of_the_log_header_is_found},
@@ -201,5 +223,7 @@ const struct test refusal_tests[] = {
     {"a_jump_to_anywhere_but_a_chunk_is_refused", a_jump_to_anywhere_but_a_chunk_is_refused},
     {"a_damaged_cursor_ends_its_reader_and_not_the_writer",
      a_damaged_cursor_ends_its_reader_and_not_the_writer},
+    {"offsets_that_wrap_around_or_lie_beyond_the_limit_lead_nowhere",
+     offsets_that_wrap_around_or_lie_beyond_the_limit_lead_nowhere},
     {0, 0},
 };

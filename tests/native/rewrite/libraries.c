@@ -98,11 +98,29 @@ static void damaged_tables_never_crash_the_rewriter(void) {
     CHECK(found > 0);
 }
 
+/* e_phoff near the end of the range: the sum with the table's size wraps around to a small number. */
+static void program_headers_in_front_of_the_image_are_not_read(void) {
+    enum { PAGE = 4096 };
+    struct mv_object object;
+    uint8_t *pages = mmap(NULL, 2UL * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int fd = open(loader, O_RDONLY | O_CLOEXEC);
+    CHECK(fd >= 0 && pages != MAP_FAILED && read(fd, pages + PAGE, PAGE) == PAGE);
+    close(fd);
+    mprotect(pages, PAGE, PROT_NONE);
+    Elf64_Ehdr *header = (Elf64_Ehdr *)(pages + PAGE);
+    for (int count = 1; count <= header->e_phnum; count++) {
+        header->e_phoff = 0 - (uint64_t)count * sizeof(Elf64_Phdr);
+        CHECK(mv_object_at((uintptr_t)header, &object) == 0);
+    }
+    munmap(pages, 2UL * PAGE);
+}
+
 int main(void) {
     struct mv_rewrite_config config = {.entry = (uintptr_t)main};
     mv_rewrite_configure(&config);
     RUN(a_library_is_rewritten_while_it_is_being_loaded);
     RUN(code_that_appears_page_by_page_is_rewritten_completely);
     RUN(damaged_tables_never_crash_the_rewriter);
+    RUN(program_headers_in_front_of_the_image_are_not_read);
     return check_failures != 0;
 }
