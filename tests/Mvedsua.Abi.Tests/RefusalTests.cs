@@ -48,6 +48,28 @@ public sealed unsafe class RefusalTests
     }
 
     [Fact]
+    public void What_lies_beyond_the_limit_is_not_read_nor_what_no_span_can_hold()
+    {
+        using var memory = SessionMemory.Create("refusal-test");
+        using var log = new HandMadeLog(memory, 0, 2, Generation, limit: 2 * MvAbi.LogChunk);
+        log.Append(default, new byte[8], []);
+        log.Expect(0);
+        Open(memory);
+        log.Expect(0);
+        log.Header->High = 3 * MvAbi.LogChunk;
+        Assert.Equal(MvLogFault.BadHigh, Fault(() => Open(memory)));
+
+        using var huge = new HandMadeLog(memory, 0, 3, Generation);
+        var at = huge.Append(default, new byte[8], []);
+        huge.Expect(0);
+        huge.Header->High = MvAbi.LogSpan;
+        (huge.At(at)->Size, huge.At(at)->InSize) = (0x8000_0000u + (uint)sizeof(MvEvent), 0x8000_0000u);
+        huge.Reseal(at);
+        using var reader = LogReader.Open(memory, 0, 3, Generation, 0);
+        Assert.Equal(MvLogFault.BadSize, Fault(() => reader.TryPeek(out _)));
+    }
+
+    [Fact]
     public void A_missing_file_is_refused_with_its_name()
     {
         var refusal = Assert.Throws<System.ComponentModel.Win32Exception>(() => SessionMemory.Open("/proc/self/fd/12345", writable: false));

@@ -3,8 +3,11 @@ using System.Globalization;
 namespace Mvedsua.Abi.Calls;
 
 /// <summary>Reads calls.tbl and the command tables: the C# twin of generate.awk.</summary>
+/// <remarks>What can't be read is a FormatException that names the line.</remarks>
 internal sealed class CallTableParser
 {
+    private const int MostCalls = 4096; // the kernel's table has a tenth of that
+
     private readonly Dictionary<string, StructRow> _structs = new(StringComparer.Ordinal);
 
     internal IReadOnlyDictionary<string, StructRow> Structs => _structs;
@@ -17,11 +20,12 @@ internal sealed class CallTableParser
         {
             if (words[0] == "struct")
             {
-                _structs.Add(words[1], new(words[1], int.Parse(words[2], CultureInfo.InvariantCulture),
-                    [.. words.Skip(4).Select(OpaquePart)]));
+                Named(words, () => _structs.TryAdd(words[1], ParseStruct(words)) ? 0 : throw new FormatException("twice"));
                 continue;
             }
-            var row = ParseCall(words);
+
+            var row = Named(words, () => ParseCall(words));
+            if (row.Number < rows.Count || row.Number >= MostCalls) throw Refuse(words, "numbers ascend, and are small", null);
             while (rows.Count < row.Number) rows.Add(null);
             rows.Add(row);
         }
@@ -30,10 +34,28 @@ internal sealed class CallTableParser
 
     internal CommandRow[] ParseCommands(string text) =>
     [
-        .. Lines(text).Select(words => new CommandRow(
+        .. Lines(text).Select(words => Named(words, () => new CommandRow(
             (uint)Number(words[0]), words[1], ParseClass(words[2]), ParseFlags(words[3]), ParseResult(words[4]),
-            words[5] == "-" ? Argument("arg", ArgumentKind.None) : ParseKind("arg", words[5], _ => -1))),
+            words[5] == "-" ? Argument("arg", ArgumentKind.None) : ParseKind("arg", words[5], _ => -1)))),
     ];
+
+    private static T Named<T>(string[] words, Func<T> parse)
+    {
+        try
+        {
+            return parse();
+        }
+        catch (Exception e) when (e is FormatException or OverflowException or ArgumentException or IndexOutOfRangeException or KeyNotFoundException)
+        {
+            throw Refuse(words, e.Message, e);
+        }
+    }
+
+    private static FormatException Refuse(string[] words, string why, Exception? inner) =>
+        new($"call table, \"{string.Join(' ', words)}\": {why}", inner);
+
+    private static StructRow ParseStruct(string[] words) =>
+        new(words[1], int.Parse(words[2], CultureInfo.InvariantCulture), [.. words.Skip(4).Select(OpaquePart)]);
 
     internal static IEnumerable<string[]> Lines(string text)
     {

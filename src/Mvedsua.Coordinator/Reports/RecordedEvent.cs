@@ -35,7 +35,7 @@ internal sealed class RecordedEvent
 
     internal ReadOnlySpan<byte> InPayload => Cut(HeaderSize, _header.InSize);
 
-    internal ReadOnlySpan<byte> OutPayload => Cut(HeaderSize + (int)_header.InSize, _header.OutSize);
+    internal ReadOnlySpan<byte> OutPayload => Cut(HeaderSize + (long)_header.InSize, _header.OutSize);
 
     /// <summary>Takes a copy of a record; null when its header is damaged or it isn't one.</summary>
     internal static unsafe RecordedEvent? From(ReadOnlySpan<byte> bytes)
@@ -47,6 +47,6 @@ internal sealed class RecordedEvent
         return sound ? new RecordedEvent(bytes.ToArray()) : null;
     }
 
-    private ReadOnlySpan<byte> Cut(int start, uint length) =>
-        start >= _bytes.Length ? [] : _bytes.AsSpan(start, (int)Math.Min(length, (uint)(_bytes.Length - start)));
+    private ReadOnlySpan<byte> Cut(long start, uint length) =>
+        start >= _bytes.Length ? [] : _bytes.AsSpan((int)start, (int)Math.Min(length, _bytes.Length - start));
 }

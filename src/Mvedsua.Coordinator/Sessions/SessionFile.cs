@@ -32,7 +32,10 @@ internal sealed record SessionFile(string Name, IReadOnlyList<string> Command, I
     {
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(PathOf(name)), SessionFileJson.Default.SessionFile);
+            var file = JsonSerializer.Deserialize(File.ReadAllBytes(PathOf(name)), SessionFileJson.Default.SessionFile);
+            /* Fields that a damaged file lacks are null, whatever their type says. */
+            bool whole = file is { Name: not null, Command: not null, Processes: not null } && file.Command.All(word => word is not null);
+            return whole ? file : null;
         }
         catch (Exception e) when (e is IOException or JsonException or UnauthorizedAccessException)
         {
