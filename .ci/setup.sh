@@ -5,6 +5,7 @@ set -eu
 
 # purpose|packages
 needs='build the shim and the command|gcc make libc6-dev libzydis-dev libzycore-dev libdw1 libelf1
+compile the tests in C++|g++
 read ELF and debug information; unpack other libcs for the tests|libdw-dev binutils dpkg-dev
 servers that the tests run|redis-server memcached nginx-light lighttpd beanstalkd vsftpd haproxy postgresql
 programs that the tests run|python3 sqlite3 git bash procps
