@@ -4,6 +4,8 @@ pids=()
 # Whatever happens, nothing that was started here stays.
 trap 'for p in "${pids[@]}"; do kill -KILL "$p" 2>/dev/null; done' EXIT
 
+PATH=$PATH:/usr/sbin:/sbin # where Debian puts servers, and where an ordinary user's PATH does not lead
+
 say() { printf '%s\n' "$*"; }
 skip() { say "$*"; exit 77; }
 need() { command -v "$1" >/dev/null || skip "$1 is not installed"; }
