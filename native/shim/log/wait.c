@@ -9,9 +9,9 @@
 #define SPINS 100 /* with a pause each: about 2 µs */
 /* A busy server doesn't feel these; sleeping on a futex would cost it 10 µs a wake-up. Longer naps mean fewer
  * switches for the reader (they were half of its time at 50 µs) and batches that stay in its cache. */
-#define NAP_NS         200000
-/* Each nap of one silence is twice as long as the last: 200 µs while events flow, and an idle server (ten ticks a
- * second) costs its follower four of them a tick before the futex, which is cheaper from there on. */
+#define NAP_NS 200000
+/* Each nap of one silence is twice as long as the last: 200 µs while events flow, and an idle server (ten
+ * ticks a second) costs its follower four of them a tick before the futex, which is cheaper from there on. */
 #define LONGEST_NAP_NS 1600000
 #define FIRST_SLEEP_NS 1000000 /* bounds the one wake-up that can be missed (struct mv_log_sleepers) */
 #define LATER_SLEEP_NS 1000000000

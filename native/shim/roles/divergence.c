@@ -26,8 +26,8 @@ static uint32_t own_payload(uint8_t *to, const struct mv_segment *segments, int 
     return used;
 }
 
-/* In a hook (pthread, vDSO) the frame is an earlier call's: the backtrace begins here instead. One thread of the
- * process comes this far. */
+/* In a hook (pthread, vDSO) the frame is an earlier call's: the backtrace begins here instead. One thread of
+ * the process comes this far. */
 static void begin_backtrace_here(struct mv_thread *self) {
     static struct mv_frame here;
     uint64_t context[8];

@@ -1,4 +1,5 @@
-/* A server for deaths at a given moment: a thread for each connection, a command on each line, an answer in one. */
+/* A server for deaths at a given moment: a thread for each connection, a command on each line, an answer in
+ * one. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -21,15 +22,13 @@ static sigset_t ringing;
 static int data;
 static long born;
 
-static void on_alarm(int number)
-{
+static void on_alarm(int number) {
     (void)number;
     alarms++;
 }
 
 /* Answers by itself, with what it has counted. */
-static void *answer(void *connection)
-{
+static void *answer(void *connection) {
     char line[32];
     int size = snprintf(line, sizeof line, "%ld\n", ++born);
     if (write((int)(long)connection, line, (size_t)size) != size)
@@ -41,13 +40,13 @@ static void *answer(void *connection)
 static pthread_barrier_t barrier;
 static sem_t turn;
 static char way;
-static void *count(void *own)
-{
+static void *count(void *own) {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += 20;
     int one = pthread_barrier_wait(&barrier) == PTHREAD_BARRIER_SERIAL_THREAD;
-    if (way == 's' ? sem_clockwait(&turn, CLOCK_MONOTONIC, &until) : pthread_rwlock_clockwrlock(&lock, CLOCK_MONOTONIC, &until))
+    if (way == 's' ? sem_clockwait(&turn, CLOCK_MONOTONIC, &until)
+                   : pthread_rwlock_clockwrlock(&lock, CLOCK_MONOTONIC, &until))
         exit(4);
     *(long *)own = way == 'b' ? one : ++born;
     if (way == 's')
@@ -57,8 +56,7 @@ static void *count(void *own)
     return NULL;
 }
 
-static const char *count_two(char *line)
-{
+static const char *count_two(char *line) {
     pthread_t thread;
     long mine, its;
     if (pthread_create(&thread, NULL, count, &its))
@@ -69,23 +67,20 @@ static const char *count_two(char *line)
     return line;
 }
 
-static int make_timer(void)
-{
+static int make_timer(void) {
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
     struct itimerspec often = {{0, 50000000}, {0, 50000000}};
     timer_t timer;
     return timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &often, NULL);
 }
 
-static int map_once(void)
-{
+static int map_once(void) {
     void *at = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, data, 0);
     return at == MAP_FAILED || munmap(at, 4096);
 }
 
 /* What to answer; NULL: it has been answered. */
-static const char *obey(const char *command, int connection, char *line)
-{
+static const char *obey(const char *command, int connection, char *line) {
     off_t offset = 0;
     pthread_t thread;
     if (!strcmp(command, "read")) {
@@ -110,7 +105,8 @@ static const char *obey(const char *command, int connection, char *line)
         struct rlimit none = {0, 0};
         return setrlimit(RLIMIT_SIGPENDING, &none) ? "not limited" : "ok";
     } else if (!strcmp(command, "alarm")) {
-        pthread_sigmask(SIG_UNBLOCK, &ringing, NULL); /* it rings in this thread: no other's memory is looked at */
+        pthread_sigmask(SIG_UNBLOCK, &ringing,
+                        NULL); /* it rings in this thread: no other's memory is looked at */
         alarm(1);
     } else if (!strcmp(command, "alarms")) {
         sprintf(line, "%d", alarms);
@@ -131,8 +127,7 @@ static const char *obey(const char *command, int connection, char *line)
     return "ok";
 }
 
-static void *serve(void *connection)
-{
+static void *serve(void *connection) {
     int fd = (int)(long)connection;
     char command[64], line[64];
     size_t used = 0;
@@ -153,8 +148,7 @@ static void *serve(void *connection)
     return NULL;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int yes = 1, listener = socket(AF_INET, SOCK_STREAM, 0);
     pthread_barrier_init(&barrier, NULL, 2);
