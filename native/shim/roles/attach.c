@@ -92,6 +92,7 @@ static void become_follower(struct mv_thread *self) {
                             "the follower could not make all threads again");
     }
     __atomic_store_n(&control->follower_state, 1, __ATOMIC_RELEASE);
+    mv_control_changed(); /* the request is done: the copy is whole */
 }
 
 int mv_publish_start(void) {

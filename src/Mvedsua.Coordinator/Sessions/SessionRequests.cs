@@ -85,6 +85,7 @@ internal sealed partial class Session
     private void Ask(ShimRequest request)
     {
         _pending = request;
+        if (request.Kind == MvRequest.Unfollow) request.Follower = _state.Follower;
         request.Number = _memory.Control.Block.PostRequest(request.Kind);
         int error = ShimKick.Send(LeaderPid, (int)MvAbi.KickRequest);
         if (error != 0)
@@ -128,13 +129,16 @@ internal sealed partial class Session
                 Settle(ControlReply.Refuse(ExitStatus.Internal,
                     $"The follower ended at once, the server goes on unchanged: {Reasons.Explain(view.Reason, view.ReasonCode, view.ReasonText)}."));
                 break;
+            /* The copy says when all its threads replay. */
+            case MvRequest.Follow when view.Follower == FollowerState.None:
+                break;
             case MvRequest.Follow:
                 Settle(new ControlReply(true, Message:
                     $"follower {view.FollowerPid} attached; the server paused for {view.AttachPause.TotalMilliseconds:0.0} ms"));
                 break;
-            case MvRequest.Unfollow when _state.FollowerPid != 0:
-                /* Told to end; the reply waits for its death. */
-                if (!request.IsAnswered) KillLater(_state.FollowerPid);
+            case MvRequest.Unfollow when request.Follower.Pid != 0 && !_state.HasEnded(request.Follower.Pid, request.Follower.Generation):
+                /* Told to end; the reply waits for its death, which may come after its leader has forgotten it. */
+                if (!request.IsAnswered) KillLater(request.Follower.Pid);
                 request.IsAnswered = true;
                 break;
             case MvRequest.Unfollow:

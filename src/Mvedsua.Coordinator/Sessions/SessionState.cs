@@ -79,6 +79,9 @@ internal sealed class SessionState(int server)
     /// <summary>Who follows; 0: nobody.</summary>
     internal int FollowerPid => _follower.Pid;
 
+    /// <summary>Who follows and since which generation.</summary>
+    internal (int Pid, ulong Generation) Follower => _follower;
+
     /// <summary>The living processes of the session, the leader first.</summary>
     internal IEnumerable<int> Members =>
         new[] { LeaderPid, _follower.Pid, _view.FollowerPid, _view.KeeperPid }.Where(p => p != 0 && !_ended.ContainsKey(p)).Distinct();
@@ -140,7 +143,8 @@ internal sealed class SessionState(int server)
 
     private bool FollowerLives => _follower.Pid != 0 && !HasEnded(_follower.Pid, _follower.Generation);
 
-    private bool HasEnded(int pid, ulong generation) => _ended.TryGetValue(pid, out ulong at) && at >= generation;
+    /// <summary>Has that process, as it was in that generation, been waited for?</summary>
+    internal bool HasEnded(int pid, ulong generation) => _ended.TryGetValue(pid, out ulong at) && at >= generation;
 
     private void Remember(in ControlView view)
     {

@@ -25,6 +25,9 @@ internal sealed class ShimRequest(MvRequest kind)
     /// <summary>The leader has agreed; what it promised has not happened yet.</summary>
     internal bool IsAnswered { get; set; }
 
+    /// <summary>The follower that is to end, and the generation that it follows.</summary>
+    internal (int Pid, ulong Generation) Follower { get; set; }
+
     /// <summary>Completes with the outcome; never faults.</summary>
     internal Task<ControlReply> Reply => _reply.Task;
 
