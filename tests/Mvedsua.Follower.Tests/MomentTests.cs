@@ -25,7 +25,7 @@ public sealed class MomentTests : MomentServers
 
     [Theory]
     [InlineData("file", "mv_leader_publish if row->name[4] == 'f'", "0123456789")] /* sendfile */
-    [InlineData("copy", "mv_leader_complete if row->name[0] == 'w'", "by a duplicate")] /* write to a descriptor that was duplicated */
+    [InlineData("copy", "mv_leader_complete if call == 1", "by a duplicate")] /* write to a descriptor that was duplicated */
     [InlineData("copy", "mv_interruptible_check if $rax == 1", "by a duplicate")] /* … before it is made */
     public void An_answer_that_a_kill_cut_short_is_sent_once(string command, string place, string answer)
     {
@@ -59,6 +59,33 @@ public sealed class MomentTests : MomentServers
         server.PromotedFrom(leader);
         Assert.Equal("2", line.Answer());
         Assert.Equal("3", line.Ask("thread"));
+    }
+
+    /* The copy is made, and no thread of the leader has linked its death word yet. */
+    [Fact]
+    public async Task A_leader_that_dies_while_it_attaches_a_follower_is_succeeded_by_it()
+    {
+        RedisUnderMvedsua server = StartMoments(RedisUnderMvedsua.Mode.Solo);
+        using var line = new Line(server);
+        using var other = new Line(server);
+        Assert.Equal("ok", line.Ask("read"));
+        Assert.Equal("ok", other.Ask("read"));
+        int leader = server.LeaderPid;
+        /* By its line: the copy has the same breakpoints, and must not come to one. */
+        int made = 1 + Array.FindIndex(await File.ReadAllLinesAsync(Path.Combine(Host.Root, "native/shim/roles/attach.c"), TestContext.Current.CancellationToken),
+            line => line.Contains("control->stage = MV_STAGE_FOLLOWED;", StringComparison.Ordinal));
+        using var stopped = new StoppedThread(leader, $"attach.c:{made}");
+        Task<Host.Result> follow = Task.Run(() => server.Mvedsua("follow", RedisUnderMvedsua.Name));
+        stopped.Reached();
+        other.Say("read"); /* asked in the pause */
+        stopped.Kill(leader);
+        server.PromotedFrom(leader);
+        Assert.Equal("ok", other.Answer());
+        Assert.Equal("ok", line.Ask("read"));
+        await follow;
+        server.Follow();
+        Assert.Equal("ok", line.Ask("read"));
+        server.InStep();
     }
 
     [Fact]
@@ -96,7 +123,7 @@ public sealed class MomentTests : MomentServers
 
     [Theory]
     [InlineData("mv_interruptible_check if $rax == 1 && $rdi == 2")]
-    [InlineData("mv_leader_complete if row->name[0] == 'w' && args[0] == 2")]
+    [InlineData("mv_leader_complete if call == 1 && args[0] == 2")]
     public void A_line_that_a_kill_cut_short_is_logged_once_whoever_else_writes_to_the_file(string place)
     {
         RedisUnderMvedsua server = StartMoments(); /* both standard streams and the coordinator's are one open file */
@@ -122,7 +149,7 @@ public sealed class MomentTests : MomentServers
         server.InStep();
         int leader = server.LeaderPid;
         using var behind = new StoppedThread(server.FollowerPid, "write");
-        using var stopped = new StoppedThread(leader, "mv_leader_complete if row->name[0] == 'w'");
+        using var stopped = new StoppedThread(leader, "mv_leader_complete if call == 1");
         line.Say("read");
         behind.Reached(); /* in the program's own code, before its call */
         stopped.Reached(); /* the answer is out, its record is not */
@@ -251,7 +278,7 @@ public sealed class MomentTests : MomentServers
         Assert.Equal("ok", second.Ask("read"));
         server.InStep();
         int leader = server.LeaderPid;
-        using var stopped = new StoppedThread(leader, "mv_leader_complete if row->name[0] == 'c' && row->name[4] == 'e'");
+        using var stopped = new StoppedThread(leader, "mv_leader_complete if call == 3");
         first.Dispose();
         stopped.Reached();
         using var third = new Line(server); /* its number was kept by the accept that waited */

@@ -16,7 +16,7 @@ static int holds(uint32_t slot, uint32_t clock, uint32_t value) {
     const struct mv_log_cursor *cursor = (const struct mv_log_cursor *)(base + MV_CURSOR_OFFSET(0));
     struct mv_log_cursor moved;
     struct mv_log_reader reader = {
-        .base = base, .header = (const struct mv_log_header *)base, .cursor = &moved};
+        .base = base, .header = (const struct mv_log_header *)base, .cursor = &moved, .limit = MV_LOG_SPAN};
     const struct mv_event *event;
     int found;
     if (reader.header->magic != MV_LOG_MAGIC || reader.header->generation != mv.generation)

@@ -13,6 +13,7 @@
 
 #define KEEPER_STACK (64u << 10)
 #define KEEPER_WORD  2u /* which of a log's death words is the keeper's */
+#define ATTACHING_MS 5000u /* how long a dead leader's follower may take to be made */
 
 uint32_t mv_keeper_word;
 uint32_t mv_keeper_epoch; /* raised when a dead keeper is replaced: each writer must be told
@@ -71,9 +72,24 @@ static void follower_died(void) {
     mv_control_changed();
 }
 
+/* A leader that was killed before its threads had linked their words (in the middle of an attachment, or with
+ * list_op_pending set) is told dead by us: the follower waits on nothing else. */
+static void tell_the_leaders_death(void) {
+    for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {
+        struct mv_log_header *header = (struct mv_log_header *)mv_log_base(mv.version, slot);
+        for (uint32_t reader = 0; mv_writers[slot].running && reader < MV_MAX_READERS; reader++) {
+            uint32_t *word = &header->death[reader].word;
+            if (dead(mv_load_acquire32(word)))
+                continue;
+            mv_or32(word, FUTEX_OWNER_DIED);
+            mv_sys3(__NR_futex, (long)word, FUTEX_WAKE, 0x7fffffff);
+        }
+    }
+}
+
 static void keep(void) {
     struct mv_control *control = mv.control;
-    uint32_t leader = mv.pid;
+    uint32_t leader = mv.pid, attaching_rounds = 0;
     /* The promoted follower reads through us what the dead leader had read (settle.c), also under Yama. */
     mv_sys2(__NR_prctl, 0x59616d61 /* PR_SET_PTRACER */, -1);
     for (;;) {
@@ -87,13 +103,20 @@ static void keep(void) {
         if (replays && dead(follower_word))
             follower_died();
         if (dead(leader_word) || mv_sys3(__NR_tgkill, leader, leader, 0) == -3) {
-            /* What it keeps is needed until the follower serves, or is dead too. */
-            if (!replays || control->leader_pid != leader || dead(follower_word))
+            /* What it keeps is needed until the follower serves, or is dead too. One that is just being made
+             * has not said yet that it replays. */
+            int attaching = control->stage == MV_STAGE_ATTACHING && control->publishing && !replays &&
+                            attaching_rounds++ < ATTACHING_MS;
+            if (!attaching && (!replays || control->leader_pid != leader || dead(follower_word)))
                 mv_sys1(__NR_exit, 0);
+            if (replays)
+                tell_the_leaders_death();
             next = 1;
         }
-        if (!leader_word && (next < 0 || next > 1000))
-            next = 1000; /* no word to wait for: the main thread has left, or links it in a moment */
+        if (!leader_word) { /* no word to wait for: the main thread has left, or links it in a moment */
+            int limit = control->stage == MV_STAGE_ATTACHING ? 5 : 1000;
+            next = next < 0 || next > limit ? limit : next;
+        }
         wait_for_something(next, leader_word, follower_word);
     }
 }

@@ -153,7 +153,9 @@ void mv_follow(struct mv_thread *self) {
         size_t size = 0;
         __asm__("mov %%fs:0, %0" : "=r"(self->fs_base));
         mv_sys3(__NR_get_robust_list, 0, (long)&self->robust_head, (long)&size);
-        pid = mv_sys5(__NR_clone, CLONE_FILES | CLONE_FS | CLONE_PARENT, 0, 0, 0, 0);
+        /* The kernel itself notes who follows: it holds though we be killed, or the copy end, right now. */
+        pid = mv_sys5(__NR_clone, CLONE_FILES | CLONE_FS | CLONE_PARENT | CLONE_PARENT_SETTID, 0,
+                      (long)&control->follower_pid, 0, 0);
         if (pid == 0) {
             become_follower(self);
             return;
@@ -167,7 +169,6 @@ void mv_follow(struct mv_thread *self) {
         mv_request_answer(MV_REASON_NO_RESOURCES, (int)-pid, "the process could not be copied");
         return;
     }
-    control->follower_pid = (uint32_t)pid;
     control->stage = MV_STAGE_FOLLOWED;
     mv_thread_link_death(self);
     mv_park_release(self);

@@ -124,6 +124,7 @@ internal sealed class SessionState(int server)
             return actions;
         }
         _ended[pid] = view.Generation;
+        if (pid == LeaderPid) ObserveFollower(view, actions); /* one that was just being made may lead now */
         if (pid == LeaderPid) LeaderEnds(pid, status, view, actions);
         else if (pid == _follower.Pid) FollowerEnds(pid, status, view, actions);
         else if (_formerLeaders.Remove(pid)) actions.Add(new SessionAction.FormerLeaderEnded(pid, status));
@@ -157,7 +158,7 @@ internal sealed class SessionState(int server)
     private void ObserveFollower(in ControlView view, List<SessionAction> actions)
     {
         bool lives = view.FollowerPid != 0 && view.FollowerPid != LeaderPid && !HasEnded(view.FollowerPid, view.Generation)
-            && IsFollowing(view);
+            && IsFollowing(view, _ended.ContainsKey(LeaderPid));
         (int Pid, ulong Generation) now = lives ? (view.FollowerPid, view.Generation) : default;
         if (now != _follower)
         {
@@ -174,11 +175,12 @@ internal sealed class SessionState(int server)
         }
     }
 
-    /// <summary>A new follower that has not come to its first call yet still shows its predecessor's state.</summary>
-    private static bool IsFollowing(in ControlView view) => view.Follower switch
+    /// <summary>A new follower that has not come to its first call yet still shows its predecessor's state. One that a dead
+    /// leader was just attaching is on its way.</summary>
+    private static bool IsFollowing(in ControlView view, bool leaderHasEnded) => view.Follower switch
     {
         FollowerState.Replaying or FollowerState.Parked => true,
-        _ => view.Stage == MvStage.Followed && view.Publishing,
+        _ => view.Publishing && (view.Stage == MvStage.Followed || (view.Stage == MvStage.Attaching && leaderHasEnded)),
     };
 
     private void LeaderEnds(int pid, WaitStatus? status, in ControlView view, List<SessionAction> actions)

@@ -70,7 +70,7 @@ static void diverge(void) {
 }
 
 /* The follower sleeps until its leader is gone. */
-static void follow(const char *behaviour, uint32_t leader) {
+static void follow(const char *behaviour, int leader_fd) {
     prctl(PR_SET_NAME, "fake-follower");
     while (__atomic_load_n(&control->follower_state, __ATOMIC_ACQUIRE) != 1)
         usleep(1000);
@@ -78,7 +78,6 @@ static void follow(const char *behaviour, uint32_t leader) {
         (void)raise(SIGKILL);
     if (strcmp(behaviour, "diverge") == 0)
         diverge();
-    int leader_fd = (int)syscall(SYS_pidfd_open, leader, 0);
     struct {
         int fd;
         short events, revents;
@@ -100,7 +99,7 @@ static void answer(uint32_t reason, const char *text) {
 }
 
 static void attach(const char *behaviour) {
-    uint32_t leader = (uint32_t)getpid();
+    int leader_fd = (int)syscall(SYS_pidfd_open, getpid(), 0); /* while it surely lives */
     control->reason = MV_REASON_NONE;
     control->reason_text[0] = 0;
     control->stage = MV_STAGE_ATTACHING;
@@ -108,7 +107,7 @@ static void attach(const char *behaviour) {
     changed();
     long pid = syscall(SYS_clone, CLONE_PARENT | CLONE_FILES, 0, 0, 0, 0);
     if (pid == 0)
-        follow(behaviour, leader);
+        follow(behaviour, leader_fd);
     control->follower_pid = (uint32_t)pid;
     control->attach_pause_ns = 1500000;
     control->publishing = 1;
