@@ -54,6 +54,8 @@ void mv_area_leave(struct mv_thread *area);
 void mv_area_stay(struct mv_thread *area);
 void mv_areas_after_fork(struct mv_thread *survivor);
 struct mv_thread *mv_area_next(struct mv_thread *previous);
+struct mv_thread *mv_area_next_alive(struct mv_thread *previous);
+int mv_area_is_leaving(const struct mv_thread *area);
 enum mv_action mv_clone(struct mv_thread *self, struct mv_frame *frame);
 void mv_after_raw(struct mv_frame *frame);
 void mv_thread_begin(struct mv_frame *frame);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using System.Text.Json;
 
 namespace Mvedsua.Follower.Tests;
@@ -153,7 +154,7 @@ internal sealed class RedisUnderMvedsua : IDisposable
             using var client = new RespClient(Port, 2000);
             return client.Call("PING") == "+PONG\r\n";
         }
-        catch (Exception e) when (e is System.Net.Sockets.SocketException or EndOfStreamException)
+        catch (Exception e) when (e is SocketException or EndOfStreamException)
         {
             return false;
         }

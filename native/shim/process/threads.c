@@ -16,10 +16,15 @@ enum mv_area_state { AREA_FREE = 0, AREA_USED = 1, AREA_LEAVING = 2 };
 static struct mv_thread *areas[AREA_MAX];
 static uint32_t area_count;
 
+/* Has the kernel dropped the thread that left this area? It has then cleared what a joiner waits for. */
+static int gone(const struct mv_thread *area) {
+    return mv_sys3(__NR_tgkill, mv.pid, area->tid, 0) == -3 /* ESRCH */;
+}
+
 static int claim(struct mv_thread *area) {
     uint32_t state = __atomic_load_n(&area->area_state, __ATOMIC_ACQUIRE);
     if (state == AREA_LEAVING) {
-        if (mv_sys3(__NR_tgkill, mv.pid, area->tid, 0) != -3 /* ESRCH */)
+        if (!gone(area))
             return 0;
     } else if (state != AREA_FREE) {
         return 0;
@@ -97,17 +102,41 @@ void mv_areas_after_fork(struct mv_thread *survivor) {
             areas[i]->area_state = AREA_FREE;
 }
 
+static uint32_t index_behind(const struct mv_thread *area) {
+    uint32_t i = 0;
+    while (area && areas[i++] != area)
+        ;
+    return i;
+}
+
 /* Visits the areas in use: NULL begins, NULL ends. */
 struct mv_thread *mv_area_next(struct mv_thread *previous) {
-    uint32_t i = 0;
-    if (previous) {
-        while (areas[i] != previous)
-            i++;
-        i++;
-    }
-    for (; i < area_count && i < AREA_MAX; i++) {
+    for (uint32_t i = index_behind(previous); i < area_count && i < AREA_MAX; i++) {
         struct mv_thread *area = __atomic_load_n(&areas[i], __ATOMIC_ACQUIRE);
         if (area && __atomic_load_n(&area->area_state, __ATOMIC_ACQUIRE) == AREA_USED)
+            return area;
+    }
+    return NULL;
+}
+
+int mv_area_is_leaving(const struct mv_thread *area) {
+    return __atomic_load_n(&area->area_state, __ATOMIC_ACQUIRE) == AREA_LEAVING;
+}
+
+/* Is there a thread in use with this one's tid? Then that has been given out anew, and the leaver is gone. */
+static int tid_in_use(uint32_t tid) {
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
+        if (area->tid == tid)
+            return 1;
+    return 0;
+}
+
+/* The same, and those whose threads are leaving but still there. */
+struct mv_thread *mv_area_next_alive(struct mv_thread *previous) {
+    for (uint32_t i = index_behind(previous); i < area_count && i < AREA_MAX; i++) {
+        struct mv_thread *area = __atomic_load_n(&areas[i], __ATOMIC_ACQUIRE);
+        uint32_t state = area ? __atomic_load_n(&area->area_state, __ATOMIC_ACQUIRE) : AREA_FREE;
+        if (state == AREA_USED || (state == AREA_LEAVING && !gone(area) && !tid_in_use(area->tid)))
             return area;
     }
     return NULL;

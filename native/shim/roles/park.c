@@ -5,21 +5,23 @@
  * the kick interrupted is made again by the role that is valid then.
  *
  * Races: a thread that is created while others park (the areas are walked until nothing new appears); a
- * thread that leaves the shim just as it is kicked (kicked again every 5 ms); one that exits instead. */
+ * thread that leaves the shim just as it is kicked (kicked again every 5 ms); one that exits instead (waited
+ * for: in a copy nobody would tell those who join it); one that comes here when the others have been released
+ * (each park has a number of its own); one that is kicked twice (the second kick is found in the copy, too). */
 #include "../log/barriers.h"
 #include "../signals/signals.h"
 #include "../sys.h"
 #include "roles.h"
 
-#define PARKED           1u
 #define PARK_LIMIT_NS    2000000000ull
 #define KICK_INTERVAL_NS 5000000
+#define EXIT_NAP_NS      50000 /* an exit under way takes about so long, and wakes nobody here */
 
 extern const ptrdiff_t __rseq_offset __attribute__((weak));
 extern const unsigned int __rseq_size __attribute__((weak));
 
 static uint32_t parked_count; /* futex: raised by each thread that parks */
-static uint32_t parking;
+static uint32_t parking;      /* number of the park that is under way; 0: none */
 
 void mv_kick(struct mv_thread *area, int kind) {
     struct mv_siginfo info = {.number = 31, .code = -1 /* SI_QUEUE */};
@@ -49,7 +51,8 @@ void mv_park_forget(void) {
 /* Stands still until the asking thread releases or copies. */
 void mv_park(struct mv_thread *self) {
     size_t size = 0;
-    if (!__atomic_load_n(&parking, __ATOMIC_ACQUIRE))
+    uint32_t number = __atomic_load_n(&parking, __ATOMIC_ACQUIRE);
+    if (!number)
         return; /* a late kick */
     int replaced = (int)self->mask_replaced;
     if (!replaced)
@@ -62,11 +65,13 @@ void mv_park(struct mv_thread *self) {
         recreated(self);
         return; /* the mask stays replaced in a follower */
     }
-    __atomic_store_n(&self->park_state, PARKED, __ATOMIC_RELEASE);
+    /* Sequentially consistent, as the release is: either it comes after our store, or we see its own. */
+    __atomic_store_n(&self->park_state, number, __ATOMIC_SEQ_CST);
     __atomic_add_fetch(&parked_count, 1, __ATOMIC_ACQ_REL);
     mv_sys3(__NR_futex, (long)&parked_count, 129, 1);
-    while (__atomic_load_n(&self->park_state, __ATOMIC_ACQUIRE) == PARKED)
-        mv_sys4(__NR_futex, (long)&self->park_state, 128, PARKED, 0);
+    while (__atomic_load_n(&self->park_state, __ATOMIC_ACQUIRE) == number &&
+           __atomic_load_n(&parking, __ATOMIC_SEQ_CST) == number)
+        mv_sys4(__NR_futex, (long)&self->park_state, 128, number, 0);
     if (mv.role == MV_ROLE_LEADER && self->log)
         mv_thread_link_death(self);
     if (!replaced)
@@ -74,34 +79,39 @@ void mv_park(struct mv_thread *self) {
 }
 
 void mv_park_release(struct mv_thread *self) {
-    __atomic_store_n(&parking, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&parking, 0, __ATOMIC_SEQ_CST);
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
         if (area == self)
             continue;
-        __atomic_store_n(&area->park_state, 0, __ATOMIC_RELEASE);
+        __atomic_store_n(&area->park_state, 0, __ATOMIC_SEQ_CST);
         mv_sys3(__NR_futex, (long)&area->park_state, 129, 1);
     }
 }
 
 /* Parks everybody but `self`. 0, or the tid of a thread that did not get there in time. */
 uint32_t mv_park_others(struct mv_thread *self) {
+    static uint32_t last;
     uint64_t begin = mv_now();
-    __atomic_store_n(&parking, 1, __ATOMIC_RELEASE);
+    uint32_t number = ++last ? last : ++last;
+    __atomic_store_n(&parking, number, __ATOMIC_RELEASE);
     for (;;) {
         uint32_t count = __atomic_load_n(&parked_count, __ATOMIC_ACQUIRE);
         uint32_t missing = 0;
-        for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
-            if (area == self || __atomic_load_n(&area->park_state, __ATOMIC_ACQUIRE) == PARKED)
+        int64_t interval = KICK_INTERVAL_NS;
+        for (struct mv_thread *area = mv_area_next_alive(NULL); area; area = mv_area_next_alive(area)) {
+            if (area == self || __atomic_load_n(&area->park_state, __ATOMIC_ACQUIRE) == number)
                 continue;
             missing = area->tid ? area->tid : 1;
-            if (area->tid)
+            if (mv_area_is_leaving(area))
+                interval = EXIT_NAP_NS;
+            else if (area->tid)
                 mv_kick(area, MV_KICK_PARK);
         }
         if (!missing)
             return 0;
         if (mv_now() - begin > PARK_LIMIT_NS)
             return missing;
-        int64_t limit[2] = {0, KICK_INTERVAL_NS};
+        int64_t limit[2] = {0, interval};
         mv_sys4(__NR_futex, (long)&parked_count, 128, count, (long)limit);
     }
 }
