@@ -115,6 +115,9 @@ struct mv_thread {
     struct mv_log_reader reader;
     uint32_t turn_clock, turn_value; /* follower: of the acquisition under way (order/wall.c) */
     uint32_t turn_taking;            /* 1 between reading its record and moving the clock */
+    uint64_t condition;              /* that this thread waits for in libc's own function; 0: none */
+    uint64_t condition_caller;       /* who called it */
+    uint32_t condition_left;         /* follower: that wait was ended (mv_order_leaves_condition) */
     struct mv_settled settled;
     uint32_t keeper_epoch;     /* leader: the keeper that this thread's log knows */
     uint64_t stamp;            /* leader: of the record to come */

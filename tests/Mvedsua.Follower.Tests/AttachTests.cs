@@ -6,6 +6,40 @@ namespace Mvedsua.Follower.Tests;
 /// <summary>A follower that is attached while threads wait, or are about to end: tests/native/follower/waiters.c.</summary>
 public sealed partial class AttachTests : ServerTests
 {
+    /// <summary>Which of several waiters a signal reaches is the kernel's choice, in the leader and in a copy of it.</summary>
+    [Fact]
+    public void Condition_waits_begun_before_the_follower_end_in_it_as_in_the_leader()
+    {
+        using Client client = StartWaiters(16, out RedisUnderMvedsua server);
+        for (int round = 0; round < 12 * Host.Rounds; round++)
+        {
+            server.Follow();
+            client.Say("s 1");
+            server.InStep();
+            client.Say("b 8");
+            client.Say("s 8");
+            server.InStep();
+            Assert.Equal(0, server.Mvedsua("unfollow", RedisUnderMvedsua.Name).Status);
+        }
+    }
+
+    [Fact]
+    public void Condition_waits_begun_before_the_follower_go_on_after_a_failover()
+    {
+        using Client client = StartWaiters(16, out RedisUnderMvedsua server);
+        server.Follow();
+        client.Say("s 1");
+        server.InStep();
+        int leader = server.LeaderPid;
+        Host.Kill(leader, Host.SIGKILL);
+        server.PromotedFrom(leader);
+        client.Say("s 16");
+        client.Say("b 16");
+        server.Follow();
+        client.Say("b 16");
+        server.InStep();
+    }
+
     /// <summary>The more threads, the more of them are kicked again while they park.</summary>
     [Fact]
     public void No_thread_parks_in_the_follower()

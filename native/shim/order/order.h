@@ -20,7 +20,7 @@ void mv_allocators_find(void);
  * only one, so leader and follower agree on when. */
 extern uint32_t mv_threads_exist __attribute__((visibility("hidden")));
 
-/* Leader: after an acquisition, with the lock held. */
+/* Leader: after an acquisition, with the lock held, inside a hook. */
 void mv_order_publish(struct mv_thread *self, enum mv_order_kind kind, uint64_t object, long result);
 
 /* Follower: waits for this thread's turn; the leader's result, or MV_ORDER_PROMOTED when the leader is dead
@@ -31,6 +31,9 @@ void mv_order_taken(struct mv_thread *self);
 
 /* Follower: did the leader die before it published the acquisition with this value of the clock? (lost.c) */
 int mv_turn_is_lost(uint32_t clock, uint32_t value);
+/* Follower: is this futex call the sleep of a condition wait that began in another role? It fails then, as if
+ * its time were over. */
+int mv_order_leaves_condition(struct mv_thread *self, const struct mv_frame *frame);
 
 void mv_order_find(void); /* the real pthread functions; in the constructor */
 

@@ -3,14 +3,23 @@
  *
  * A thread may enter a wait in one role and leave it in another (a follower is made meanwhile): the role that
  * counts is the one at the return. A follower that comes back from a real acquisition gives it back and takes
- * its turn like anybody else. */
+ * its turn like anybody else.
+ *
+ * That is enough for locks and semaphores: what one waiter takes out of turn and gives back, the next gets. A
+ * condition is told once: in the follower another waiter than the leader's might get the signal, and the one
+ * whose record is there would sleep for good. So nobody in a follower waits for a condition, also who began
+ * to in another role: there the sleep fails as if a time limit had passed, by which libc takes the thread out
+ * of the waiters, and the turn decides about the result. (A libc whose wait without a limit is FUTEX_WAIT, as
+ * before 2.33, takes no such answer: its threads stay.) */
 #include "../roles/roles.h"
 #include "order.h"
 
 extern void *dlsym(void *handle, const char *name) __attribute__((weak));
 extern int *__errno_location(void) __attribute__((weak)); /* only semaphores report through errno */
-#define RTLD_NEXT ((void *)-1l)
-#define EXPORT    __attribute__((visibility("default")))
+#define FUTEX_WAIT_BITSET 9u
+#define CONDITION_SIZE    48u /* sizeof(pthread_cond_t) */
+#define RTLD_NEXT         ((void *)-1l)
+#define EXPORT            __attribute__((visibility("default")))
 
 /* One kind of object: how it is taken when the turn has come, and given back. */
 struct object {
@@ -107,11 +116,15 @@ static int settle(const struct object *object, enum mv_order_kind kind, void *at
     struct mv_thread *self = mv_self;
     if (__builtin_expect(mv.role == MV_ROLE_SOLO, 1) || !ordered(self, caller))
         return result;
-    if (mv.role == MV_ROLE_LEADER) {
+    mv_hook_begin(self); /* from here on the role stays: nobody parks in a hook */
+    if (mv.role != MV_ROLE_FOLLOWER) {
         long told = kind == MV_ORDER_SEMAPHORE && result < 0 ? -*__errno_location() : result;
-        mv_order_publish(self, kind, (uint64_t)at, told);
+        if (self->log)
+            mv_order_publish(self, kind, (uint64_t)at, told);
+        mv_hook_end(self);
         return result;
     }
+    mv_hook_end(self);
     int held = result == 0 || kind == MV_ORDER_WAIT, told;
     if (held)
         object->give(at);
@@ -120,6 +133,31 @@ static int settle(const struct object *object, enum mv_order_kind kind, void *at
     if (held)
         object->take(at);
     return result;
+}
+
+int mv_order_leaves_condition(struct mv_thread *self, const struct mv_frame *frame) {
+    int leaves = self->condition && ((uint32_t)frame->rsi & 0x7f) == FUTEX_WAIT_BITSET &&
+                 frame->rdi - self->condition < CONDITION_SIZE && !mv_in_allocator(self->condition_caller);
+    self->condition_left |= (uint32_t)leaves;
+    return leaves;
+}
+
+static void begins_to_wait(const void *condition, void *caller) {
+    struct mv_thread *self = mv_self;
+    if (!self)
+        return;
+    self->condition_left = 0;
+    self->condition_caller = (uint64_t)caller;
+    self->condition = (uint64_t)condition;
+}
+
+/* A wait that the shim ended is a spurious wake-up, if the process was promoted before its turn came. */
+static int has_waited(int result) {
+    struct mv_thread *self = mv_self;
+    if (!self)
+        return result;
+    self->condition = 0;
+    return self->condition_left ? 0 : result;
 }
 
 static inline int replays(void *caller) {
@@ -181,7 +219,8 @@ EXPORT int pthread_mutex_lock(void *at) TAKES(mutex, MV_ORDER_LOCK, mutex.take(a
                 real.mutex.take(at);                                                                         \
             return told;                                                                                     \
         }                                                                                                    \
-        return settle(&real.mutex, MV_ORDER_WAIT, at, real.call, caller);                                    \
+        begins_to_wait(condition, caller);                                                                   \
+        return settle(&real.mutex, MV_ORDER_WAIT, at, has_waited(real.call), caller);                        \
     }
 
 EXPORT int pthread_cond_wait(void *condition, void *at) WAITS(cond_wait(condition, at)) EXPORT

@@ -22,11 +22,9 @@ void mv_order_start(void) {
 
 void mv_order_publish(struct mv_thread *self, enum mv_order_kind kind, uint64_t object, long result) {
     uint32_t clock = clock_of(object);
-    self->hooked = 1;
     /* Under the lock: two acquisitions of one lock can't be numbered in another order than they happened. */
     uint32_t value = __atomic_fetch_add(&wall[clock], 1, __ATOMIC_ACQ_REL);
     mv_leader_publish_order(self, kind, object, clock, value, result);
-    self->hooked = 0;
 }
 
 /* A clock that moves wakes nobody: turns are short, and a futex wake costs the waker 10 us. */

@@ -83,21 +83,21 @@ static int replay_time(struct mv_thread *self, uint32_t call, uint64_t a, uint64
 long mv_role_clock(uint32_t call, uint64_t original, uint64_t site, uint64_t a, uint64_t b, uint64_t c) {
     struct mv_thread *self = mv_self;
     int argument = original ? time_argument(call, a, b) : -1;
-    self->hooked = 1;
+    mv_hook_begin(self);
     if (argument >= 0) {
         if (mv.role == MV_ROLE_FOLLOWER && replay_time(self, call, a, b, argument)) {
-            self->hooked = 0;
+            mv_hook_end(self);
             return 0;
         }
         if (mv.role == MV_ROLE_LEADER && self->log && mv_leader_publishing() &&
             ((vdso_function *)original)(a, b, c) == 0 && publish_time(self, call, site, a, b, argument)) {
-            self->hooked = 0;
+            mv_hook_end(self);
             return 0;
         }
     }
     struct mv_hook_call hook = {mv_call_find(call), site, {a, b, c, 0, 0, 0}, 0};
     self->hook = &hook;
     mv_call_on_shim_stack(generally, self, self->stack_top - sizeof(struct mv_frame));
-    self->hooked = 0;
+    mv_hook_end(self);
     return hook.result;
 }

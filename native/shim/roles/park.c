@@ -7,7 +7,8 @@
  * Races: a thread that is created while others park (the areas are walked until nothing new appears); a
  * thread that leaves the shim just as it is kicked (kicked again every 5 ms); one that exits instead (waited
  * for: in a copy nobody would tell those who join it); one that comes here when the others have been released
- * (each park has a number of its own); one that is kicked twice (the second kick is found in the copy, too). */
+ * (each park has a number of its own); one that is kicked twice (the second kick is found in the copy, too).
+ */
 #include "../log/barriers.h"
 #include "../signals/signals.h"
 #include "../sys.h"

@@ -41,6 +41,17 @@ void mv_thread_link_death(struct mv_thread *self);
 void mv_thread_forget_death(uint32_t slot);
 void mv_thread_unlink_death(struct mv_thread *self);
 
+/* A hook (vDSO or pthread) runs on the program's stack. Between these two nobody parks the thread, so that
+ * its role stays, or becomes solo. */
+static inline void mv_hook_begin(struct mv_thread *self) {
+    self->hooked = 1;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+static inline void mv_hook_end(struct mv_thread *self) {
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    self->hooked = 0;
+}
+
 /* roles/clock.c */
 long mv_role_clock(uint32_t call, uint64_t original, uint64_t site, uint64_t a, uint64_t b, uint64_t c);
 
