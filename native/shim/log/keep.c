@@ -7,6 +7,7 @@
 #define AHEAD                16u   /* chunks (4 MiB) that lie ready for a writer that is growing */
 #define AHEAD_PAUSE          5u    /* ms */
 #define LONGEST_PAUSE        1000u /* ms */
+#define QUIET_PAUSE          80u   /* ms: a log that did not grow for longer is cut back to the floor */
 
 /* Free chunks that may stay resident. The proportional part keeps a lag that swings from being punched and
  * populated over and over. */
@@ -42,7 +43,8 @@ static void give_all_back(struct mv_log_writer *w) {
     }
 }
 
-/* Returns 1 when the log is larger than one that keeps up: another step soon. */
+/* Returns 1 when the log is larger than one that keeps up: another step soon. The reader may leave its last
+ * chunks while the writer is idle, and nobody else would look at them then. */
 static int balance(struct mv_log_writer *w) {
     mv_chunks_collect(w);
     const uint8_t *state = w->accounts->state;
@@ -54,6 +56,10 @@ static int balance(struct mv_log_writer *w) {
     uint32_t allowed = spare_allowed(used), wanted = growing ? AHEAD : 0;
     if (allowed < wanted)
         allowed = wanted;
+    if (growing)
+        w->keep_pause = 0;
+    else if (used <= MV_CHUNKS_FLOOR && w->keep_pause >= QUIET_PAUSE)
+        allowed = MV_CHUNKS_FLOOR - used;
     for (uint32_t chunk = 1; chunk < MV_LOG_CHUNKS && !interrupted(w); chunk++) {
         if (chunk >= mv_chunks_top(w) && spare >= wanted)
             break;
@@ -67,7 +73,7 @@ static int balance(struct mv_log_writer *w) {
             mv_chunks_punch(w, chunk);
         }
     }
-    return growing || used > MV_CHUNKS_FLOOR;
+    return growing || used + (spare < allowed ? spare : allowed) > MV_CHUNKS_FLOOR;
 }
 
 int mv_log_keep(struct mv_log_writer *w) {

@@ -59,6 +59,33 @@ static void a_lag_grows_the_log_and_the_memory_comes_back_when_it_is_read(void) 
     CHECK(((struct mv_log_header *)log.base)->high <= MIB);
 }
 
+/* The keeper's last look at a log finds the reader in any of its chunks. */
+static void an_idle_log_is_cut_back_to_the_floor_wherever_the_reader_was(void) {
+    const uint64_t floor = 3ull * MV_LOG_CHUNK;
+    for (uint32_t behind = 0; behind <= 5; behind++) {
+        struct bench_log log;
+        struct mv_log_reader r;
+        uint32_t word = 0;
+        open_log(&log, 256 * MIB, &word);
+        CHECK_EQUAL(start_reader(&log, &r, 0), 0);
+        for (int i = 0; i < 8 * 1024; i++)
+            CHECK(put(&log, 1024, 0));
+        CHECK(log.budget.held > floor);
+        const struct mv_event *event;
+        while (mv_log_header_of(&log.writer)->bytes - r.bytes > (uint64_t)behind * MV_LOG_CHUNK &&
+               mv_log_peek(&r, &event) == 1)
+            mv_log_consume(&r);
+        int due = 0;
+        for (int i = 0; i < 100 && due >= 0; i++)
+            due = mv_log_keep(&log.writer);
+        consume_all(&r);
+        for (int i = 0; i < 100 && due >= 0; i++) /* only as it asked for: nobody wakes it */
+            due = mv_log_keep(&log.writer);
+        CHECK(log.budget.held <= floor);
+        CHECK(held_bytes(log.fd) <= floor + MV_LOG_CHUNK / 2);
+    }
+}
+
 static void a_full_budget_refuses_and_leaves_the_log_whole(void) {
     struct bench_log log;
     struct mv_log_reader r;
@@ -252,6 +279,8 @@ const struct test memory_tests[] = {
     {"a_reader_that_keeps_up_holds_the_log_below_1_mib", a_reader_that_keeps_up_holds_the_log_below_1_mib},
     {"a_lag_grows_the_log_and_the_memory_comes_back_when_it_is_read",
      a_lag_grows_the_log_and_the_memory_comes_back_when_it_is_read},
+    {"an_idle_log_is_cut_back_to_the_floor_wherever_the_reader_was",
+     an_idle_log_is_cut_back_to_the_floor_wherever_the_reader_was},
     {"a_full_budget_refuses_and_leaves_the_log_whole", a_full_budget_refuses_and_leaves_the_log_whole},
     {"a_dropped_reader_no_longer_holds_anything", a_dropped_reader_no_longer_holds_anything},
     {"a_record_may_be_larger_than_a_chunk_and_not_larger_than_the_budget",
