@@ -138,6 +138,7 @@ struct mv_thread {
     uint32_t death_linked; /* this thread's log has its death words in the robust list */
     uint64_t robust_head;  /* noted at a park */
     uint64_t fs_base;
+    uint32_t rseq_registered; /* noted at a park */
     uint64_t park_context[8]; /* mv_park_save */
     uint32_t park_state;      /* futex: attach.c */
     uint32_t fresh;           /* has not run mv_thread_begin yet */

@@ -30,13 +30,28 @@ void mv_kick(struct mv_thread *area, int kind) {
     mv_sys4(__NR_rt_tgsigqueueinfo, mv.pid, area->tid, 31, (long)&info);
 }
 
+/* glibc registers every thread's area as the thread begins, and takes a second registration for an error. */
+static long rseq(const struct mv_thread *self, long flags) {
+    return mv_sys4(__NR_rseq, (long)(self->fs_base + (uint64_t)__rseq_offset), 32, flags, 0x53053053);
+}
+
+/* Has this thread come as far? Only a second registration tells. */
+static uint32_t is_rseq_registered(const struct mv_thread *self) {
+    if (!&__rseq_size || !__rseq_size)
+        return 0;
+    long result = rseq(self, 0);
+    if (result == 0)
+        rseq(self, 1 /* UNREGISTER */);
+    return result == -16 /* EBUSY */;
+}
+
 /* In the copy, on the copied stack, as the re-created thread. */
 static void recreated(struct mv_thread *self) {
     self->tid = (uint32_t)mv_sys0(__NR_gettid);
     if (self->robust_head)
         mv_sys2(__NR_set_robust_list, (long)self->robust_head, 24);
-    if (&__rseq_size && __rseq_size)
-        mv_sys4(__NR_rseq, (long)(self->fs_base + (uint64_t)__rseq_offset), 32, 0, 0x53053053);
+    if (self->rseq_registered)
+        rseq(self, 0);
     if (self->alt_stack[0])
         mv_sys2(__NR_sigaltstack, (long)self->alt_stack, 0);
     mv_thread_introduce(self);
@@ -60,6 +75,7 @@ void mv_park(struct mv_thread *self) {
         mv_mask_replace(self); /* nothing may run here while the memory is being copied */
     mv_thread_unlink_death(self);
     __asm__("mov %%fs:0, %0" : "=r"(self->fs_base));
+    self->rseq_registered = is_rseq_registered(self);
     mv_sys3(__NR_get_robust_list, 0, (long)&self->robust_head, (long)&size);
     mv_sys2(__NR_sigaltstack, 0, (long)self->alt_stack);
     if (mv_park_save(self->park_context)) {

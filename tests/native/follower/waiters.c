@@ -3,7 +3,8 @@
  * in which order:
  *   s COUNT   signals the condition, COUNT times, each time to one thread
  *   b COUNT   broadcasts it; the first COUNT threads go through
- *   l         lets the thread named "leaver" end, and joins it */
+ *   l         lets the thread named "leaver" end, and joins it
+ *   n         makes a new thread, and joins it */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -70,13 +71,20 @@ static void admit(long count, int (*tell)(pthread_cond_t *))
         pthread_cond_wait(&passed, &lock);
 }
 
-static void let_leave(pthread_t thread)
+static void join(pthread_t thread)
 {
-    ending = 1;
-    pthread_cond_signal(&end);
     pthread_mutex_unlock(&lock);
     pthread_join(thread, NULL);
     pthread_mutex_lock(&lock);
+}
+
+static void *newcomer(void *unused)
+{
+    (void)unused;
+    pthread_mutex_lock(&lock);
+    sum += 2000;
+    pthread_mutex_unlock(&lock);
+    return NULL;
 }
 
 int main(int argc, char **argv)
@@ -103,9 +111,15 @@ int main(int argc, char **argv)
         char line[64];
         while (in && fgets(line, sizeof line, in)) {
             pthread_mutex_lock(&lock);
-            if (line[0] == 'l')
-                let_leave(thread);
-            else if (line[0] == 'b')
+            if (line[0] == 'l') {
+                ending = 1;
+                pthread_cond_signal(&end);
+                join(thread);
+            } else if (line[0] == 'n') {
+                pthread_t another;
+                pthread_create(&another, NULL, newcomer, NULL);
+                join(another);
+            } else if (line[0] == 'b')
                 admit(atol(line + 1), pthread_cond_broadcast);
             else
                 for (long i = atol(line + 1); i > 0; i--)
