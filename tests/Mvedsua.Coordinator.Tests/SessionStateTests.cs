@@ -41,6 +41,17 @@ public sealed class SessionStateTests
     }
 
     [Fact]
+    public void A_follower_that_ended_before_anybody_looked_is_told_once()
+    {
+        ControlView ended = Solo with { Generation = 1, Follower = FollowerState.Ended, Reason = MvReason.Unsupported };
+        SessionState state = In();
+        Assert.Contains(new SessionAction.FollowerEnded(0), state.Observe(ended));
+        Assert.DoesNotContain(state.Observe(ended), a => a is SessionAction.FollowerEnded);
+        Assert.DoesNotContain(In(Followed).Observe(ended), a => a is SessionAction.FollowerEnded { Pid: 0 });
+        Assert.DoesNotContain(In().Observe(Solo with { Generation = 1 }), a => a is SessionAction.FollowerEnded);
+    }
+
+    [Fact]
     public void The_servers_end_without_a_follower_ends_the_session_with_its_status()
     {
         IReadOnlyList<SessionAction> actions = In(Solo).ProcessEnded(Server, Exited3, Usage, Solo);
@@ -67,6 +78,21 @@ public sealed class SessionStateTests
         Assert.Contains(new SessionAction.LeaderChanged(Server, Follower, null), state.Observe(Promoted));
         Assert.Equal([new SessionAction.FormerLeaderEnded(Server, Killed)], state.ProcessEnded(Server, Killed, Usage, Promoted));
         Assert.Equal(Phase.SingleLeader, state.Phase);
+    }
+
+    /// <summary>Pids are given out again.</summary>
+    [Theory, InlineData(true), InlineData(false)]
+    public void A_follower_with_the_pid_of_an_ended_one_takes_over_like_any_other(bool seenBefore)
+    {
+        SessionState state = In(Solo, Followed);
+        state.ProcessEnded(Follower, Killed, Usage, Followed);
+        state.Observe(Solo with { Generation = 1 });
+        if (seenBefore) state.Observe(Followed with { Generation = 2 });
+        IReadOnlyList<SessionAction> actions = [.. state.Observe(Promoted with { Generation = 2 }),
+            .. state.ProcessEnded(Server, Killed, Usage, Promoted with { Generation = 2 })];
+        Assert.DoesNotContain(actions, a => a is SessionAction.SessionEnded);
+        Assert.Equal((Phase.SingleLeader, Follower), (state.Phase, state.LeaderPid));
+        Assert.Contains(new SessionAction.SessionEnded(Exited3), state.ProcessEnded(Follower, Exited3, Usage, Promoted with { Generation = 2 }));
     }
 
     [Fact]

@@ -162,9 +162,9 @@ internal sealed partial class Session : IControlled, IDisposable
                 break;
             case SessionAction.FollowerEnded ended:
                 string why = Reasons.Explain(view.Reason, view.ReasonCode, view.ReasonText);
-                SessionLog.FollowerEnded(_log, ended.Pid, why);
-                Remember($"follower {ended.Pid} ended: {why}");
-                if (view.Reason == MvReason.FollowerDied) Report(ended.Pid, ReportKind.FollowerDied);
+                if (ended.Pid > 0) SessionLog.FollowerEnded(_log, ended.Pid, why); /* else the shim's own line is there */
+                Remember(ended.Pid > 0 ? $"follower {ended.Pid} ended: {why}" : $"follower ended: {why}");
+                if (view.Reason == MvReason.FollowerDied && ended.Pid > 0) Report(ended.Pid, ReportKind.FollowerDied);
                 _lagMonitor?.Dispose();
                 _lagMonitor = null;
                 break;

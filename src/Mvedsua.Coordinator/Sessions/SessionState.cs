@@ -28,7 +28,7 @@ internal abstract record SessionAction
     /// <summary>A follower replays.</summary>
     internal sealed record FollowerAttached(int Pid, TimeSpan Pause) : SessionAction;
 
-    /// <summary>A follower is gone, for the reason that the control block holds.</summary>
+    /// <summary>A follower is gone, for the reason that the control block holds. Pid 0: it had ended before anybody looked.</summary>
     internal sealed record FollowerEnded(int Pid) : SessionAction;
 
     /// <summary>The follower ended without the shim's doing: the leader must be told.</summary>
@@ -99,6 +99,7 @@ internal sealed class SessionState(int server)
             /* Promoted: it isn't a follower that ended. */
             if (_follower.Pid == view.LeaderPid) _follower = default;
             if (!_ended.ContainsKey(LeaderPid)) _formerLeaders.Add(LeaderPid);
+            ForgetNamesake(view.LeaderPid, view.Generation);
             actions.Add(new SessionAction.LeaderChanged(LeaderPid, view.LeaderPid, _ended.ContainsKey(LeaderPid) ? _leaderStatus : null));
             LeaderPid = view.LeaderPid;
         }
@@ -147,6 +148,12 @@ internal sealed class SessionState(int server)
     /// <summary>Has that process, as it was in that generation, been waited for?</summary>
     internal bool HasEnded(int pid, ulong generation) => _ended.TryGetValue(pid, out ulong at) && at >= generation;
 
+    /// <summary>A process of an earlier generation had this pid; who has it now lives.</summary>
+    private void ForgetNamesake(int pid, ulong generation)
+    {
+        if (!HasEnded(pid, generation)) _ended.Remove(pid);
+    }
+
     private void Remember(in ControlView view)
     {
         foreach (int pid in (ReadOnlySpan<int>)[view.LeaderPid, view.FollowerPid, view.KeeperPid])
@@ -166,9 +173,18 @@ internal sealed class SessionState(int server)
             _follower = now;
             if (lives) actions.Add(new SessionAction.FollowerAttached(now.Pid, view.AttachPause));
         }
-        if (lives) _last = now;
+        if (lives)
+        {
+            ForgetNamesake(now.Pid, now.Generation);
+            _last = now;
+        }
+        if (view is { Generation: 1, Follower: FollowerState.Ended, Reason: not MvReason.None } && _last.Pid == 0)
+        {
+            _last = (-1, view.Generation);
+            actions.Add(new SessionAction.FollowerEnded(0));
+        }
         /* The leader may have noticed first, and taken the follower's pid out of the control block. */
-        if (view.Follower == FollowerState.Parked && _last.Pid != 0 && _last.Generation == view.Generation && _reported != _last)
+        if (view.Follower == FollowerState.Parked && _last.Pid > 0 && _last.Generation == view.Generation && _reported != _last)
         {
             _reported = _last;
             actions.Add(new SessionAction.TakeReport(_last.Pid));
