@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 
 namespace Mvedsua.Follower.Tests;
 
@@ -9,14 +8,14 @@ public sealed class AttachTests : ServerTests
     [Fact]
     public void Condition_waits_begun_before_the_follower_end_in_it_as_in_the_leader()
     {
-        using Client client = StartWaiters(16, out RedisUnderMvedsua server);
+        using Line client = StartWaiters(16, out RedisUnderMvedsua server);
         for (int round = 0; round < 12 * Host.Rounds; round++)
         {
             server.Follow();
-            client.Say("s 1");
+            Assert.NotNull(client.Ask("s 1"));
             server.InStep();
-            client.Say("b 8");
-            client.Say("s 8");
+            Assert.NotNull(client.Ask("b 8"));
+            Assert.NotNull(client.Ask("s 8"));
             server.InStep();
             Assert.Equal(0, server.Mvedsua("unfollow", RedisUnderMvedsua.Name).Status);
         }
@@ -25,17 +24,17 @@ public sealed class AttachTests : ServerTests
     [Fact]
     public void Condition_waits_begun_before_the_follower_go_on_after_a_failover()
     {
-        using Client client = StartWaiters(16, out RedisUnderMvedsua server);
+        using Line client = StartWaiters(16, out RedisUnderMvedsua server);
         server.Follow();
-        client.Say("s 1");
+        Assert.NotNull(client.Ask("s 1"));
         server.InStep();
         int leader = server.LeaderPid;
         Host.Kill(leader, Host.SIGKILL);
         server.PromotedFrom(leader);
-        client.Say("s 16");
-        client.Say("b 16");
+        Assert.NotNull(client.Ask("s 16"));
+        Assert.NotNull(client.Ask("b 16"));
         server.Follow();
-        client.Say("b 16");
+        Assert.NotNull(client.Ask("b 16"));
         server.InStep();
     }
 
@@ -43,11 +42,11 @@ public sealed class AttachTests : ServerTests
     [Fact]
     public void No_thread_parks_in_the_follower()
     {
-        using Client client = StartWaiters(60, out RedisUnderMvedsua server);
+        using Line client = StartWaiters(60, out RedisUnderMvedsua server);
         for (int round = 0; round < 12 * Host.Rounds; round++)
         {
             server.Follow();
-            client.Say("b 60");
+            Assert.NotNull(client.Ask("b 60"));
             server.InStep();
             Assert.Equal(0, server.Mvedsua("unfollow", RedisUnderMvedsua.Name).Status);
         }
@@ -58,17 +57,17 @@ public sealed class AttachTests : ServerTests
     [Fact]
     public void A_thread_that_is_ending_is_gone_before_the_follower_is_made()
     {
-        using Client client = StartWaiters(2, out RedisUnderMvedsua server);
+        using Line client = StartWaiters(2, out RedisUnderMvedsua server);
         int leaver = Directory.EnumerateDirectories($"/proc/{server.LeaderPid}/task")
             .Where(task => File.ReadAllText(Path.Combine(task, "comm")) == "leaver\n").Select(task => int.Parse(Path.GetFileName(task))).Single();
         using FileStream memory = server.Memory();
         Tracee.Call(Tracee.SEIZE, leaver, Tracee.O_TRACEEXIT);
-        client.Write("l");
+        client.Say("l");
         Tracee.Wait(leaver);
         FollowWhile(server, () => Stage(memory) == Attaching, () => Tracee.Call(Tracee.DETACH, leaver, 0));
-        client.Read();
+        Assert.NotNull(client.Answer());
         server.InStep();
-        client.Say("b 2");
+        Assert.NotNull(client.Ask("b 2"));
         server.InStep();
     }
 
@@ -77,10 +76,10 @@ public sealed class AttachTests : ServerTests
     [Fact]
     public void A_thread_that_has_only_begun_begins_in_the_follower_too()
     {
-        using Client client = StartWaiters(2, out RedisUnderMvedsua server);
+        using Line client = StartWaiters(2, out RedisUnderMvedsua server);
         int leader = server.LeaderPid;
         Tracee.Call(Tracee.SEIZE, leader, Tracee.O_TRACECLONE);
-        client.Write("n");
+        client.Say("n");
         Tracee.Wait(leader);
         int begun = Tracee.NewThread(leader);
         Tracee.Wait(begun);
@@ -94,9 +93,9 @@ public sealed class AttachTests : ServerTests
             at = Tracee.InstructionPointer(begun);
         }
         FollowWhile(server, () => HasPendingKick(leader, begun), () => Tracee.Call(Tracee.DETACH, begun, 0));
-        client.Read();
+        Assert.NotNull(client.Answer());
         server.InStep();
-        client.Say("b 2");
+        Assert.NotNull(client.Ask("b 2"));
         server.InStep();
     }
 
@@ -123,11 +122,11 @@ public sealed class AttachTests : ServerTests
         return (Convert.ToUInt64(ends[0], 16), Convert.ToUInt64(ends[1], 16));
     }
 
-    private Client StartWaiters(int count, out RedisUnderMvedsua server)
+    private Line StartWaiters(int count, out RedisUnderMvedsua server)
     {
         server = Start(RedisUnderMvedsua.Mode.Solo, server: ["{folder}/waiters", $"{count}", "{port}"], prepare: OwnServer.Compile("waiters"));
         server.Answers();
-        return new Client(server.Port);
+        return new Line(server);
     }
 
     private const int Attaching = 2; /* enum mv_stage */
@@ -139,30 +138,5 @@ public sealed class AttachTests : ServerTests
         memory.Position = 132; /* mv_control.stage */
         memory.ReadExactly(stage);
         return BitConverter.ToInt32(stage);
-    }
-
-    private sealed class Client : IDisposable
-    {
-        private readonly TcpClient _client;
-        private readonly StreamReader _reader;
-        private readonly StreamWriter _writer;
-
-        internal Client(int port)
-        {
-            _client = new TcpClient("127.0.0.1", port) { NoDelay = true, ReceiveTimeout = 20_000 };
-            _reader = new StreamReader(_client.GetStream());
-            _writer = new StreamWriter(_client.GetStream()) { AutoFlush = true };
-        }
-
-        internal void Write(string line) => _writer.Write(line + "\n");
-        internal void Read() => Assert.NotNull(_reader.ReadLine());
-
-        internal void Say(string line)
-        {
-            Write(line);
-            Read();
-        }
-
-        public void Dispose() => _client.Dispose();
     }
 }

@@ -12,7 +12,7 @@ internal static class OwnServer
         Assert.True(gcc.Status == 0, gcc.Errors);
     };
 
-    internal static string[] Command(string name) => [$"{{folder}}/{name}", "{port}"];
+    internal static string[] Command(string name, params string[] arguments) => [$"{{folder}}/{name}", .. arguments, "{port}"];
 
     /// <summary>Waits until the server listens.</summary>
     internal static void Answers(this RedisUnderMvedsua server) => Host.Until(() =>
@@ -29,24 +29,27 @@ internal static class OwnServer
     }, "the server answers");
 }
 
-/// <summary>One connection of lines.</summary>
-internal sealed class LineClient : IDisposable
+/// <summary>One connection: a command on each line, an answer in one.</summary>
+internal sealed class Line : IDisposable
 {
     private readonly TcpClient _client;
     private readonly StreamReader _reader;
-    private readonly StreamWriter _writer;
 
-    internal LineClient(int port)
+    internal Line(RedisUnderMvedsua server)
     {
-        _client = new TcpClient("127.0.0.1", port) { NoDelay = true, ReceiveTimeout = 20_000 };
+        _client = new TcpClient("127.0.0.1", server.Port) { NoDelay = true, ReceiveTimeout = 20_000 };
         _reader = new StreamReader(_client.GetStream());
-        _writer = new StreamWriter(_client.GetStream()) { AutoFlush = true };
     }
 
-    internal string? Ask(string line)
+    internal void Say(string command) => _client.GetStream().Write(System.Text.Encoding.ASCII.GetBytes(command + "\n"));
+
+    /// <summary>Null: the server has closed the connection.</summary>
+    internal string? Answer() => _reader.ReadLine();
+
+    internal string? Ask(string command)
     {
-        _writer.Write($"{line}\n");
-        return _reader.ReadLine();
+        Say(command);
+        return Answer();
     }
 
     public void Dispose() => _client.Dispose();

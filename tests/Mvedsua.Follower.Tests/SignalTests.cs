@@ -13,7 +13,7 @@ public sealed class SignalTests : ServerTests
             RedisUnderMvedsua server = Start(attachedLater ? RedisUnderMvedsua.Mode.Solo : RedisUnderMvedsua.Mode.Followed,
                 server: OwnServer.Command("masks"), prepare: OwnServer.Compile("masks"));
             server.Answers();
-            using var client = new LineClient(server.Port);
+            using var client = new Line(server);
             int way = 0, handled = 0;
             void Load(int requests)
             {

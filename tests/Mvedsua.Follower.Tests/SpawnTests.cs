@@ -8,7 +8,7 @@ public sealed class SpawnTests : ServerTests
     {
         RedisUnderMvedsua server = Start(server: OwnServer.Command("spawns"), prepare: OwnServer.Compile("spawns"));
         server.Answers();
-        using var client = new LineClient(server.Port);
+        using var client = new Line(server);
         void Load()
         {
             for (int i = 0; i < 20; i++)

@@ -13,7 +13,7 @@ public sealed class ThreadTests : ServerTests
             RedisUnderMvedsua server = Start(attachedLater ? RedisUnderMvedsua.Mode.Solo : RedisUnderMvedsua.Mode.Followed,
                 server: OwnServer.Command("workers"), prepare: OwnServer.Compile("workers"));
             server.Answers();
-            using var client = new Lines(server.Port);
+            using var client = new Lines(server);
             client.Load(300);
             if (attachedLater) server.Follow(); /* one thread waits on a condition since the start */
             client.Load(1000);
@@ -33,7 +33,7 @@ public sealed class ThreadTests : ServerTests
     {
         RedisUnderMvedsua server = Start(RedisUnderMvedsua.Mode.Solo, server: OwnServer.Command("workers"), prepare: OwnServer.Compile("workers"));
         server.Answers();
-        using var client = new Lines(server.Port);
+        using var client = new Lines(server);
         for (int i = 0; i < 20 * Host.Rounds; i++)
         {
             using var stop = new CancellationTokenSource();
@@ -63,9 +63,9 @@ public sealed class ThreadTests : ServerTests
     }
 
     /// <summary>One connection; each answer must be the sum that follows from all values so far, in some order of the workers.</summary>
-    private sealed class Lines(int port) : IDisposable
+    private sealed class Lines(RedisUnderMvedsua server) : IDisposable
     {
-        private readonly LineClient _client = new(port);
+        private readonly Line _client = new(server);
         private long _sum;
         private int _value;
 
