@@ -61,7 +61,8 @@ long mv_lend(struct mv_thread *self, int fd) {
     for (uint32_t i = 0; i < LENT_MAX && result == -24; i++) {
         if (lent[i].fd)
             continue;
-        result = mv_sys3(__NR_fcntl, fd, 1030 /* F_DUPFD_CLOEXEC */, limit[0] > 1024 ? 512 : limit[0] / 2);
+        result =
+            mv_sys3(__NR_fcntl, fd, 1030 /* F_DUPFD_CLOEXEC */, (long)(limit[0] > 1024 ? 512 : limit[0] / 2));
         if (mv_is_error(result))
             break;
         mv_hide_number((int)result);

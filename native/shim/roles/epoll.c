@@ -76,16 +76,17 @@ void mv_epoll_registered(const uint64_t args[6], uint64_t leader_data) {
     enter();
     if (asked)
         ask_about(instance);
-    if (!table && noted) {
-        long at = mv_sys6(__NR_mmap, 0, REGISTRATIONS * sizeof *table, 3, 0x22, -1, 0);
-        if (mv_is_error(at))
-            mv_follower_end(MV_REASON_NO_RESOURCES, 12, "no memory for the follower's epoll registrations");
-        table = (struct mv_registration *)at;
-    }
-    struct mv_registration *place = place_for(instance, descriptor);
+    struct mv_registration *place = table ? place_for(instance, descriptor) : NULL;
     if (place)
         place->used = 0;
     if (noted) {
+        if (!table) {
+            long at = mv_sys6(__NR_mmap, 0, REGISTRATIONS * sizeof *table, 3, 0x22, -1, 0);
+            if (mv_is_error(at))
+                mv_follower_end(MV_REASON_NO_RESOURCES, 12,
+                                "no memory for the follower's epoll registrations");
+            table = (struct mv_registration *)at;
+        }
         if (!place && table_end == REGISTRATIONS)
             mv_follower_end(MV_REASON_NO_RESOURCES, 0,
                             "the follower has more than 65536 epoll registrations of its own");

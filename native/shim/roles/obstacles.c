@@ -35,7 +35,7 @@ static int writes_shared_memory(struct mv_text *why) {
  * the shim's own deferrals (late.c) are SIGSYS's. */
 static int has_timers(struct mv_text *why) {
     static const char name[] = "\nsignal: ", own[] = "31/";
-    char text[512];
+    char text[512] = {0};
     unsigned matched = 1, named = 0, found = 0; /* the text begins with a line */
     long fd = mv_sys4(__NR_openat, -100, (long)"/proc/self/timers", 02000000 /* O_CLOEXEC */, 0), n;
     if (mv_is_error(fd))

@@ -119,7 +119,7 @@ static long register_again(const struct mv_frame *frame) {
         return result == -2 /* ENOENT: gone already */ ? 0 : result;
     if (operation != MV_EPOLL_ADD || result != -17 /* EEXIST */)
         return result;
-    struct mv_epoll_data wanted;
+    struct mv_epoll_data wanted = {0, 0};
     if (mv_guard_copy(&wanted, (const void *)frame->r10, sizeof wanted))
         return result;
     mv_epoll_register((int32_t)frame->rdi, (int32_t)frame->rdx, wanted);

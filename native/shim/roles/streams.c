@@ -107,7 +107,7 @@ int mv_stream_file_now(int fd, int append, uint64_t *position) {
 static int is_epoll(int fd) {
     static const char name[] = "anon_inode:[eventpoll]";
     struct mv_text path = {.used = 0};
-    char link[sizeof name];
+    char link[sizeof name] = {0};
     mv_text_add(&path, "/proc/self/fd/");
     mv_text_number(&path, fd);
     if (mv_sys3(__NR_readlink, (long)path.bytes, (long)link, sizeof link) != sizeof name - 1)
