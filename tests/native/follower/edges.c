@@ -1,5 +1,6 @@
 /* An echo server on epoll: edge | shot (EPOLLONESHOT) | exclusive | shared (one pointer for two descriptors)
  * | level. Each connection has memory of its own, which lies elsewhere in a follower. */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,8 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "../number.h"
 
 struct connection {
     int fd;
@@ -54,7 +57,7 @@ int main(int argc, char **argv) {
             : !strcmp(argv[1], "exclusive") ? EPOLLEXCLUSIVE
                                             : 0;
     shared = !strcmp(argv[1], "shared");
-    address.sin_port = htons((unsigned short)atoi(argv[argc - 1]));
+    address.sin_port = htons((unsigned short)number(argv[argc - 1]));
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 5))
         return 1;

@@ -81,17 +81,17 @@ static void *thread(void *way) {
 }
 
 static void answer(char *reply, const char *line) {
-    long way = atol(line);
+    long way = number(line);
     const char *word = once(way, send_to_self);
     if (way % 10 == 0) { /* and in a thread that comes and goes */
         pthread_t other;
         void *result;
         pthread_create(&other, NULL, thread, (void *)(way + 1));
         pthread_join(other, &result);
-        if (strcmp(result, "right"))
+        if (strcmp(result, "right") != 0)
             word = result;
     }
-    sprintf(reply, "%s %d\n", word, handled);
+    (void)sprintf(reply, "%s %d\n", word, handled);
 }
 
 int main(int argc, char **argv) {

@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../number.h"
+
 static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
 static volatile int alarms, stays; /* stays: set by a debugger, in one version only */
 static sigset_t ringing;
@@ -44,11 +46,11 @@ static void *count(void *own) {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += 20;
-    int one = pthread_barrier_wait(&barrier) == PTHREAD_BARRIER_SERIAL_THREAD;
+    int waited = pthread_barrier_wait(&barrier);
     if (way == 's' ? sem_clockwait(&turn, CLOCK_MONOTONIC, &until)
                    : pthread_rwlock_clockwrlock(&lock, CLOCK_MONOTONIC, &until))
         exit(4);
-    *(long *)own = way == 'b' ? one : ++born;
+    *(long *)own = way == 'b' ? waited == PTHREAD_BARRIER_SERIAL_THREAD : ++born;
     if (way == 's')
         sem_post(&turn);
     else
@@ -63,7 +65,7 @@ static const char *count_two(char *line) {
         return "none";
     count(&mine);
     pthread_join(thread, NULL);
-    sprintf(line, "%ld %ld", mine, its);
+    (void)sprintf(line, "%ld %ld", mine, its);
     return line;
 }
 
@@ -93,7 +95,7 @@ static const char *obey(const char *command, int connection, char *line) {
         ssize_t written = write(copy, "by a duplicate\n", 15);
         return close(copy) || written != 15 ? "short" : NULL;
     } else if (!strncmp(command, "close ", 6)) {
-        return close(atoi(command + 6)) ? "ok" : "closed"; /* there is no such descriptor */
+        return close((int)number(command + 6)) ? "ok" : "closed"; /* there is no such descriptor */
     } else if (!strcmp(command, "thread")) {
         if (pthread_create(&thread, NULL, answer, (void *)(long)connection))
             return "none";
@@ -109,7 +111,7 @@ static const char *obey(const char *command, int connection, char *line) {
                         NULL); /* it rings in this thread: no other's memory is looked at */
         alarm(1);
     } else if (!strcmp(command, "alarms")) {
-        sprintf(line, "%d", alarms);
+        (void)sprintf(line, "%d", alarms);
         return line;
     } else if (!strncmp(command, "two ", 4)) {
         way = command[4];
@@ -153,14 +155,14 @@ int main(int argc, char **argv) {
     int yes = 1, listener = socket(AF_INET, SOCK_STREAM, 0);
     pthread_barrier_init(&barrier, NULL, 2);
     sem_init(&turn, 0, 1);
-    signal(SIGALRM, on_alarm);
+    (void)signal(SIGALRM, on_alarm);
     sigemptyset(&ringing);
     sigaddset(&ringing, SIGALRM);
     pthread_sigmask(SIG_BLOCK, &ringing, NULL);
     data = open("data", O_RDWR | O_CREAT | O_TRUNC, 0600);
     if (data < 0 || write(data, "0123456789\n", 11) != 11)
         return 2;
-    address.sin_port = htons((unsigned short)atoi(argv[argc - 1]));
+    address.sin_port = htons((unsigned short)number(argv[argc - 1]));
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 5))
         return 1;

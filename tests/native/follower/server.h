@@ -9,11 +9,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../number.h"
+
 /* `answer` puts its line for a line into reply (of 256 bytes). */
 static int serve(const char *port, void (*answer)(char *reply, const char *line)) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int yes = 1, listener = socket(AF_INET, SOCK_STREAM, 0);
-    address.sin_port = htons((unsigned short)atoi(port));
+    address.sin_port = htons((unsigned short)number(port));
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 5))
         return 1;
@@ -27,7 +29,7 @@ static int serve(const char *port, void (*answer)(char *reply, const char *line)
                 break;
         }
         if (in)
-            fclose(in);
+            (void)fclose(in);
     }
 }
 

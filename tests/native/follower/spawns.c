@@ -9,13 +9,13 @@ extern char **environ;
 
 static void answer(char *reply, const char *line) {
     char name[64];
-    sscanf(line, "%63s", name);
+    (void)sscanf(line, "%63s", name);
     char *arguments[] = {name, NULL};
     pid_t child;
     int status = -1, error = posix_spawnp(&child, name, NULL, NULL, arguments, environ);
     if (!error && waitpid(child, &status, 0) != child)
         status = -2;
-    sprintf(reply, "%d %d\n", error, WIFEXITED(status) ? WEXITSTATUS(status) : status);
+    (void)sprintf(reply, "%d %d\n", error, WIFEXITED(status) ? WEXITSTATUS(status) : status);
 }
 
 int main(int argc, char **argv) {

@@ -32,6 +32,7 @@ __attribute__((noinline)) static struct outcome call(uint64_t flags, long nr, lo
 }
 
 /* All combinations of the seven flags. */
+#define COMBINATIONS (1 << 7)
 static uint64_t combination(int i) {
     static const uint64_t bits[] = {0x1, 0x4, 0x10, 0x40, 0x80, 0x800, DIRECTION};
     uint64_t flags = 0;
@@ -39,10 +40,9 @@ static uint64_t combination(int i) {
         flags |= i >> b & 1 ? bits[b] : 0;
     return flags;
 }
-#define EACH_COMBINATION(i) for (int i = 0; i < 128; i++)
 
 TEST(flags_survive_a_call) {
-    EACH_COMBINATION(i) {
+    for (int i = 0; i < COMBINATIONS; i++) {
         struct outcome fast = call(combination(i), SYS_getppid, 0, 0, 0, 0);
         CHECK(fast.result == getppid() && (fast.flags & KEPT) == combination(i));
         struct outcome slow = call(combination(i), SYS_rt_sigprocmask, 0, 0, 0, 8);
@@ -141,7 +141,7 @@ TEST(flags_in_a_signal_frame_are_the_programs) {
     sigemptyset(&set);
     sigaddset(&set, SIGUSR1);
     uint64_t bit = 1ull << (SIGUSR1 - 1);
-    EACH_COMBINATION(i) {
+    for (int i = 0; i < COMBINATIONS; i++) {
         struct outcome out = call(combination(i), SYS_kill, getpid(), SIGUSR1, 0, 0);
         CHECK(out.result == 0 && handled == 2 * i + 1);
         CHECK((seen_flags & KEPT) == combination(i) && (out.flags & KEPT) == (combination(i) ^ CARRY));
@@ -157,7 +157,7 @@ static int alternate_failed;
 
 static void calls_slowly(int number) {
     (void)number;
-    EACH_COMBINATION(i) {
+    for (int i = 0; i < COMBINATIONS; i++) {
         struct outcome out = call(combination(i), SYS_rt_sigprocmask, 0, 0, 0, 8);
         if ((out.flags & KEPT) != combination(i))
             alternate_failed = i + 1;
@@ -195,9 +195,9 @@ static uint64_t twice(uint64_t flags, long nr, long first, long stack, volatile 
 TEST(flags_survive_calls_that_return_twice) {
     volatile uint64_t *child = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     char *stack = malloc(65536);
-    long top = ((long)stack + 65536) & ~15l;
+    long top = ((long)stack + 65536) & ~15L;
     CHECK(child != MAP_FAILED && stack);
-    EACH_COMBINATION(i) {
+    for (int i = 0; i < COMBINATIONS; i++) {
         *child = 0;
         CHECK((twice(combination(i), SYS_vfork, 0, 0, child) & KEPT) == combination(i));
         CHECK((*child & KEPT) == combination(i));

@@ -7,6 +7,8 @@
 #include <sys/ptrace.h>
 #include <sys/user.h>
 
+#include "../number.h"
+
 #define KICK_ARM 0x4d764b41
 
 static void nothing(int number) {
@@ -21,12 +23,12 @@ static void queue_kick(pid_t child) {
 static int reads(pid_t pid, const char *name, const char *format, long *value) {
     char path[64], line[512];
     int found = 0;
-    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+    (void)snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
     FILE *file = fopen(path, "r");
     while (file && !found && fgets(line, sizeof line, file))
         found = sscanf(line, format, value) == 1;
     if (file)
-        fclose(file);
+        (void)fclose(file);
     return found;
 }
 
@@ -69,7 +71,9 @@ TEST(print_tracer) {
         execl("/proc/self/exe", "tracer", "print_tracer", NULL);
         return 1;
     }
-    pid_t child = atoi(getenv("SOLO_TRACED"));
+    const char *traced = getenv("SOLO_TRACED");
+    CHECK(traced);
+    pid_t child = (pid_t)number(traced);
     int status, kicked = 0;
     CHECK(asleep(child, SYS_rt_sigsuspend) && ptrace(PTRACE_SEIZE, child, 0, 0) == 0);
     CHECK(kill(child, SIGUSR1) == 0 && stopped_by(child) == SIGUSR1);
@@ -102,7 +106,7 @@ TEST(a_kick_does_not_repeat_a_call_that_a_handler_ended) {
     pid_t tracer = fork();
     if (tracer == 0) {
         char number[16];
-        snprintf(number, sizeof number, "%d", child);
+        (void)snprintf(number, sizeof number, "%d", child);
         setenv("SOLO_TRACED", number, 1);
         if (under_the_shim())
             setenv("SOLO_KICK", "1", 1);

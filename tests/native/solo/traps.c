@@ -85,7 +85,7 @@ static int all_trapped(const long *numbers, int count, int rounds) {
             int before = made.handled;
             long args[4] = {0, 0, 0, numbers[i] == SYS_rt_sigprocmask ? 8 : 0};
             if (numbers[i] == SYS_pkey_mprotect)
-                args[0] = (long)&made & ~4095l, args[1] = 4096, args[2] = PROT_READ | PROT_EXEC;
+                args[0] = (long)&made & ~4095L, args[1] = 4096, args[2] = PROT_READ | PROT_EXEC;
             long result = trapped(numbers[i], args[0], args[1], args[2], args[3]);
             if (made.wrong || result != 4000 + numbers[i] || made.handled != before + 1 || (made.flags & 1)) {
                 printf("call %ld: result %ld, handled %d, wrong %d\n", numbers[i], result,
@@ -127,7 +127,7 @@ TEST(a_handler_on_the_alternate_stack_makes_trapped_calls) {
     CHECK(sigaltstack(&alternate, NULL) == 0 && handle(SIGUSR1, calls, SA_ONSTACK) == 0);
     CHECK(handles_traps(0) == 0 && filter(WITHOUT_MASKS) == 0);
     for (int i = 0; i < 20; i++) {
-        raise(SIGUSR1);
+        (void)raise(SIGUSR1);
         CHECK(inside == 0);
         inside = 77;
     }
@@ -176,7 +176,7 @@ TEST(a_trap_without_a_handler_ends_the_process) {
     for (int i = 0; i < 4; i++) {
         pid_t child = fork();
         if (child == 0) {
-            signal(SIGSYS, i & 1 ? SIG_IGN : SIG_DFL);
+            (void)signal(SIGSYS, i & 1 ? SIG_IGN : SIG_DFL);
             if (filter(some, 2))
                 _exit(1);
             raw2(some[i >> 1], 0, 0);
