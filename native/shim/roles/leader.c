@@ -141,9 +141,9 @@ enum mv_action mv_leader_call(struct mv_thread *self, struct mv_frame *frame) {
         self->signal_late = 0;
         self->attention |= MV_ATTEND_SIGNAL;
     }
-    if (!self->log && mv_leader_publishing())
-        mv_end_follower(MV_REASON_NO_RESOURCES, 0, "a thread of the server has no event log");
-    if (!mv_leader_publishing()) {
+    if (!self->log || !mv_leader_publishing()) {
+        if (mv_leader_publishing())
+            mv_end_follower(MV_REASON_NO_RESOURCES, 0, "a thread of the server has no event log");
         mv_leader_to_solo();
         return mv_execute(self, frame);
     }

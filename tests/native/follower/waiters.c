@@ -1,6 +1,7 @@
-/* A server of threads that wait since before any follower exists. N of them wait for one condition, each in one of the
- * three ways to wait for it. A line on a connection tells what happens, the answer is a sum that depends on who was woken
- * in which order:
+/* A server of threads that wait since before any follower exists: N of them for one condition, each in one of
+ * the three ways to wait for it. A line on a connection tells what happens, the answer is a sum that depends
+ * on who was woken in which order.
+ *
  *   s COUNT   signals the condition, COUNT times, each time to one thread
  *   b COUNT   broadcasts it; the first COUNT threads go through
  *   l         lets the thread named "leaver" end, and joins it
@@ -15,14 +16,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../number.h"
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t turnstile = PTHREAD_COND_INITIALIZER, passed = PTHREAD_COND_INITIALIZER,
                       waits = PTHREAD_COND_INITIALIZER, end = PTHREAD_COND_INITIALIZER;
 static long tickets, taken, sum, waiting, ending;
 
-static int wait_once(long way)
-{
-    struct timespec far = {.tv_sec = 1l << 40};
+static int wait_once(long way) {
+    struct timespec far = {.tv_sec = 1L << 40};
     switch (way % 3) {
     case 0:
         return pthread_cond_wait(&turnstile, &lock);
@@ -33,26 +35,24 @@ static int wait_once(long way)
     }
 }
 
-static void *waiter(void *number)
-{
+static void *waiter(void *self) {
     pthread_mutex_lock(&lock);
     waiting++;
     pthread_cond_signal(&waits);
     for (;;) {
         while (!tickets)
-            if (wait_once((long)number) != 0)
+            if (wait_once((long)self) != 0)
                 abort(); /* no wait here may ever seem to have timed out */
         tickets--;
         taken++;
-        sum = sum * 31 + (long)number;
+        sum = sum * 31 + (long)self;
         (void)!write(-1, &sum, sizeof sum); /* a call whose bytes a follower compares */
         pthread_cond_signal(&passed);
     }
     return NULL;
 }
 
-static void *leaver(void *unused)
-{
+static void *leaver(void *unused) {
     (void)unused;
     pthread_mutex_lock(&lock);
     while (!ending)
@@ -62,8 +62,7 @@ static void *leaver(void *unused)
     return NULL;
 }
 
-static void admit(long count, int (*tell)(pthread_cond_t *))
-{
+static void admit(long count, int (*tell)(pthread_cond_t *)) {
     long goal = taken + count;
     tickets += count;
     tell(&turnstile);
@@ -71,15 +70,13 @@ static void admit(long count, int (*tell)(pthread_cond_t *))
         pthread_cond_wait(&passed, &lock);
 }
 
-static void join(pthread_t thread)
-{
+static void join(pthread_t thread) {
     pthread_mutex_unlock(&lock);
     pthread_join(thread, NULL);
     pthread_mutex_lock(&lock);
 }
 
-static void *newcomer(void *unused)
-{
+static void *newcomer(void *unused) {
     (void)unused;
     pthread_mutex_lock(&lock);
     sum += 2000;
@@ -87,13 +84,12 @@ static void *newcomer(void *unused)
     return NULL;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     pthread_t thread;
     int yes = 1, listener = socket(AF_INET, SOCK_STREAM, 0);
-    long count = argc > 2 ? atol(argv[1]) : 0;
-    address.sin_port = htons((unsigned short)atoi(argv[argc - 1]));
+    long count = argc > 2 ? number(argv[1]) : 0;
+    address.sin_port = htons((unsigned short)number(argv[argc - 1]));
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 5))
         return 1;
@@ -120,9 +116,9 @@ int main(int argc, char **argv)
                 pthread_create(&another, NULL, newcomer, NULL);
                 join(another);
             } else if (line[0] == 'b')
-                admit(atol(line + 1), pthread_cond_broadcast);
+                admit(number(line + 1), pthread_cond_broadcast);
             else
-                for (long i = atol(line + 1); i > 0; i--)
+                for (long i = number(line + 1); i > 0; i--)
                     admit(1, pthread_cond_signal);
             int size = snprintf(line, sizeof line, "%lx\n", sum);
             pthread_mutex_unlock(&lock);
@@ -130,6 +126,6 @@ int main(int argc, char **argv)
                 break;
         }
         if (in)
-            fclose(in);
+            (void)fclose(in);
     }
 }
