@@ -144,7 +144,8 @@ struct mv_thread {
     uint32_t fresh;           /* has not run mv_thread_begin yet */
     uint32_t unpublished;     /* futex, leader: 1 until the thread's creator has published it, 2: it waits */
     uint64_t clear_child_tid;
-    void *exec_environment; /* exec.c */
+    uint32_t waits_for_child; /* in the kernel, while a dead leader's child may end, too (roles/children.c) */
+    void *exec_environment;   /* exec.c */
 };
 #define MV_ASM(field, offset) _Static_assert(offsetof(struct mv_thread, field) == (offset), "entry.S")
 MV_ASM(stack_top, T_STACK_TOP);

@@ -77,6 +77,9 @@ internal sealed class LiveSession : IAsyncDisposable
         }
     }
 
+    /// <summary>What the server said that no test has read, up to the end of its output.</summary>
+    internal async Task<string> Rest() => string.Join('\n', await _output.Reader.ReadAllAsync().ToListAsync().AsTask().WaitAsync(Patience));
+
     /// <summary>Reads lines up to one that holds the text.</summary>
     internal async Task<string> LineWith(string text)
     {

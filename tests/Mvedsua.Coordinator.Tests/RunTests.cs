@@ -145,27 +145,4 @@ public sealed class RunTests
         await Result.Of("/bin/kill", "-USR2", $"{session.Run.Id}");
         Assert.Equal(128 + 12, await session.Exit());
     }
-
-    [Fact]
-    public async Task A_child_of_the_dead_leader_is_waited_for_on_behalf_of_the_new_one()
-    {
-        await using LiveSession session = Shell("sh -c 'echo $$; exec sleep 1000' & read line", ("FAKE_FAILOVER", "1"));
-        int child = int.Parse(await session.Line());
-        await LiveSession.Client.FollowAsync(session.Name, default);
-        SessionStatus before = await session.Status();
-        Process.GetProcessById(before.Leader.Pid).Kill();
-        await session.Until(s => s.Leader.Pid == before.Follower!.Pid);
-        using SharedMemory memory = SharedMemory.Open(session.Name, before.Follower!.Pid, writable: false);
-        await Result.Of("/bin/kill", "-KILL", $"{child}");
-        await session.Until(_ => FirstOrphan(memory).Pid != 0);
-        Assert.Equal((child, 9), FirstOrphan(memory));
-    }
-
-    private static (int Pid, int Status) FirstOrphan(SharedMemory memory)
-    {
-        byte[] bytes = new byte[8];
-        ulong offset = (ulong)System.Runtime.InteropServices.Marshal.OffsetOf<Abi.MvControl>(nameof(Abi.MvControl.Orphans));
-        Assert.True(memory.TryCopy(offset, bytes));
-        return (BitConverter.ToInt32(bytes), BitConverter.ToInt32(bytes, 4));
-    }
 }

@@ -142,11 +142,11 @@ public sealed class SessionStateTests
     }
 
     [Fact]
-    public void A_child_of_the_first_version_is_nobodys_orphan_one_of_an_ended_version_is()
+    public void The_end_of_a_process_that_is_no_member_is_told_and_changes_nothing()
     {
-        Assert.Empty(In(Solo).ProcessEnded(Stranger, Exited3, Usage, Solo));
-        IReadOnlyList<SessionAction> actions = In(Solo, Followed, Promoted).ProcessEnded(Stranger, Exited3, Usage, Promoted);
-        Assert.Equal([new SessionAction.Orphan(Stranger, Exited3, Usage)], actions);
+        SessionState state = In(Solo, Followed, Promoted);
+        Assert.Equal([new SessionAction.StrangerEnded(Stranger, Exited3, Usage)], state.ProcessEnded(Stranger, Exited3, Usage, Promoted));
+        Assert.Equal(Phase.SingleLeader, state.Phase);
     }
 
     [Fact]

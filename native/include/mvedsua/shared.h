@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#define MV_ABI_VERSION   2u
+#define MV_ABI_VERSION   3u
 #define MV_CONTROL_MAGIC 0x6177736465764d31ull /* "1Mvedswa" */
 #define MV_LOG_MAGIC     0x676f4c6465764d31ull /* "1MvedLog" */
 
@@ -410,16 +410,32 @@ struct mv_message {
 };
 _Static_assert(sizeof(struct mv_message) == 256, "mv_message");
 
-/* A child of an ended version, waited for by the coordinator (subreaper) on behalf of the promoted one.
- * Written by the coordinator: status and rusage first, pid last (release). Freed (pid = 0) by the shim's
- * wait4. */
+/* A child of a dead leader, for which the coordinator (subreaper) waits on behalf of the promoted process.
+ * That one enters them as it takes over, pid last (release). When one has ended the coordinator writes status
+ * and rusage, then the state, and kicks the process, which frees the place (state, then pid = 0) when the
+ * program has waited for it. A child that the coordinator can't wait for it frees itself, and raises
+ * orphan_changes. */
+enum mv_orphan_state {
+    MV_ORPHAN_FREE = 0,
+    MV_ORPHAN_LIVES = 1,
+    MV_ORPHAN_ENDED = 2,   /* status and rusage are there */
+    MV_ORPHAN_TOLD = 3,    /* and the program has been sent SIGCHLD */
+    MV_ORPHAN_CLAIMED = 4, /* a wait is about to return it */
+};
 #define MV_ORPHANS 64u
 struct mv_orphan {
     uint32_t pid;
+    uint32_t state; /* enum mv_orphan_state */
     int32_t status;
+    uint32_t group; /* process group */
     uint8_t rusage[144];
 };
-_Static_assert(sizeof(struct mv_orphan) == 152, "mv_orphan");
+MV_ASSERT_AT(mv_orphan, pid, 0);
+MV_ASSERT_AT(mv_orphan, state, 4);
+MV_ASSERT_AT(mv_orphan, status, 8);
+MV_ASSERT_AT(mv_orphan, group, 12);
+MV_ASSERT_AT(mv_orphan, rusage, 16);
+_Static_assert(sizeof(struct mv_orphan) == 160, "mv_orphan");
 
 struct mv_control {
     uint64_t magic; /* first 64 bytes: written by the coordinator before the server starts, never again */
@@ -464,6 +480,7 @@ struct mv_control {
     uint32_t sites_trapped;
     uint32_t sites_refused;
     char reason_text[240];
+    uint32_t orphan_changes; /* futex of the shim's waits: raised when `orphans` has changed */
 
     /* Read by the leader at every publication; cleared by anyone who ends the follower. */
     uint32_t publishing __attribute__((aligned(64)));
@@ -508,12 +525,13 @@ MV_ASSERT_AT(mv_control, sites_rewritten, 212);
 MV_ASSERT_AT(mv_control, sites_trapped, 216);
 MV_ASSERT_AT(mv_control, sites_refused, 220);
 MV_ASSERT_AT(mv_control, reason_text, 224);
+MV_ASSERT_AT(mv_control, orphan_changes, 464);
 MV_ASSERT_AT(mv_control, publishing, 512);
 MV_ASSERT_AT(mv_control, message_count, 576);
 MV_ASSERT_AT(mv_control, messages, 584);
 MV_ASSERT_AT(mv_control, orphans, 584 + 256 * 64);
-MV_ASSERT_AT(mv_control, threads, 584 + 256 * 64 + 152 * 64);
-MV_ASSERT_AT(mv_control, divergence, 584 + 256 * 64 + 152 * 64 + 32 * 256);
+MV_ASSERT_AT(mv_control, threads, 584 + 256 * 64 + 160 * 64);
+MV_ASSERT_AT(mv_control, divergence, 584 + 256 * 64 + 160 * 64 + 32 * 256);
 _Static_assert(sizeof(struct mv_control) <= MV_CONTROL_SPAN, "mv_control");
 
 /* Folds the header of a record into 32 bits; finds any change of a single byte. */

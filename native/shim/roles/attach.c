@@ -146,6 +146,7 @@ void mv_follow(struct mv_thread *self) {
         mv_timers_start();
         mv_epoll_start();
         mv_streams_start(); /* nobody moves a byte now; the copy inherits what is noted */
+        mv_children_start();
         control->publishing = 1;
         control->report_taken = 0;
         control->follower_state = 0; /* not the last one's: parked, the new one would be taken for diverged */

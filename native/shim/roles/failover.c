@@ -72,6 +72,7 @@ static void promote(struct mv_thread *self, uint64_t since) {
     mv_lent_inherit();
     mv_epoll_promote(); /* before any thread of ours can wait on it */
     mv_timers_promote();
+    mv_children_promote(); /* before the coordinator looks at `failovers` */
     __atomic_store_n(&mv.role, MV_ROLE_SOLO, __ATOMIC_RELEASE);
     for (int number = 1; number <= 64; number++)
         if (number != 31 && number != 9 && number != 19)
@@ -176,44 +177,6 @@ static long real_pid(long logical) {
     return (uint32_t)logical == mv.logical_pid ? (long)mv.pid : logical;
 }
 
-/* A child of the dead leader, which the coordinator waited for on its behalf. */
-static int take_orphan(int64_t wanted, int32_t *status, void *usage, long *result) {
-    for (unsigned i = 0; i < MV_ORPHANS; i++) {
-        struct mv_orphan *orphan = &mv.control->orphans[i];
-        uint32_t pid = __atomic_load_n(&orphan->pid, __ATOMIC_ACQUIRE);
-        if (!pid || (wanted > 0 && (int64_t)pid != wanted))
-            continue;
-        if (status)
-            *status = orphan->status;
-        for (unsigned b = 0; usage && b < 144; b++)
-            ((uint8_t *)usage)[b] = orphan->rusage[b];
-        __atomic_store_n(&orphan->pid, 0, __ATOMIC_RELEASE);
-        *result = pid;
-        return 1;
-    }
-    return 0;
-}
-
-/* Is this pid a child that the dead leader left (alive, and not ours)? */
-static int is_left_over(int64_t pid) {
-    return pid > 0 && mv_sys2(__NR_kill, pid, 0) == 0;
-}
-
-static long wait_for(struct mv_thread *self, struct mv_frame *frame) {
-    long result;
-    int64_t wanted = (int32_t)frame->rdi;
-    for (;;) {
-        if (take_orphan(wanted, (int32_t *)frame->rsi, (void *)frame->r10, &result))
-            return result;
-        result = mv_make_call(self, frame);
-        if (result != -10 /* ECHILD */ || !is_left_over(wanted))
-            return result;
-        if (frame->rdx & 1 /* WNOHANG */)
-            return 0;
-        nap();
-    }
-}
-
 /* Calls in which a promoted process must speak of itself by its logical names. 1: *result is set. */
 int mv_translate(struct mv_thread *self, struct mv_frame *frame, long *result) {
     switch (self->call) {
@@ -245,9 +208,10 @@ int mv_translate(struct mv_thread *self, struct mv_frame *frame, long *result) {
                           real_tid((int32_t)frame->rsi), (long)frame->rdx, (long)frame->r10);
         return 1;
     case __NR_wait4:
+    case __NR_waitid:
         if (!mv.control)
             return 0;
-        *result = wait_for(self, frame);
+        *result = mv_children_wait(self, frame);
         return 1;
     default:
         return 0;

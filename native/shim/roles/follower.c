@@ -151,6 +151,7 @@ static void note_effects(uint32_t call, const uint64_t args[6], const struct mv_
     if (call == __NR_close || ((call == __NR_dup2 || call == __NR_dup3) && result >= 0 && args[0] != args[1]))
         mv_epoll_closed((int32_t)args[call != __NR_close]);
     mv_streams_replayed(call, args, (long)event->result, event->stamp);
+    mv_children_replayed(call, args, result);
     switch (call) {
     case __NR_epoll_ctl: {
         /* In-payload: one segment, struct epoll_event, its user data at 4. */

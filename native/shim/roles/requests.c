@@ -35,10 +35,13 @@ static void trace(struct mv_thread *self) {
         mv_request_answer(MV_REASON_NONE, 0, "");
 }
 
-/* The coordinator's kick has arrived: mv.control->request says what for. */
+/* The coordinator's kick has arrived: mv.control->request, or `orphans`, says what for. */
 void mv_request_arrived(struct mv_thread *self) {
     struct mv_control *control = mv.control;
-    if (!control || mv.role == MV_ROLE_FOLLOWER || control->answered_number == control->request_number)
+    if (!control || mv.role == MV_ROLE_FOLLOWER)
+        return;
+    mv_children_handed_over();
+    if (control->answered_number == control->request_number)
         return;
     if (self->tid != mv.pid) {
         /* Only the main thread can ask; the kick is for the process. */

@@ -135,6 +135,13 @@ void mv_timers_fired(int number, int code);
 void mv_timers_start(void);
 void mv_timers_promote(void);
 
+/* roles/children.c */
+void mv_children_replayed(uint32_t call, const uint64_t args[6], long result);
+void mv_children_start(void);
+void mv_children_promote(void);
+void mv_children_handed_over(void);
+long mv_children_wait(struct mv_thread *self, struct mv_frame *frame);
+
 /* roles/settle.c */
 extern uint32_t mv_unsettled
     __attribute__((visibility("hidden"))); /* threads whose outcome is still to be given */

@@ -65,13 +65,15 @@ public unsafe struct MvMessage
     [FieldOffset(16)] public fixed byte Text[240];
 }
 
-/// <summary>An orphan's status, waited for on behalf of the promoted version: struct mv_orphan.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 152)]
+/// <summary>A dead leader's child, waited for on behalf of the promoted process: struct mv_orphan.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 160)]
 public unsafe struct MvOrphan
 {
     [FieldOffset(0)] public uint Pid;
-    [FieldOffset(4)] public int Status;
-    [FieldOffset(8)] public fixed byte Rusage[144];
+    [FieldOffset(4)] public MvOrphanState State;
+    [FieldOffset(8)] public int Status;
+    [FieldOffset(12)] public uint Group;
+    [FieldOffset(16)] public fixed byte Rusage[144];
 }
 
 [InlineArray((int)MvAbi.Messages)]
@@ -95,7 +97,7 @@ public struct MvThreadTable
 
 /// <summary>The control block at offset 0 of the session memory: struct mv_control. Who writes what, and in
 /// which order, stands in shared.h; <see cref="ControlBlock"/> is the way to touch a live one.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 51392)]
+[StructLayout(LayoutKind.Explicit, Size = 51904)]
 public unsafe struct MvControl
 {
     [FieldOffset(0)] public ulong Magic;
@@ -136,6 +138,7 @@ public unsafe struct MvControl
     [FieldOffset(216)] public uint SitesTrapped;
     [FieldOffset(220)] public uint SitesRefused;
     [FieldOffset(224)] public fixed byte ReasonText[240];
+    [FieldOffset(464)] public uint OrphanChanges;
 
     [FieldOffset(512)] public uint Publishing;
     [FieldOffset(516)] public fixed uint Unused3[15];
@@ -143,6 +146,6 @@ public unsafe struct MvControl
     [FieldOffset(576)] public ulong MessageCount;
     [FieldOffset(584)] public MvMessageRing Messages;
     [FieldOffset(16968)] public MvOrphanTable Orphans;
-    [FieldOffset(26696)] public MvThreadTable Threads;
-    [FieldOffset(34888)] public MvDivergence Divergence;
+    [FieldOffset(27208)] public MvThreadTable Threads;
+    [FieldOffset(35400)] public MvDivergence Divergence;
 }

@@ -105,6 +105,16 @@ public enum MvRequest : uint
     Untrace = 4,
 }
 
+/// <summary>A dead leader's child: enum mv_orphan_state.</summary>
+public enum MvOrphanState : uint
+{
+    Free = 0,
+    Lives = 1,
+    Ended = 2,
+    Told = 3,
+    Claimed = 4,
+}
+
 public enum MvThreadState : uint
 {
     Free = 0,

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace Mvedsua.Abi;
@@ -114,20 +115,52 @@ public readonly unsafe struct ControlBlock
         return new ShimMessage(number, (int)copy.Pid, copy.Level, Text(copy.Text, 240));
     }
 
-    /// <summary>Leaves an orphan's status for the promoted version; false: the table is full.</summary>
-    public bool AddOrphan(int pid, int status, ReadOnlySpan<byte> rusage)
+    /// <summary>The children of a dead leader whose end has not been handed over.</summary>
+    public IReadOnlyList<int> LivingOrphans()
+    {
+        var living = new List<int>();
+        for (var i = 0; i < MvAbi.Orphans; i++)
+            if (Living(i) is var pid and not 0) living.Add(pid);
+        return living;
+    }
+
+    /// <summary>Hands over how a child of a dead leader ended; the caller then kicks the leader. False: it is none.</summary>
+    public bool EndOrphan(int pid, int status, ReadOnlySpan<byte> rusage)
     {
         for (var i = 0; i < MvAbi.Orphans; i++)
         {
+            if (Living(i) != pid) continue;
             ref var slot = ref _control->Orphans[i];
-            if (Volatile.Read(ref slot.Pid) != 0) continue;
             slot.Status = status;
             fixed (byte* target = slot.Rusage) rusage[..144].CopyTo(new Span<byte>(target, 144));
-            Volatile.Write(ref slot.Pid, (uint)pid);
+            Volatile.Write(ref *(uint*)&((MvOrphan*)Unsafe.AsPointer(ref slot))->State, (uint)MvOrphanState.Ended);
             return true;
         }
 
         return false;
+    }
+
+    /// <summary>Takes a child out whose end nobody will ever hand over.</summary>
+    public void LoseOrphan(int pid)
+    {
+        for (var i = 0; i < MvAbi.Orphans; i++)
+        {
+            if (Living(i) != pid) continue;
+            ref var slot = ref _control->Orphans[i];
+            Volatile.Write(ref *(uint*)&((MvOrphan*)Unsafe.AsPointer(ref slot))->State, (uint)MvOrphanState.Free);
+            Volatile.Write(ref slot.Pid, 0);
+            var changes = new SharedUInt32(&_control->OrphanChanges);
+            changes.Increment();
+            changes.Wake();
+        }
+    }
+
+    /// <summary>The pid at that place of the table; 0: free, or ended.</summary>
+    private int Living(int place)
+    {
+        ref var slot = ref _control->Orphans[place];
+        var pid = (int)Volatile.Read(ref slot.Pid);
+        return slot.State == MvOrphanState.Lives ? pid : 0;
     }
 
     private static uint Read(ref uint word) => Volatile.Read(ref word);

@@ -145,7 +145,7 @@ internal static unsafe partial class Libc
     internal const int F_OFD_GETLK = 36, F_OFD_SETLK = 37;
     internal const short F_RDLCK = 0, F_WRLCK = 1, F_UNLCK = 2;
     internal const int PR_SET_CHILD_SUBREAPER = 36;
-    internal const int P_ALL = 0, WNOHANG = 1, WEXITED = 4, WNOWAIT = 0x01000000, WALL = 0x40000000;
+    internal const int P_ALL = 0, P_PID = 1, WNOHANG = 1, WEXITED = 4, WNOWAIT = 0x01000000, WALL = 0x40000000;
     internal const short POLLIN = 1;
 
     internal const long SYS_rt_sigqueueinfo = 129, SYS_pidfd_open = 434, SYS_rt_tgsigqueueinfo = 297;

@@ -26,6 +26,7 @@ internal sealed partial class Session : IControlled, IDisposable
     private readonly List<PastEvent> _history = [];
     private readonly CancellationTokenSource _ending = new();
     private readonly bool _ownsServer;
+    private readonly Orphans _orphans;
     private SessionFile _file;
     private readonly LinkedList<ShimRequest> _waiting = [];
     private ShimRequest? _pending;
@@ -51,6 +52,7 @@ internal sealed partial class Session : IControlled, IDisposable
         _members.Trust(server);
         _reports = new ReportStore(SessionDirectory.PathOf(file.Name));
         _watcher = ownsServer ? null : new ProcessWatcher(Post);
+        _orphans = new Orphans(memory.Control.Block, _watcher);
     }
 
     /// <summary>Who leads now. Any thread.</summary>
@@ -183,6 +185,9 @@ internal sealed partial class Session : IControlled, IDisposable
                 break;
             case SessionAction.LeaderChanged changed:
                 LeaderPid = changed.To;
+                _orphans.Adopt(changed.To);
+                After(EndingTime, new SessionEvent.Inspect(_orphans.LoseStrangers));
+                After(2 * EndingTime, new SessionEvent.Inspect(_orphans.LoseStrangers));
                 SessionLog.LeaderChanged(_log, changed.From, changed.To, view.FailoverTime.TotalMilliseconds);
                 ServiceManager.TellMainPid(changed.To);
                 /* Its status says what killed it; it comes when the kernel has torn it down, which takes time. */
@@ -192,11 +197,8 @@ internal sealed partial class Session : IControlled, IDisposable
             case SessionAction.FormerLeaderEnded former when _ownsServer:
                 TellFailover(former.Pid, former.Status);
                 break;
-            case SessionAction.Orphan orphan:
-                if (_memory.Control.Block.AddOrphan(orphan.Pid, orphan.Status.Raw, orphan.Usage))
-                    _ = Libc.Kill(LeaderPid, Signals.Child); /* as the kernel does for a parent */
-                else
-                    SessionLog.Problem(_log, $"the table of ended children is full: the status of {orphan.Pid} is lost");
+            case SessionAction.StrangerEnded stranger:
+                _orphans.Ended(stranger.Pid, stranger.Status, stranger.Usage);
                 break;
             case SessionAction.ProcessesChanged:
                 Save();

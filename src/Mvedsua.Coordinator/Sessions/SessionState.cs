@@ -49,8 +49,8 @@ internal abstract record SessionAction
     /// <summary>The leader has exited of its own accord: a follower has no more to do.</summary>
     internal sealed record LetFollowerEnd(int Pid) : SessionAction;
 
-    /// <summary>A child of an ended version has been waited for.</summary>
-    internal sealed record Orphan(int Pid, WaitStatus Status, byte[] Usage) : SessionAction;
+    /// <summary>A process that is none of the session's own ended: a child of the server, or of a child.</summary>
+    internal sealed record StrangerEnded(int Pid, WaitStatus? Status, byte[]? Usage) : SessionAction;
 
     /// <summary>Other processes hold the session memory than before.</summary>
     internal sealed record ProcessesChanged : SessionAction;
@@ -118,10 +118,7 @@ internal sealed class SessionState(int server)
         if (Phase == Phase.Ended) return actions;
         if (!_members.Contains(pid))
         {
-            /* Natively an orphan of a server that still runs goes to init; one of an ended version is awaited by
-             * the promoted one, which believes to be its parent. */
-            if (status is { } s && usage is not null && view.Failovers > 0)
-                actions.Add(new SessionAction.Orphan(pid, s, usage));
+            actions.Add(new SessionAction.StrangerEnded(pid, status, usage));
             return actions;
         }
         _ended[pid] = view.Generation;

@@ -1,0 +1,61 @@
+using Mvedsua.Abi;
+using Mvedsua.Coordinator.Interop;
+
+namespace Mvedsua.Coordinator.Sessions;
+
+/// <summary>Children of a leader that died. The kernel makes them this process's, the promoted one takes them for its own:
+/// their ends are handed over to it. Belongs to the session's thread.</summary>
+/// <param name="control">The promoted process has entered them before it says that it leads.</param>
+/// <param name="watcher">For a coordinator that is not their new parent, and can only see them end.</param>
+internal sealed unsafe class Orphans(ControlBlock control, ProcessWatcher? watcher)
+{
+    private const int Kept = 256;
+
+    /// <summary>Ended between their leader's death and the promotion: nobody knows yet that they are orphans. (And
+    /// grandchildren of a living leader, which natively are init's.)</summary>
+    private readonly Queue<(int Pid, WaitStatus Status, byte[] Usage)> _early = [];
+    private readonly HashSet<int> _suspects = [];
+    private int _parent;
+
+    /// <summary>A process ended that is none of the session's own.</summary>
+    internal void Ended(int pid, WaitStatus? status, byte[]? usage)
+    {
+        if (status is not { } how || usage is null)
+        {
+            control.LoseOrphan(pid);
+            return;
+        }
+        if (HandOver(pid, how, usage)) return;
+        if (_early.Count == Kept) _early.Dequeue();
+        _early.Enqueue((pid, how, usage));
+    }
+
+    /// <summary>That process has been promoted.</summary>
+    internal void Adopt(int parent)
+    {
+        _parent = parent;
+        _suspects.Clear();
+        while (_early.TryDequeue(out var child)) HandOver(child.Pid, child.Status, child.Usage);
+        foreach (int pid in control.LivingOrphans()) watcher?.Watch(pid);
+    }
+
+    /// <summary>Some time after a promotion, twice: a child that is not ours either was waited for by the leader as it died,
+    /// before it could tell anybody. Its status is lost. (Or it has ended just now, and that will be told in a moment.)</summary>
+    internal void LoseStrangers()
+    {
+        if (watcher is not null) return;
+        byte* info = stackalloc byte[128];
+        foreach (int pid in control.LivingOrphans())
+        {
+            bool ours = Libc.Waitid(Libc.P_PID, pid, info, Libc.WEXITED | Libc.WNOHANG | Libc.WNOWAIT | Libc.WALL) == 0;
+            if (!ours && !_suspects.Add(pid)) control.LoseOrphan(pid);
+        }
+    }
+
+    private bool HandOver(int pid, WaitStatus status, byte[] usage)
+    {
+        if (!control.EndOrphan(pid, status.Raw, usage)) return false;
+        _ = ShimKick.Send(_parent, (int)MvAbi.KickRequest);
+        return true;
+    }
+}

@@ -1,0 +1,74 @@
+namespace Mvedsua.Coordinator.Tests;
+
+/// <summary>Servers in C that tests compile.</summary>
+internal static class Programs
+{
+    /// <summary>Carries out one command a line: "fork" makes a child that lives until it is killed; the other words wait in
+    /// their ways and print what the wait said. The last SIGCHLD is kept.</summary>
+    internal const string Parent = """
+        #include <errno.h>
+        #include <signal.h>
+        #include <stdio.h>
+        #include <stdlib.h>
+        #include <string.h>
+        #include <sys/resource.h>
+        #include <sys/wait.h>
+        #include <unistd.h>
+        static volatile int signals, signal_pid, signal_status;
+        static void noted(int number, siginfo_t *info, void *context)
+        {
+            (void)number, (void)context;
+            signals++;
+            signal_pid = info->si_pid;
+            signal_status = info->si_status;
+        }
+        static void end(int number)
+        {
+            _exit(number + 2);
+        }
+        static void make(void)
+        {
+            fflush(stdout);
+            pid_t child = fork();
+            if (child == 0) {
+                signal(SIGTERM, end);
+                for (;;) pause();
+            }
+            printf("child %d\n", child);
+        }
+        static void told(const char *call, long result, int status)
+        {
+            if (result < 0) printf("%s: %s\n", call, strerror(errno));
+            else printf("%s: %ld status %x\n", call, result, status);
+        }
+        int main(void)
+        {
+            struct sigaction action = {.sa_sigaction = noted, .sa_flags = SA_SIGINFO | SA_RESTART};
+            char line[64];
+            int status = 0, got = 0;
+            long result;
+            sigaction(SIGCHLD, &action, NULL);
+            setvbuf(stdout, NULL, _IOLBF, 0);
+            puts("ready");
+            while ((got = read(0, line, sizeof line - 1)) > 0) {
+                line[got] = 0;
+                struct rusage usage = {0};
+                siginfo_t info = {0};
+                if (!strncmp(line, "fork", 4)) make();
+                else if (!strncmp(line, "any", 3)) { result = waitpid(-1, &status, 0); told("any", result, status); }
+                else if (!strncmp(line, "poll", 4)) { result = waitpid(-1, &status, WNOHANG); told("poll", result, result > 0 ? status : 0); }
+                else if (!strncmp(line, "group", 5)) { result = wait4(0, &status, 0, &usage); told("group", result, status); }
+                else if (!strncmp(line, "pid", 3)) { result = waitpid(atoi(line + 4), &status, 0); told("pid", result, status); }
+                else if (!strncmp(line, "look", 4)) {
+                    result = waitid(P_ALL, 0, &info, WEXITED | WNOWAIT);
+                    told("look", result < 0 ? result : info.si_pid, info.si_code << 8 | info.si_status);
+                } else if (!strncmp(line, "id", 2)) {
+                    result = waitid(P_PID, (id_t)atoi(line + 3), &info, WEXITED);
+                    told("id", result < 0 ? result : info.si_pid, info.si_code << 8 | info.si_status);
+                } else if (!strncmp(line, "own", 3)) { result = waitid(P_PGID, 0, &info, WEXITED | WNOHANG); told("own", result < 0 ? result : info.si_pid, 0); }
+                else if (!strncmp(line, "signals", 7)) printf("signals %d from %d status %d\n", signals, signal_pid, signal_status);
+            }
+            return 0;
+        }
+        """;
+}
