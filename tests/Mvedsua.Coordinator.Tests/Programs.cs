@@ -3,6 +3,37 @@ namespace Mvedsua.Coordinator.Tests;
 /// <summary>Servers in C that tests compile.</summary>
 internal static class Programs
 {
+    /// <summary>Says "ready". After a line: 100 threads, one after another, each of which writes one line; and ends, unless
+    /// the line was "stay".</summary>
+    internal const string Fleeting = """
+        #include <pthread.h>
+        #include <stdio.h>
+        #include <stdint.h>
+        #include <unistd.h>
+        static int stay;
+        static void *run(void *number)
+        {
+            char text[32];
+            int length = snprintf(text, sizeof text, "thread %d\n", (int)(intptr_t)number);
+            if (write(1, text, (size_t)length) == length && stay) pause();
+            return NULL;
+        }
+        int main(void)
+        {
+            char line[64];
+            puts("ready");
+            fflush(stdout);
+            while (read(0, line, sizeof line) > 0)
+                for (int i = 0; i < 100; i++) {
+                    pthread_t thread;
+                    stay = line[0] == 's';
+                    pthread_create(&thread, NULL, run, (void *)(intptr_t)i);
+                    if (!stay) pthread_join(thread, NULL);
+                }
+            return 0;
+        }
+        """;
+
     /// <summary>Carries out one command a line: "fork" makes a child that lives until it is killed; the other words wait in
     /// their ways and print what the wait said. The last SIGCHLD is kept.</summary>
     internal const string Parent = """
@@ -68,6 +99,35 @@ internal static class Programs
                 } else if (!strncmp(line, "own", 3)) { result = waitid(P_PGID, 0, &info, WEXITED | WNOHANG); told("own", result < 0 ? result : info.si_pid, 0); }
                 else if (!strncmp(line, "signals", 7)) printf("signals %d from %d status %d\n", signals, signal_pid, signal_status);
             }
+            return 0;
+        }
+        """;
+
+    /// <summary>Says "ready"; one of its threads is stuck in a vfork whose child never execs. Echoes its lines.</summary>
+    internal const string Stuck = """
+        #define _GNU_SOURCE
+        #include <pthread.h>
+        #include <stdio.h>
+        #include <sys/prctl.h>
+        #include <signal.h>
+        #include <unistd.h>
+        static void *stick(void *nothing)
+        {
+            if (vfork() == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                if (write(1, "ready\n", 6) < 0) _exit(1);
+                for (;;) pause();
+            }
+            return nothing;
+        }
+        int main(void)
+        {
+            char line[64];
+            long got;
+            pthread_t thread;
+            pthread_create(&thread, NULL, stick, NULL);
+            while ((got = read(0, line, sizeof line)) > 0)
+                if (write(1, line, (size_t)got) != got) return 1;
             return 0;
         }
         """;

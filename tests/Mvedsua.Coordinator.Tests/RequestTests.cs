@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Mvedsua.Abi;
 using Mvedsua.Coordinator.Control;
 
 namespace Mvedsua.Coordinator.Tests;
@@ -39,13 +40,19 @@ public sealed class RequestTests
         Assert.Contains("has a follower already", refusal.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_follower_that_the_server_can_not_have_is_refused_by_name()
+    [Theory]
+    [InlineData(MvReason.Unsupported, "io_uring_setup", ExitStatus.Unsupported)]
+    [InlineData(MvReason.ParkTimeout, "thread 7 could not be stopped", ExitStatus.ServerUnresponsive)]
+    [InlineData(MvReason.NoResources, "the process could not be copied", ExitStatus.NoResources)]
+    [InlineData(MvReason.Busy, "the server is followed already", ExitStatus.RefusedByStage)]
+    [InlineData(MvReason.Corrupt, "no such log", ExitStatus.Internal)]
+    public async Task A_refused_follower_is_refused_by_name_with_a_status_of_its_own(MvReason reason, string text, ExitStatus status)
     {
-        await using LiveSession session = await Started("refuse");
-        Control.SessionException refusal = await Refused(LiveSession.Client.FollowAsync(session.Name, default));
-        Assert.Equal(ExitStatus.Unsupported, refusal.Status);
-        Assert.Contains("io_uring_setup", refusal.Message, StringComparison.Ordinal);
+        await using LiveSession session = await Started($"refuse {(uint)reason} {text}");
+        Result follow = await session.Verb("follow");
+        Assert.Equal((int)status, follow.Status);
+        Assert.Contains(text, follow.Errors, StringComparison.Ordinal);
+        Assert.Contains("the server goes on unchanged", follow.Errors, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -57,7 +64,9 @@ public sealed class RequestTests
         do second = await Refused(LiveSession.Client.UnfollowAsync(session.Name, default));
         while (!second.Message.Contains("being carried out", StringComparison.Ordinal)); /* the first is under way */
         Assert.Equal(ExitStatus.RefusedByStage, second.Status);
-        Assert.Contains("has not answered", (await Refused(first)).Message, StringComparison.Ordinal);
+        Control.SessionException unanswered = await Refused(first);
+        Assert.Contains("has not answered", unanswered.Message, StringComparison.Ordinal);
+        Assert.Equal(ExitStatus.ServerUnresponsive, unanswered.Status);
     }
 
     [Fact]

@@ -178,6 +178,36 @@ public sealed class ServerTests
     }
 
     [Fact]
+    public async Task A_server_with_a_thread_that_can_not_be_stopped_gets_no_follower_and_goes_on()
+    {
+        await using LiveSession session = LiveSession.Start(Installation.Real, [], [Installation.Compile("stuck", Programs.Stuck, "-pthread")]);
+        Assert.Equal("ready", await session.Line());
+        Result follow = await session.Verb("follow");
+        Assert.Equal((int)ExitStatus.ServerUnresponsive, follow.Status);
+        Assert.Contains("could not be stopped within 2 s", follow.Errors, StringComparison.Ordinal);
+        session.Run.StandardInput.WriteLine("served");
+        Assert.Equal("served", await session.Line());
+    }
+
+    [Theory]
+    [InlineData("stay", "unsupported", "more than 128 threads at once")]
+    [InlineData("go", "lag-limit", "threads ended faster than the follower read")]
+    public async Task A_follower_that_ends_for_want_of_threads_says_whether_they_run_or_are_unread(string word, string reason, string text)
+    {
+        await using LiveSession session = LiveSession.Start(Installation.Real, ["--follower"], [Installation.Compile("threads", Programs.Fleeting, "-pthread")]);
+        Assert.Equal("ready", await session.Line());
+        if (word is "go") await Result.Of("/bin/kill", "-STOP", $"{(await session.Status()).Follower!.Pid}");
+        for (int i = 0; i < 2; i++)
+        {
+            session.Run.StandardInput.WriteLine(word);
+            await session.LineWith("thread 99");
+        }
+        SessionStatus status = await session.Until(s => s.Follower is null);
+        Assert.Contains(text, status.History[^1].What, StringComparison.Ordinal);
+        Assert.Contains(reason is "unsupported" ? "can replay yet" : "lag limit", status.History[^1].What, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_leaders_own_exit_ends_the_session_with_its_status()
     {
         string program = Installation.Compile("exiting", Unrepeatable, "-g", "-O1");

@@ -169,6 +169,18 @@ void mv_role_after_raw(struct mv_thread *self, struct mv_frame *frame, struct mv
         mv_slot_give(child);
 }
 
+/* All slots are taken: by threads that run, or by what the follower has not read of ended ones? */
+static void no_slot(void) {
+    for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++)
+        if (mv.control->threads[mv.version][slot].state == MV_THREAD_EXITED) {
+            mv_end_follower(MV_REASON_LAG_LIMIT, 0,
+                            "threads ended faster than the follower read what they had done: with those that "
+                            "run they are more than 128");
+            return;
+        }
+    mv_end_follower(MV_REASON_UNSUPPORTED, 0, "the server has more than 128 threads at once");
+}
+
 /* Before a thread is made: it publishes from its first call on. */
 void mv_role_new_thread(struct mv_thread *child) {
     mv_self->raw_awaited = 0;
@@ -177,9 +189,7 @@ void mv_role_new_thread(struct mv_thread *child) {
     uint32_t slot = mv_slot_take(child);
     if (slot == MV_MAX_THREADS) {
         if (mv.role == MV_ROLE_LEADER)
-            mv_end_follower(MV_REASON_UNSUPPORTED, 0,
-                            "the server has more than 128 threads (one that has ended counts until the "
-                            "follower has read that)");
+            no_slot();
         return;
     }
     if (mv.role != MV_ROLE_LEADER)

@@ -1,4 +1,5 @@
 using Mvedsua.Abi;
+using Mvedsua.Coordinator.Control;
 
 namespace Mvedsua.Coordinator.Sessions;
 
@@ -23,6 +24,16 @@ internal static class Reasons
         MvReason.AsyncSignal => "async-signal",
         MvReason.Busy => "busy",
         _ => $"reason-{(uint)reason}",
+    };
+
+    /// <summary>The exit status of a request that failed for that reason.</summary>
+    internal static ExitStatus Status(MvReason reason) => reason switch
+    {
+        MvReason.Busy => ExitStatus.RefusedByStage,
+        MvReason.Unsupported or MvReason.Diverged or MvReason.AsyncSignal => ExitStatus.Unsupported,
+        MvReason.ParkTimeout => ExitStatus.ServerUnresponsive,
+        MvReason.NoResources or MvReason.LogLimit or MvReason.LagLimit => ExitStatus.NoResources,
+        _ => ExitStatus.Internal,
     };
 
     /// <summary>One clause, without a full stop; <paramref name="text"/> is the shim's own remark, often empty.</summary>

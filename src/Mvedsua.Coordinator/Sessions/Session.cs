@@ -124,7 +124,7 @@ internal sealed partial class Session : IControlled, IDisposable
                 Accept(requested.Request);
                 break;
             case SessionEvent.RequestExpired expired when expired.Request == _pending:
-                Settle(ControlReply.Refuse(ExitStatus.Internal,
+                Settle(ControlReply.Refuse(ExitStatus.ServerUnresponsive,
                     $"The leader has not answered within {ShimRequest.TimeLimit.TotalSeconds:0} s (is it stopped?); the server is untouched."));
                 break;
             case SessionEvent.ReportStored stored:

@@ -113,20 +113,14 @@ internal sealed partial class Session
         ControlView view = _members.View();
         if (answer != MvReason.None)
         {
-            ExitStatus status = answer switch
-            {
-                MvReason.Busy => ExitStatus.RefusedByStage,
-                MvReason.Unsupported => ExitStatus.Unsupported,
-                _ => ExitStatus.Internal,
-            };
             string why = Reasons.Explain(answer, view.ReasonCode, view.ReasonText);
-            Settle(ControlReply.Refuse(status, $"{Name(request.Kind)} was refused, the server goes on unchanged: {why}."));
+            Settle(ControlReply.Refuse(Reasons.Status(answer), $"{Name(request.Kind)} was refused, the server goes on unchanged: {why}."));
             return;
         }
         switch (request.Kind)
         {
             case MvRequest.Follow when view.FollowerPid == 0:
-                Settle(ControlReply.Refuse(ExitStatus.Internal,
+                Settle(ControlReply.Refuse(Reasons.Status(view.Reason),
                     $"The follower ended at once, the server goes on unchanged: {Reasons.Explain(view.Reason, view.ReasonCode, view.ReasonText)}."));
                 break;
             /* The copy says when all its threads replay. */

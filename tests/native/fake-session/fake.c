@@ -1,6 +1,7 @@
 /* A shim that intercepts nothing: it plays the shim's part of shared.h, so that the coordinator can be tested
  * on situations that real servers reach only by luck. Its behaviour is told by environment variables:
- *   FAKE_FOLLOWER=replay|diverge|crash|refuse|silent   what a follow request leads to
+ *   FAKE_FOLLOWER=replay|diverge|crash|silent   what a follow request leads to
+ *   FAKE_FOLLOWER=refuse REASON TEXT            it is refused with this enum mv_reason
  *   FAKE_FAILOVER=1                                    the follower takes over when the leader dies
  */
 #define _GNU_SOURCE
@@ -127,8 +128,12 @@ static void kicked(int number, siginfo_t *info, void *context) {
         return;
     switch (control->request) {
     case MV_REQUEST_FOLLOW:
-        if (strcmp(behaviour, "refuse") == 0)
-            answer(MV_REASON_UNSUPPORTED, "io_uring_setup");
+        if (strncmp(behaviour, "refuse ", 7) == 0) {
+            char *text;
+            uint32_t reason = (uint32_t)strtoul(behaviour + 7, &text, 10);
+            control->reason = reason;
+            answer(reason, text + 1);
+        }
         else
             attach(behaviour);
         break;
