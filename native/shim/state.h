@@ -23,7 +23,9 @@ struct mv_process {
     struct mv_control *control; /* NULL: no session */
     uint8_t *logs[MV_VERSIONS]; /* mapped spans; the other version's read-only but for the cursors */
     int session_fd;             /* hidden descriptor, -1 without a session */
-    uint64_t generation;
+    uint64_t generation;        /* control.generation of the last follower, or of ourselves */
+    uint64_t log_generation;    /* control.log_generation of the logs in use */
+    uint32_t followed;          /* leader: a follower's cursors are respected */
 
     const char *library;    /* path of this library as LD_PRELOAD had it */
     uint32_t exec_policy;   /* enum mv_exec_policy (exec.c) */

@@ -3,6 +3,38 @@ namespace Mvedsua.Coordinator.Tests;
 /// <summary>Servers in C that tests compile.</summary>
 internal static class Programs
 {
+    /// <summary>Answers each line; the answer to "differ" is another in every process. "exit" ends it.</summary>
+    internal const string Unrepeatable = """
+        #include <stdio.h>
+        #include <stdlib.h>
+        #include <string.h>
+        #include <unistd.h>
+        #include <x86intrin.h>
+        static __attribute__((noinline)) void reply(const char *word)
+        {
+            char text[128];
+            unsigned long long cycles = strcmp(word, "differ") ? 1234567890123ull : __rdtsc();
+            int length = snprintf(text, sizeof text, "cycles %llu %s\n", cycles, word);
+            if (write(1, text, (size_t)length) != length) exit(3);
+        }
+        static __attribute__((noinline)) void serve(char *line)
+        {
+            line[strcspn(line, "\n")] = 0;
+            reply(line);
+            if (!strcmp(line, "exit")) exit(6);
+        }
+        int main(void)
+        {
+            char line[64];
+            ssize_t length;
+            while ((length = read(0, line, sizeof line - 1)) > 0) {
+                line[length] = 0;
+                serve(line);
+            }
+            return 5;
+        }
+        """;
+
     /// <summary>Says "ready". After a line: 100 threads, one after another, each of which writes one line; and ends, unless
     /// the line was "stay".</summary>
     internal const string Fleeting = """

@@ -17,14 +17,17 @@
 
 #include <stdint.h>
 
-#define MV_ABI_VERSION   3u
+#define MV_ABI_VERSION   4u
 #define MV_CONTROL_MAGIC 0x6177736465764d31ull /* "1Mvedswa" */
 #define MV_LOG_MAGIC     0x676f4c6465764d31ull /* "1MvedLog" */
 
 #define MV_VERSIONS    2u
 #define MV_MAX_THREADS 128u
-#define MV_MAX_READERS 4u /* followers and tracers of one log */
-#define MV_PAGE        4096u
+#define MV_MAX_READERS 4u /* of one log: the follower, and tracers */
+#define MV_FOLLOWER    0u /* the follower's cursor; the others are tracers' */
+#define MV_WATCHERS                                                                                          \
+    (MV_MAX_READERS + 1) /* who waits for a thread's death: its log's readers and the keeper */
+#define MV_PAGE 4096u
 
 #define MV_CONTROL_SPAN (1ull << 20)
 #define MV_LOG_SPAN     (1ull << 36)
@@ -157,7 +160,7 @@ struct mv_log_header {
     uint32_t record_size; /* sizeof(struct mv_event) */
     uint32_t version;     /* whose log it is */
     uint32_t slot;        /* which thread's */
-    uint64_t generation;  /* of the publishing session: control.generation when the log was (re)started */
+    uint64_t generation;  /* control.log_generation when the log was (re)started */
     uint64_t limit;       /* bytes of this log that may ever be used (an upper bound on offsets) */
     uint64_t start;       /* offset of record 0 */
     uint64_t check;       /* mv_log_header_check() over the 64 bytes with this field 0 */
@@ -179,8 +182,7 @@ struct mv_log_header {
     uint32_t wake;
     uint32_t padding3[15];
 
-    struct mv_death_word
-        death[MV_MAX_READERS]; /* one per watcher: the kernel wakes only one waiter of each */
+    struct mv_death_word death[MV_WATCHERS]; /* one each: the kernel wakes only one waiter of a word */
 };
 MV_ASSERT_AT(mv_log_header, magic, 0);
 MV_ASSERT_AT(mv_log_header, abi, 8);
@@ -203,7 +205,7 @@ MV_ASSERT_AT(mv_log_header, padding2, 160);
 MV_ASSERT_AT(mv_log_header, wake, 192);
 MV_ASSERT_AT(mv_log_header, padding3, 196);
 MV_ASSERT_AT(mv_log_header, death, 256);
-_Static_assert(sizeof(struct mv_log_header) == 512, "mv_log_header");
+_Static_assert(sizeof(struct mv_log_header) == 576, "mv_log_header");
 
 /* A reader's cursor, on a page of its own: page 1 + reader of the log. Written by the reader alone, but for
  * its first position when the writer makes room before the reader runs, and `active` = UNUSED by anybody who
@@ -454,8 +456,7 @@ struct mv_control {
     uint32_t request;    /* enum mv_request; then request_number++ (release), then the kick */
     uint32_t request_number;
     uint32_t report_taken; /* futex: 1 when the diverged follower may end */
-    uint32_t tracing;      /* 1: events are published though there is no follower */
-    uint32_t unused2[11];
+    uint32_t unused2[12];
 
     /* Written by the shim of whoever leads (or takes over). */
     uint32_t change; /* futex: raised (and woken) after any field of this part has changed; the coordinator
@@ -471,7 +472,7 @@ struct mv_control {
     uint32_t reason;         /* why the last follower ended, or how the last leader did */
     int32_t reason_code;     /* signal or errno */
     uint32_t follower_state; /* 0 none, 1 replaying, 2 parked at a divergence, 3 ended, 4 promoted */
-    uint64_t generation;     /* raised each time publishing starts: logs and cursors restart */
+    uint64_t generation;     /* raised for each follower */
     uint64_t failovers;
     uint64_t attach_pause_ns; /* how long the threads were parked for the last follower */
     uint64_t failover_ns; /* from the notice of the leader's death to the first call of the promoted one */
@@ -480,11 +481,16 @@ struct mv_control {
     uint32_t sites_trapped;
     uint32_t sites_refused;
     char reason_text[240];
+    uint64_t log_generation; /* raised each time the leader begins to publish: logs and cursors restart */
+    uint32_t publishes;      /* 1: the leader publishes each call, for whoever reads */
     uint32_t orphan_changes; /* futex of the shim's waits: raised when `orphans` has changed */
 
-    /* Read by the leader at every publication; cleared by anyone who ends the follower. */
-    uint32_t publishing __attribute__((aligned(64)));
-    uint32_t unused3[15];
+    /* Both read by the leader at every publication, as one word: 0, and it is solo again. `tracing` has a bit
+     * (1 << reader) for each tracer: set by the coordinator; cleared by it, or by the leader when the tracer
+     * holds too much. */
+    uint32_t publishing __attribute__((aligned(64))); /* 1: for a follower; cleared by anyone who ends it */
+    uint32_t tracing;
+    uint32_t unused3[14];
 
     uint64_t message_count; /* last number given out (atomic add by any shim) */
     struct mv_message messages[MV_MESSAGES];
@@ -503,7 +509,6 @@ MV_ASSERT_AT(mv_control, coordinator_pid, 64);
 MV_ASSERT_AT(mv_control, request, 68);
 MV_ASSERT_AT(mv_control, request_number, 72);
 MV_ASSERT_AT(mv_control, report_taken, 76);
-MV_ASSERT_AT(mv_control, tracing, 80);
 MV_ASSERT_AT(mv_control, change, 128);
 MV_ASSERT_AT(mv_control, stage, 132);
 MV_ASSERT_AT(mv_control, answered_number, 136);
@@ -525,8 +530,11 @@ MV_ASSERT_AT(mv_control, sites_rewritten, 212);
 MV_ASSERT_AT(mv_control, sites_trapped, 216);
 MV_ASSERT_AT(mv_control, sites_refused, 220);
 MV_ASSERT_AT(mv_control, reason_text, 224);
-MV_ASSERT_AT(mv_control, orphan_changes, 464);
+MV_ASSERT_AT(mv_control, log_generation, 464);
+MV_ASSERT_AT(mv_control, publishes, 472);
+MV_ASSERT_AT(mv_control, orphan_changes, 476);
 MV_ASSERT_AT(mv_control, publishing, 512);
+MV_ASSERT_AT(mv_control, tracing, 516);
 MV_ASSERT_AT(mv_control, message_count, 576);
 MV_ASSERT_AT(mv_control, messages, 584);
 MV_ASSERT_AT(mv_control, orphans, 584 + 256 * 64);

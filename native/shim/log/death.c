@@ -21,11 +21,11 @@ static uint64_t *node_at(uint64_t pointer) {
     return (uint64_t *)(pointer & ~1ull);
 }
 
-int mv_death_link(struct mv_death_word words[MV_MAX_READERS], struct robust_list_head *head, uint32_t tid) {
+int mv_death_link(struct mv_death_word words[MV_WATCHERS], struct robust_list_head *head, uint32_t tid) {
     if (head->futex_offset != GLIBC_OFFSET)
         return -22;                     /* EINVAL */
     uint64_t *first = (uint64_t *)head; /* head->list.next */
-    for (uint32_t i = 0; i < MV_MAX_READERS; i++) {
+    for (uint32_t i = 0; i < MV_WATCHERS; i++) {
         struct mv_death_word *w = &words[i];
         w->next = *first;
         w->previous = (uintptr_t)first;
@@ -36,8 +36,8 @@ int mv_death_link(struct mv_death_word words[MV_MAX_READERS], struct robust_list
     return 0;
 }
 
-void mv_death_unlink(struct mv_death_word words[MV_MAX_READERS]) {
-    for (uint32_t i = 0; i < MV_MAX_READERS; i++) {
+void mv_death_unlink(struct mv_death_word words[MV_WATCHERS]) {
+    for (uint32_t i = 0; i < MV_WATCHERS; i++) {
         struct mv_death_word *w = &words[i];
         if (!w->next)
             continue;

@@ -245,9 +245,9 @@ struct robust_list_head; /* <linux/futex.h> */
  * manner, so that glibc's own mutexes can be linked and unlinked around them; `tid` is the kernel's. The
  * words must stay mapped. -EINVAL: the list is not glibc's (futex_offset is not -32). Only the thread itself
  * may call this, or somebody while it stands still outside glibc. */
-int mv_death_link(struct mv_death_word words[MV_MAX_READERS], struct robust_list_head *head, uint32_t tid);
+int mv_death_link(struct mv_death_word words[MV_WATCHERS], struct robust_list_head *head, uint32_t tid);
 
 /* Takes them out again (before an exit that isn't a death) and stores 0. */
-void mv_death_unlink(struct mv_death_word words[MV_MAX_READERS]);
+void mv_death_unlink(struct mv_death_word words[MV_WATCHERS]);
 
 #endif

@@ -12,7 +12,7 @@
 #include <linux/sched.h>
 
 #define KEEPER_STACK (64u << 10)
-#define KEEPER_WORD  2u    /* which of a log's death words is the keeper's */
+#define KEEPER_WORD  MV_MAX_READERS /* the death word behind the readers' */
 #define ATTACHING_MS 5000u /* how long a dead leader's follower may take to be made */
 
 uint32_t mv_keeper_word;

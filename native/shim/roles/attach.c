@@ -11,9 +11,11 @@
 
 #include <linux/sched.h>
 
-/* A log for every thread, and (with a follower) a place in it for its reader. */
-static int open_logs(uint32_t reader_pid) {
+/* A log for every thread. `running`: tracers read those that there are, which go on. */
+static int open_logs(int running) {
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
+        if (running && area->log)
+            continue;
         if (area->slot >= MV_MAX_THREADS && mv_slot_take(area) >= MV_MAX_THREADS)
             return -11;
         mv_thread_introduce(area);
@@ -21,15 +23,15 @@ static int open_logs(uint32_t reader_pid) {
         if (writer->running && area->keeper_epoch != mv_keeper_epoch)
             mv_log_keeper_lost(writer, &mv_keeper_word);
         area->keeper_epoch = mv_keeper_epoch;
+        area->log = NULL;
         if (writer->running)
             mv_log_writer_stop(writer);
         mv_thread_forget_death(area->slot);
         int bad = mv_log_writer_start(writer, mv_log_base(mv.version, area->slot), mv.version, area->slot,
-                                      mv.generation, &mv_budget, NULL, &mv_keeper_word);
+                                      mv.log_generation, &mv_budget, NULL, &mv_keeper_word);
         if (bad)
             return bad;
-        if (reader_pid)
-            mv_log_expect_reader(writer, 0, reader_pid);
+        mv_tracers_expect(writer, 0);
         area->log = writer;
     }
     return 0;
@@ -40,6 +42,7 @@ static void become_follower(struct mv_thread *self) {
     struct mv_control *control = mv.control;
     mv_park_forget(); /* before any thread is there: one that was asked twice would park again, for good */
     mv.role = MV_ROLE_FOLLOWER;
+    mv.followed = 0;
     mv.version ^= 1;
     mv.pid = (uint32_t)mv_sys0(__NR_getpid);
     mv_sys4(__NR_rt_sigprocmask, 2, (long)&mv_block_all, 0, 8);
@@ -68,7 +71,9 @@ static void become_follower(struct mv_thread *self) {
         area->mask_replaced = 1;
         area->park_state = 0;
         area->log = NULL;
-        area->signal_late = 0;
+        /* A signal that waits in the leader comes as an event, behind the next record. */
+        area->signal_late = area->deferred = 0;
+        area->attention &= ~(uint32_t)MV_ATTEND_SIGNAL;
         area->death_linked = 0;
         int bad = mv_follower_open_log(area);
         if (bad)
@@ -96,12 +101,15 @@ static void become_follower(struct mv_thread *self) {
 }
 
 int mv_publish_start(void) {
-    mv.generation = ++mv.control->generation;
+    int running = mv.role == MV_ROLE_LEADER;
+    if (!running)
+        mv.log_generation = ++mv.control->log_generation;
     mv_order_start();
-    int bad = open_logs(0);
+    int bad = open_logs(running);
     if (bad)
         return bad;
     mv.role = MV_ROLE_LEADER;
+    mv.control->publishes = 1;
     mv_fast_calls_for_role();
     mv_install_defaults();
     return 0;
@@ -110,8 +118,8 @@ int mv_publish_start(void) {
 /* The request: by the main thread, on its shim stack (or in the constructor). */
 void mv_follow(struct mv_thread *self) {
     struct mv_control *control = mv.control;
-    if (mv.role != MV_ROLE_SOLO) {
-        mv_request_answer(MV_REASON_BUSY, 0, "the server is followed or traced already");
+    if (mv.role == MV_ROLE_LEADER && control->publishing) {
+        mv_request_answer(MV_REASON_BUSY, 0, "the server is followed already");
         return;
     }
     control->stage = MV_STAGE_ATTACHING;
@@ -135,14 +143,19 @@ void mv_follow(struct mv_thread *self) {
         mv_request_answer(MV_REASON_UNSUPPORTED, 0, why.bytes);
         return;
     }
+    mv_leader_unfollowed(); /* it may have slept since its last follower ended */
     mv_thread_unlink_death(self);
+    mv.generation = ++control->generation;
     int bad = mv_publish_start();
     if (!bad)
         bad = mv_keeper_start();
     long pid = bad;
     if (!bad) {
-        for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
-            mv_log_expect_reader(area->log, 0, 1);
+        for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
+            mv_log_expect_reader(area->log, MV_FOLLOWER, 1);
+            area->signal_announced = 0; /* if it was, then in a record that is not for the follower */
+        }
+        mv.followed = 1;
         mv_timers_start();
         mv_epoll_start();
         mv_streams_start(); /* nobody moves a byte now; the copy inherits what is noted */
@@ -165,7 +178,8 @@ void mv_follow(struct mv_thread *self) {
     if (mv_is_error(pid)) {
         mv.role = MV_ROLE_LEADER;
         mv_publishing_end();
-        mv_leader_to_solo();
+        mv.followed = 1;
+        mv_leader_unfollowed();
         mv_park_release(self);
         mv_request_answer(MV_REASON_NO_RESOURCES, (int)-pid, "the process could not be copied");
         return;

@@ -84,6 +84,7 @@ static void promote(struct mv_thread *self, uint64_t since) {
     control->follower_state = 4;
     control->failovers++;
     mv_publishing_end(); /* also wakes the threads that still wait for events */
+    control->publishes = 0;
     control->stage = MV_STAGE_SINGLE_LEADER;
     if (control->reason != MV_REASON_LEADER_DIED)
         control->reason_code = 0;

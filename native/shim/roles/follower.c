@@ -307,7 +307,7 @@ int mv_follower_open_log(struct mv_thread *area) {
     uint8_t *base = mv_log_base(mv.version ^ 1, area->slot);
     mv_sys3(__NR_mprotect, (long)(base + MV_PAGE), (long)(MV_SLEEPERS_OFFSET - MV_PAGE + MV_PAGE), 3);
     int result = mv_log_reader_start(&area->reader, base, MV_LOG_SPAN, mv.version ^ 1, area->slot,
-                                     mv.generation, 0, mv.pid);
+                                     mv.log_generation, MV_FOLLOWER, mv.pid);
     area->replaying = result == 0;
     return result;
 }

@@ -37,7 +37,7 @@ static enum mv_action run_and_publish(struct mv_thread *self, struct mv_frame *f
     /* (The old mask may be stored where the new one was read.) */
     if (((row->flags & MV_CALL_INOUT) || self->call == __NR_rt_sigprocmask) &&
         !(event = mv_leader_reserve(self, row, args)))
-        return mv_execute(self, frame); /* the follower has just been ended */
+        return mv_execute(self, frame); /* a follower has just been ended */
     enum mv_action action = make_or_settle(self, frame);
     if (action != MV_ACTION_RETURN || mv.role != MV_ROLE_LEADER)
         return action; /* a call that returns twice; or a fork's child, which is nobody's leader */
@@ -56,10 +56,12 @@ static enum mv_action run_and_publish(struct mv_thread *self, struct mv_frame *f
  * So a duplicate is lent to it, under a hidden number that the event names (process/lent.c). */
 static enum mv_action map_file(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row,
                                uint64_t args[6]) {
-    long lent = mv_leader_has_follower() ? mv_lend(self, (int)frame->r8) : -1;
+    if (!mv_leader_has_follower())
+        return run_and_publish(self, frame, row, args);
+    long lent = mv_lend(self, (int)frame->r8);
     enum mv_action action = mv_execute(self, frame);
     long result = (long)frame->rax;
-    if (mv_is_error(lent) && !mv_is_error(result) && mv_leader_has_follower()) {
+    if (mv_is_error(lent) && !mv_is_error(result)) {
         mv_leader_unsupported("mmap of a file, with no descriptor left to lend");
         return action;
     }
@@ -141,12 +143,12 @@ enum mv_action mv_leader_call(struct mv_thread *self, struct mv_frame *frame) {
         self->signal_late = 0;
         self->attention |= MV_ATTEND_SIGNAL;
     }
-    if (!self->log || !mv_leader_publishing()) {
-        if (mv_leader_publishing())
-            mv_end_follower(MV_REASON_NO_RESOURCES, 0, "a thread of the server has no event log");
-        mv_leader_to_solo();
+    if (!mv.control->publishing)
+        mv_leader_unfollowed();
+    else if (!self->log)
+        mv_end_follower(MV_REASON_NO_RESOURCES, 0, "a thread of the server has no event log");
+    if (mv.role != MV_ROLE_LEADER || !self->log)
         return mv_execute(self, frame);
-    }
     mv_thread_note(self, frame);
     if (self->call <= __NR_write && !mv_unsettled) { /* and read */
         intend(self, frame);
@@ -161,7 +163,8 @@ enum mv_action mv_leader_call(struct mv_thread *self, struct mv_frame *frame) {
     if (cls == MV_CLASS_NONE || (mv_call_flags_of(row, args) & MV_CALL_NOFOLLOW) ||
         refused_with_follower(frame)) {
         mv_leader_unsupported(row->name);
-        return mv_execute(self, frame);
+        if (cls == MV_CLASS_NONE || mv.role != MV_ROLE_LEADER)
+            return mv_execute(self, frame);
     }
     if (self->call == __NR_mmap && !(frame->r10 & 0x20 /* MAP_ANONYMOUS */))
         return map_file(self, frame, row, args);

@@ -38,11 +38,9 @@ int mv_leader_plain(struct mv_thread *self, struct mv_frame *frame) {
     int writes = self->call == __NR_write;
     uint64_t length = writes ? count : result > 0 ? (uint64_t)result : 0;
     uint32_t size = length ? (uint32_t)MV_PAYLOAD_SPAN(length) : 0;
-    struct mv_event *event = mv_log_reserve(self->log, writes ? size : 0, writes ? 0 : size);
-    if (!event) {
-        mv_leader_log_refused(self);
+    struct mv_event *event = mv_leader_room(self, writes ? size : 0, writes ? 0 : size);
+    if (!event)
         return 1;
-    }
     if (length)
         fill(event + 1, (const void *)frame->rsi, (uint32_t)length);
     mv_leader_complete(self, event, self->call, args, result, frame->site, 0);

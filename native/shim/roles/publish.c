@@ -1,8 +1,8 @@
 /* Publishing: one record for each call that was made, and the end of publishing.
  *
  * The leader waits for nobody. Whoever ends the follower clears control.publishing; the leader finds that at
- * its next call and goes solo. A log that is full, or a call that no follower can replay, ends the follower
- * here. */
+ * its next call, and goes solo unless a tracer reads on. A log that is full, or a call that no follower can
+ * replay, ends the follower here. */
 #include "../calls/payload.h"
 #include "../calls/table.h"
 #include "../log/barriers.h"
@@ -11,28 +11,48 @@
 #include "roles.h"
 
 int mv_leader_publishing(void) {
-    return __atomic_load_n(&mv.control->publishing, __ATOMIC_RELAXED) != 0;
+    return *(const volatile mv_word *)&mv.control->publishing != 0; /* and `tracing`, behind it */
 }
 
 int mv_leader_has_follower(void) {
-    return mv.role == MV_ROLE_LEADER && mv_leader_publishing() && mv.control->follower_pid != 0;
+    return mv.role == MV_ROLE_LEADER && mv.control->publishing && mv.control->follower_pid != 0;
 }
 
-/* Any thread, any number of times: others that still see LEADER publish into logs that nobody reads. */
-void mv_leader_to_solo(void) {
-    if (mv.role != MV_ROLE_LEADER)
-        return;
-    mv.role = MV_ROLE_SOLO;
-    mv_fast_calls_for_role();
+static void drop_readers(uint32_t first, uint32_t end) {
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++)
         if (mv_writers[slot].running)
-            for (uint32_t reader = 0; reader < MV_MAX_READERS; reader++)
+            for (uint32_t reader = first; reader < end; reader++)
                 mv_log_drop_reader(mv_log_base(mv.version, slot), reader);
+}
+
+/* Others that still see LEADER publish into logs that nobody reads. */
+static void to_solo(void) {
+    mv.role = MV_ROLE_SOLO;
+    mv_fast_calls_for_role();
+    mv.followed = 0;
+    drop_readers(0, MV_MAX_READERS);
     mv_lent_take_back(1);
     mv_install_defaults();
+    mv.control->publishes = 0;
     mv.control->stage = MV_STAGE_SINGLE_LEADER;
     mv.control->follower_pid = 0;
     mv_control_changed();
+}
+
+/* Any thread, any number of times. */
+void mv_leader_unfollowed(void) {
+    if (mv.role != MV_ROLE_LEADER)
+        return;
+    if (!mv.control->tracing) {
+        to_solo();
+    } else if (mv.followed) {
+        mv.followed = 0;
+        drop_readers(MV_FOLLOWER, MV_FOLLOWER + 1);
+        mv_lent_take_back(1);
+        mv.control->stage = MV_STAGE_SINGLE_LEADER;
+        mv.control->follower_pid = 0;
+        mv_control_changed();
+    }
 }
 
 void mv_end_follower(enum mv_reason reason, int code, const char *text) {
@@ -45,18 +65,22 @@ void mv_end_follower(enum mv_reason reason, int code, const char *text) {
         mv_text_add(&line, text);
         mv_say(MV_WARNING, &line);
     }
-    mv_leader_to_solo();
+    if (!mv.control->publishing)
+        mv_leader_unfollowed();
 }
 
 void mv_leader_unsupported(const char *name) {
     struct mv_text text = {.used = 0};
+    if (!mv_leader_has_follower())
+        return;
     mv_text_add(&text, "the server called ");
     mv_text_add(&text, name);
     mv_text_add(&text, ", which can't be replayed by a follower yet; the server goes on alone");
     mv_end_follower(MV_REASON_UNSUPPORTED, 0, text.bytes);
 }
 
-void mv_leader_log_refused(struct mv_thread *self) {
+/* Why there is no room, and the end of the follower. */
+static void log_refused(struct mv_thread *self) {
     switch (self->log->refusal) {
     case MV_LOG_CURSOR_LOST:
         mv_end_follower(MV_REASON_CORRUPT, 0, "a reader's cursor in the event log is damaged");
@@ -68,6 +92,21 @@ void mv_leader_log_refused(struct mv_thread *self) {
         mv_end_follower(MV_REASON_LOG_LIMIT, 0,
                         "the follower fell so far behind that the log limit is used up");
     }
+}
+
+/* A reservation; a tracer is given up for it before the follower is. NULL: the call is not published. */
+struct mv_event *mv_leader_room(struct mv_thread *self, uint64_t in_size, uint64_t out_size) {
+    if (__builtin_expect(in_size + out_size >= 1ull << 31, 0)) {
+        self->log->refusal = MV_LOG_TOO_BIG;
+        log_refused(self);
+        return NULL;
+    }
+    struct mv_event *event = mv_log_reserve(self->log, (uint32_t)in_size, (uint32_t)out_size);
+    if (__builtin_expect(!event && self->log->refusal != MV_LOG_TOO_BIG && mv_tracers_drop(), 0))
+        event = mv_log_reserve(self->log, (uint32_t)in_size, (uint32_t)out_size);
+    if (__builtin_expect(!event, 0))
+        log_refused(self);
+    return event;
 }
 
 /* A killed keeper is replaced; this thread's log must be told, in case the old one died in the middle of it.
@@ -85,12 +124,14 @@ static void check_keeper(struct mv_thread *self) {
  */
 static void check_limits(struct mv_thread *self) {
     uint64_t limit = mv.control->lag_limit_bytes;
-    if (!(self->log->sequence & 4095))
+    int thorough = !(self->log->sequence & 4095);
+    if (thorough)
         check_keeper(self);
+    mv_tracers_check(self, thorough);
     if (!limit)
         return;
     const struct mv_log_cursor *cursor =
-        (const struct mv_log_cursor *)(mv_log_base(mv.version, self->slot) + MV_CURSOR_OFFSET(0));
+        (const struct mv_log_cursor *)(mv_log_base(mv.version, self->slot) + MV_CURSOR_OFFSET(MV_FOLLOWER));
     uint64_t consumed = __atomic_load_n(&cursor->bytes, __ATOMIC_RELAXED);
     if (cursor->active && self->log->bytes > consumed && self->log->bytes - consumed > limit)
         mv_end_follower(MV_REASON_LAG_LIMIT, 0, "the follower fell behind by more than --lag-limit");
@@ -113,15 +154,9 @@ struct mv_event *mv_leader_reserve(struct mv_thread *self, const struct mv_call_
         mv_leader_unsupported(row->name);
         return NULL;
     }
-    uint64_t in_size = mv_payload_size(segments, ins), out_size = mv_payload_size(out, outs);
-    struct mv_event *event = in_size + out_size < 1ull << 31
-                                 ? mv_log_reserve(self->log, (uint32_t)in_size, (uint32_t)out_size)
-                                 : NULL;
-    if (!event) {
-        mv_leader_log_refused(self);
-        return NULL;
-    }
-    mv_payload_write(event + 1, segments, ins);
+    struct mv_event *event = mv_leader_room(self, mv_payload_size(segments, ins), mv_payload_size(out, outs));
+    if (event)
+        mv_payload_write(event + 1, segments, ins);
     return event;
 }
 
@@ -161,13 +196,9 @@ void mv_leader_publish(struct mv_thread *self, const struct mv_call_row *row, co
         return;
     }
     if (!event) {
-        event = in_size + out_size < 1ull << 31
-                    ? mv_log_reserve(self->log, (uint32_t)in_size, (uint32_t)out_size)
-                    : NULL;
-        if (!event) {
-            mv_leader_log_refused(self);
+        event = mv_leader_room(self, in_size, out_size);
+        if (!event)
             return;
-        }
         if (ins)
             mv_payload_write(event + 1, segments, ins);
     }
@@ -179,11 +210,9 @@ void mv_leader_publish(struct mv_thread *self, const struct mv_call_row *row, co
 
 static void publish_bare(struct mv_thread *self, uint16_t call, long result, uint64_t a, uint64_t b,
                          uint64_t c, const void *payload, uint32_t size) {
-    struct mv_event *event = mv_log_reserve(self->log, size, 0);
-    if (!event) {
-        mv_leader_log_refused(self);
+    struct mv_event *event = mv_leader_room(self, size, 0);
+    if (!event)
         return;
-    }
     for (uint32_t i = 0; i < size; i++)
         ((uint8_t *)(event + 1))[i] = ((const uint8_t *)payload)[i];
     mv_log_complete(self->log, event, call, 0, result, 0, 0, (const uint64_t[6]){a, b, c});
@@ -217,11 +246,9 @@ void mv_leader_signal(struct mv_thread *self, int number, const struct mv_siginf
 
 void mv_leader_publish_order(struct mv_thread *self, uint32_t kind, uint64_t object, uint32_t clock,
                              uint32_t value, long result) {
-    struct mv_event *event = mv_log_reserve(self->log, 0, 0);
-    if (!event) {
-        mv_leader_log_refused(self);
+    struct mv_event *event = mv_leader_room(self, 0, 0);
+    if (!event)
         return;
-    }
     uint64_t stamp = (uint64_t)clock << 32 | value;
     mv_log_complete(self->log, event, MV_CALL_ORDER, 0, result, 0, stamp,
                     (const uint64_t[6]){kind, object, clock, value});

@@ -12,7 +12,7 @@ void mv_request_answer(enum mv_reason reason, int code, const char *text) {
     mv_control_changed();
 }
 
-/* Publishing for a tracer: no thread need stand still, each publishes from its next call on. */
+/* Publishing for a tracer, whose bit is set already. A leader that publishes does so for the new one, too. */
 static void trace(struct mv_thread *self) {
     if (mv.role == MV_ROLE_LEADER) {
         mv_request_answer(MV_REASON_NONE, 0, "");
@@ -23,10 +23,8 @@ static void trace(struct mv_thread *self) {
     int bad = late ? -110 : mv_publish_start();
     if (!bad)
         bad = mv_keeper_start();
-    if (!bad) {
-        mv.control->publishing = 1;
+    if (!bad)
         mv_thread_link_death(self);
-    }
     mv_park_release(self);
     if (bad)
         mv_request_answer(late ? MV_REASON_PARK_TIMEOUT : MV_REASON_NO_RESOURCES, -bad,
@@ -66,10 +64,8 @@ void mv_request_arrived(struct mv_thread *self) {
         trace(self);
         break;
     case MV_REQUEST_UNTRACE:
-        if (mv.role == MV_ROLE_LEADER && !control->follower_pid) {
-            mv_publishing_end();
-            mv_leader_to_solo();
-        }
+        if (!control->publishing)
+            mv_leader_unfollowed();
         mv_request_answer(MV_REASON_NONE, 0, "");
         break;
     default:

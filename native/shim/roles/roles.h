@@ -74,14 +74,20 @@ void mv_leader_publish_order(struct mv_thread *self, uint32_t kind, uint64_t obj
                              uint32_t value, long result);
 void mv_leader_complete(struct mv_thread *self, struct mv_event *event, uint32_t call, const uint64_t args[6],
                         long result, uint64_t site, uint32_t flags);
-void mv_leader_log_refused(struct mv_thread *self); /* why there is no room, and the end of the follower */
 void mv_leader_signal(struct mv_thread *self, int number, const struct mv_siginfo *info);
 void mv_leader_after_raw(struct mv_thread *self, struct mv_frame *frame, uint32_t slot);
 void mv_leader_thread_exit(struct mv_thread *self, uint64_t status);
-int mv_leader_publishing(void);
+int mv_leader_publishing(void);               /* does anybody read? */
 void mv_leader_check(struct mv_thread *self); /* after each publication: limits and keeper, now and then */
-void mv_leader_to_solo(void);
+void mv_leader_unfollowed(void);              /* publishing for a follower has ended */
+struct mv_event *mv_leader_room(struct mv_thread *self, uint64_t in_size, uint64_t out_size);
 void mv_end_follower(enum mv_reason reason, int code, const char *text);
+
+/* roles/tracers.c */
+uint32_t mv_tracers_reading(uint32_t slot);
+void mv_tracers_expect(struct mv_log_writer *writer, uint32_t but);
+int mv_tracers_drop(void);
+void mv_tracers_check(struct mv_thread *self, int thorough);
 
 /* roles/plain.c */
 int mv_leader_plain(struct mv_thread *self, struct mv_frame *frame);

@@ -67,19 +67,19 @@ int mv_publishing_end_because(enum mv_reason reason, int code, const char *text)
 /* Has the follower not read an ended thread's log to its end? Its slot can't be used anew then. */
 static int still_read(uint32_t slot) {
     const uint8_t *base = mv_log_base(mv.version, slot);
-    const struct mv_log_cursor *cursor = (const struct mv_log_cursor *)(base + MV_CURSOR_OFFSET(0));
+    const struct mv_log_cursor *cursor = (const struct mv_log_cursor *)(base + MV_CURSOR_OFFSET(MV_FOLLOWER));
     return cursor->active && __atomic_load_n(&cursor->position, __ATOMIC_ACQUIRE) !=
                                  ((const struct mv_log_header *)base)->published;
 }
 
-/* A slot of this process's version, for a thread that is about to exist. MV_MAX_THREADS: none left. */
-uint32_t mv_slot_take(struct mv_thread *area) {
+static uint32_t take_slot(struct mv_thread *area, int from_tracers) {
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {
         struct mv_thread_info *info = &mv.control->threads[mv.version][slot];
         uint32_t state = __atomic_load_n(&info->state, __ATOMIC_RELAXED);
         if (state != MV_THREAD_FREE && state != MV_THREAD_EXITED)
             continue;
-        if (state == MV_THREAD_EXITED && mv.role == MV_ROLE_LEADER && still_read(slot))
+        if (state == MV_THREAD_EXITED && mv.role == MV_ROLE_LEADER &&
+            (still_read(slot) || (!from_tracers && mv_tracers_reading(slot))))
             continue;
         if (__atomic_compare_exchange_n(&info->state, &state, MV_THREAD_RUNNING, 0, __ATOMIC_ACQ_REL,
                                         __ATOMIC_RELAXED)) {
@@ -89,6 +89,13 @@ uint32_t mv_slot_take(struct mv_thread *area) {
         }
     }
     return MV_MAX_THREADS;
+}
+
+/* A slot of this process's version, for a thread that is about to exist. MV_MAX_THREADS: none left. What
+ * tracers have not read of an ended thread is left to them as long as there are others. */
+uint32_t mv_slot_take(struct mv_thread *area) {
+    uint32_t slot = take_slot(area, 0);
+    return slot < MV_MAX_THREADS ? slot : take_slot(area, 1);
 }
 
 void mv_slot_leave(struct mv_thread *area) {
@@ -125,7 +132,7 @@ void mv_thread_link_death(struct mv_thread *self) {
  * that is about to own it. */
 void mv_thread_forget_death(uint32_t slot) {
     struct mv_log_header *header = (struct mv_log_header *)mv_log_base(mv.version, slot);
-    for (uint32_t i = 0; i < MV_MAX_READERS; i++)
+    for (uint32_t i = 0; i < MV_WATCHERS; i++)
         __atomic_store_n(&header->death[i].word, 0, __ATOMIC_RELEASE);
 }
 
@@ -194,14 +201,16 @@ void mv_role_new_thread(struct mv_thread *child) {
     }
     if (mv.role != MV_ROLE_LEADER)
         return;
+    uint32_t robbed = mv_tracers_reading(slot);
     mv_thread_forget_death(slot);
-    if (mv_log_writer_start(&mv_writers[slot], mv_log_base(mv.version, slot), mv.version, slot, mv.generation,
-                            &mv_budget, NULL, &mv_keeper_word)) {
+    if (mv_log_writer_start(&mv_writers[slot], mv_log_base(mv.version, slot), mv.version, slot,
+                            mv.log_generation, &mv_budget, NULL, &mv_keeper_word)) {
         mv_end_follower(MV_REASON_NO_RESOURCES, 12, "no memory for the event log of a new thread");
         return;
     }
-    if (mv.control->follower_pid)
-        mv_log_expect_reader(&mv_writers[slot], 0, mv.control->follower_pid);
+    if (mv.followed)
+        mv_log_expect_reader(&mv_writers[slot], MV_FOLLOWER, mv.control->follower_pid);
+    mv_tracers_expect(&mv_writers[slot], robbed);
     child->log = &mv_writers[slot];
     child->unpublished = mv_self->raw_awaited = 1;
     mv_self->raw_slot = slot;

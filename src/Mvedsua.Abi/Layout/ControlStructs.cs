@@ -114,8 +114,7 @@ public unsafe struct MvControl
     [FieldOffset(68)] public MvRequest Request;
     [FieldOffset(72)] public uint RequestNumber;
     [FieldOffset(76)] public uint ReportTaken;
-    [FieldOffset(80)] public uint Tracing;
-    [FieldOffset(84)] public fixed uint Unused2[11];
+    [FieldOffset(80)] public fixed uint Unused2[12];
 
     [FieldOffset(128)] public uint Change;
     [FieldOffset(132)] public MvStage Stage;
@@ -138,10 +137,13 @@ public unsafe struct MvControl
     [FieldOffset(216)] public uint SitesTrapped;
     [FieldOffset(220)] public uint SitesRefused;
     [FieldOffset(224)] public fixed byte ReasonText[240];
-    [FieldOffset(464)] public uint OrphanChanges;
+    [FieldOffset(464)] public ulong LogGeneration;
+    [FieldOffset(472)] public uint Publishes;
+    [FieldOffset(476)] public uint OrphanChanges;
 
     [FieldOffset(512)] public uint Publishing;
-    [FieldOffset(516)] public fixed uint Unused3[15];
+    [FieldOffset(516)] public uint Tracing;
+    [FieldOffset(520)] public fixed uint Unused3[14];
 
     [FieldOffset(576)] public ulong MessageCount;
     [FieldOffset(584)] public MvMessageRing Messages;

@@ -43,14 +43,14 @@ public struct MvIntent
     [FieldOffset(24)] public ulong Sequence;
 }
 
-[InlineArray((int)MvAbi.MaxReaders)]
+[InlineArray((int)MvAbi.Watchers)]
 public struct MvDeathWords
 {
     private MvDeathWord _element;
 }
 
 /// <summary>First page of a log: struct mv_log_header.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 512)]
+[StructLayout(LayoutKind.Explicit, Size = 576)]
 public unsafe struct MvLogHeader
 {
     [FieldOffset(0)] public ulong Magic;

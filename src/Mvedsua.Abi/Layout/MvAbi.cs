@@ -3,12 +3,14 @@ namespace Mvedsua.Abi;
 /// <summary>The constants of <c>native/include/mvedsua/shared.h</c>, MV_ removed. A test compares them.</summary>
 public static class MvAbi
 {
-    public const uint AbiVersion = 3;
+    public const uint AbiVersion = 4;
     public const ulong ControlMagic = 0x6177736465764d31;
     public const ulong LogMagic = 0x676f4c6465764d31;
     public const uint Versions = 2;
     public const uint MaxThreads = 128;
     public const uint MaxReaders = 4;
+    public const uint Follower = 0;
+    public const uint Watchers = MaxReaders + 1;
     public const uint Page = 4096;
     public const ulong ControlSpan = 1ul << 20;
     public const ulong LogSpan = 1ul << 36;

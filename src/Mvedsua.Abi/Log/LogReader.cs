@@ -8,6 +8,7 @@ public sealed unsafe partial class LogReader : IDisposable
     private readonly MvLogHeader* _header;
     private readonly MvLogCursor* _cursor;
     private readonly int _index;
+    private readonly ulong _generation;
     private ulong _position, _published, _high, _limit, _sequence, _bytes;
     private uint _size;
     private bool _joining;
@@ -20,6 +21,7 @@ public sealed unsafe partial class LogReader : IDisposable
         _header = (MvLogHeader*)_base;
         _cursor = (MvLogCursor*)(_base + MvAbi.CursorOffset(index));
         _index = index;
+        _generation = _header->Generation;
         Version = version;
         Slot = slot;
     }
@@ -29,6 +31,17 @@ public sealed unsafe partial class LogReader : IDisposable
 
     /// <summary>Of the next event.</summary>
     public ulong Sequence => _sequence;
+
+    /// <summary>False: this reader has been dropped, or the log was begun anew, and what is read now may be anything.
+    /// What was read before the question was whole.</summary>
+    public bool IsCurrent
+    {
+        get
+        {
+            Interlocked.MemoryBarrier();
+            return _header->Generation == _generation && _cursor->Active == (uint)MvCursorState.Active;
+        }
+    }
 
     /// <summary>How many events and bytes are published and not yet consumed here.</summary>
     public (ulong Events, ulong Bytes) Lag =>
@@ -96,8 +109,13 @@ public sealed unsafe partial class LogReader : IDisposable
     {
         if (_disposed) return;
         _disposed = true;
-        Sleepers.And(~(1u << _index));
-        Volatile.Write(ref _cursor->Active, (uint)MvCursorState.Unused);
+        // A log that was begun anew, for another session or thread, has made this cursor its next reader's.
+        if (IsCurrent)
+        {
+            Sleepers.And(~(1u << _index));
+            Volatile.Write(ref _cursor->Active, (uint)MvCursorState.Unused);
+        }
+
         DisposeStop();
         _span.Dispose();
     }

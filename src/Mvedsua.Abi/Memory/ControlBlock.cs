@@ -75,6 +75,7 @@ public readonly unsafe struct ControlBlock
     public int ReasonCode => Volatile.Read(ref _control->ReasonCode);
     public uint FollowerState => Read(ref _control->FollowerState);
     public ulong Generation => Volatile.Read(ref _control->Generation);
+    public ulong LogGeneration => Volatile.Read(ref _control->LogGeneration);
     public ulong Failovers => Volatile.Read(ref _control->Failovers);
     public TimeSpan AttachPause => TimeSpan.FromMicroseconds(Volatile.Read(ref _control->AttachPauseNs) / 1000.0);
     public TimeSpan FailoverTime => TimeSpan.FromMicroseconds(Volatile.Read(ref _control->FailoverNs) / 1000.0);
@@ -82,7 +83,12 @@ public readonly unsafe struct ControlBlock
     public uint SitesRewritten => Read(ref _control->SitesRewritten);
     public uint SitesTrapped => Read(ref _control->SitesTrapped);
     public uint SitesRefused => Read(ref _control->SitesRefused);
+
+    /// <summary>The leader publishes for a follower.</summary>
     public bool Publishing => Read(ref _control->Publishing) != 0;
+
+    /// <summary>The leader publishes: for a follower, or for tracers.</summary>
+    public bool Publishes => Read(ref _control->Publishes) != 0;
     public string ReasonText => Text(_control->ReasonText, 240);
 
     /// <summary>A copy; not atomic: the thread may be running.</summary>

@@ -28,7 +28,8 @@ public readonly unsafe struct SharedUInt32
     /// <summary>Atomic; returns the new value.</summary>
     public uint Increment() => Interlocked.Increment(ref *_word);
 
-    public void Or(uint bits) => Interlocked.Or(ref *_word, bits);
+    /// <summary>Atomic; returns the old value.</summary>
+    public uint Or(uint bits) => Interlocked.Or(ref *_word, bits);
 
     public void And(uint bits) => Interlocked.And(ref *_word, bits);
 

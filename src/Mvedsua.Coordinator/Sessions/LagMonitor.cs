@@ -32,11 +32,10 @@ internal sealed unsafe class LagMonitor : IDisposable
     {
         ControlBlock control = memory.Control.Block;
         int version = control.LeaderVersion;
-        ulong generation = control.Generation;
         long events = 0, bytes = 0;
         for (int slot = 0; slot < (int)MvAbi.MaxThreads; slot++)
         {
-            if (FollowerCursor(memory, version, slot, generation, out MvLogHeader* log) is not { } cursor) continue;
+            if (FollowerCursor(memory, version, slot, out MvLogHeader* log) is not { } cursor) continue;
             /* The cursor first: read the other way round, a reader that keeps up would seem to be ahead. */
             ulong sequence = Volatile.Read(ref cursor.Pointer->Sequence), read = cursor.Pointer->Bytes;
             events += Math.Max(0, (long)(log->Sequence - sequence));
@@ -54,7 +53,7 @@ internal sealed unsafe class LagMonitor : IDisposable
         int version = _memory.Control.Block.LeaderVersion;
         for (int slot = 0; slot < (int)MvAbi.MaxThreads; slot++)
         {
-            if (FollowerCursor(_memory, version, slot, _generation, out MvLogHeader* log) is not { } cursor) continue;
+            if (FollowerCursor(_memory, version, slot, out MvLogHeader* log) is not { } cursor) continue;
             Queue<(DateTime Time, ulong Published)> samples = _samples[slot] ??= new();
             ulong read = Volatile.Read(ref cursor.Pointer->Sequence);
             ulong published = Volatile.Read(ref log->Sequence);
@@ -78,13 +77,12 @@ internal sealed unsafe class LagMonitor : IDisposable
         internal MvLogCursor* Pointer => (MvLogCursor*)Address;
     }
 
-    /// <summary>The follower is reader 0 of each log.</summary>
-    private static CursorRef? FollowerCursor(SharedMemory memory, int version, int slot, ulong generation, out MvLogHeader* log)
+    private static CursorRef? FollowerCursor(SharedMemory memory, int version, int slot, out MvLogHeader* log)
     {
         log = memory.Control.Block.Thread(version, slot).State == MvThreadState.Free
             ? null : memory.Log(version, slot);
-        if (log == null || log->Generation != generation) return null;
-        MvLogCursor* cursor = SharedMemory.Cursor(log, 0);
+        if (log == null || log->Generation != memory.Control.Block.LogGeneration) return null;
+        MvLogCursor* cursor = SharedMemory.Cursor(log, (int)MvAbi.Follower);
         return cursor->Active != 0 ? new CursorRef((nint)cursor) : null;
     }
 }

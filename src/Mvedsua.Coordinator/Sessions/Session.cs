@@ -15,6 +15,7 @@ internal sealed partial class Session : IControlled, IDisposable
 {
     private static readonly TimeSpan EndingTime = TimeSpan.FromSeconds(2);
     private const int HistoryLength = 48;
+    private static readonly ControlReply SessionEnded = ControlReply.Refuse(ExitStatus.CoordinatorGone, "The session has ended.");
 
     private readonly BlockingCollection<SessionEvent> _events = [];
     private readonly ILogger _log;
@@ -58,15 +59,19 @@ internal sealed partial class Session : IControlled, IDisposable
     /// <summary>Who leads now. Any thread.</summary>
     internal int LeaderPid { get; private set; }
 
-    internal void Post(SessionEvent e)
+    internal void Post(SessionEvent e) => TryPost(e);
+
+    /// <summary>False: the session has ended.</summary>
+    private bool TryPost(SessionEvent e)
     {
         try
         {
             _events.Add(e);
+            return true;
         }
         catch (InvalidOperationException)
         {
-            /* The session has ended. */
+            return false;
         }
     }
 
@@ -79,15 +84,15 @@ internal sealed partial class Session : IControlled, IDisposable
         Save();
         new ChangeWatcher(_memory.Control, Post).Start();
         Post(new SessionEvent.ControlChanged());
-        if (!_ownsServer && Tracer.EndAbandoned(_memory)) Post(new SessionEvent.Requested(new ShimRequest(MvRequest.Untrace)));
+        if (!_ownsServer && TracerSlot.EndAbandoned(_memory)) Post(new SessionEvent.Requested(new ShimRequest(MvRequest.Untrace)));
         while (!_stop && _state.Phase != Phase.Ended)
         {
             Handle(_events.Take());
             Announce();
         }
-        foreach (ShimRequest left in _waiting.Append(_pending).OfType<ShimRequest>())
-            left.Settle(ControlReply.Refuse(ExitStatus.CoordinatorGone, "The session has ended."));
         _events.CompleteAdding();
+        IEnumerable<ShimRequest?> unheard = _events.OfType<SessionEvent.Requested>().Select(e => e.Request);
+        foreach (ShimRequest left in _waiting.Append(_pending).Concat(unheard).OfType<ShimRequest>()) left.Settle(SessionEnded);
         if (_state.Phase == Phase.Ended) EndRemaining();
         return _status;
     }

@@ -25,12 +25,12 @@ internal sealed partial class Session
 
     public DivergenceReport? LastReport() => _reports.Last();
 
-    public IAsyncEnumerable<TraceEvent> TraceAsync(CancellationToken cancel) => Tracer.RunAsync(_memory, AskAsync, cancel);
+    public IAsyncEnumerable<TraceEvent> TraceAsync(CancellationToken cancel) => Tracer.RunAsync(_file.Name, _memory, AskAsync, cancel);
 
     private Task<ControlReply> AskAsync(MvRequest kind)
     {
         var request = new ShimRequest(kind);
-        Post(new SessionEvent.Requested(request));
+        if (!TryPost(new SessionEvent.Requested(request))) request.Settle(SessionEnded);
         return request.Reply;
     }
 
@@ -67,17 +67,7 @@ internal sealed partial class Session
                 request.Settle(ControlReply.Refuse(ExitStatus.RefusedByStage, refusal));
                 continue;
             }
-            /* The leader publishes for a tracer, or for a follower whose end it has not noticed in its sleep: back to
-             * solo first. A tracer asks again when it finds nothing published. */
-            if (request.Kind == MvRequest.Follow && !request.IsPrepared)
-            {
-                request.IsPrepared = true;
-                request = new ShimRequest(MvRequest.Untrace);
-            }
-            else
-            {
-                _waiting.RemoveFirst();
-            }
+            _waiting.RemoveFirst();
             Ask(request);
         }
     }

@@ -16,9 +16,6 @@ internal sealed class ShimRequest(MvRequest kind)
     /// <summary>Made by an operator, not by the coordinator for itself.</summary>
     internal bool IsOperators => Kind is MvRequest.Follow or MvRequest.Unfollow;
 
-    /// <summary>The leader is in the role that the request needs.</summary>
-    internal bool IsPrepared { get; set; }
-
     /// <summary>control.request_number when it was made.</summary>
     internal uint Number { get; set; }
 

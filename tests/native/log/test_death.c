@@ -69,16 +69,16 @@ static void glibc_mutexes_and_death_words_share_one_list(void) {
         CHECK_EQUAL(mv_death_link(words, head, (uint32_t)gettid()), 0);
         pthread_mutex_unlock(after);
         CHECK(pthread_mutex_lock(held) == 0);
-        unsigned count = 0; /* the walk ends where it began, after our four and the one mutex */
+        unsigned count = 0; /* the walk ends where it began, after ours and the one mutex */
         for (struct robust_list *node = head->list.next; node != &head->list; node = node->next)
-            CHECK(++count <= MV_MAX_READERS + 1);
-        CHECK_EQUAL(count, MV_MAX_READERS + 1);
+            CHECK(++count <= MV_WATCHERS + 1);
+        CHECK_EQUAL(count, MV_WATCHERS + 1);
         (void)raise(SIGKILL);
     }
     int status;
     waitpid(child, &status, 0);
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    for (unsigned i = 0; i < MV_MAX_READERS; i++)
+    for (unsigned i = 0; i < MV_WATCHERS; i++)
         CHECK_EQUAL(words[i].word, FUTEX_OWNER_DIED | FUTEX_WAITERS);
     CHECK_EQUAL(pthread_mutex_lock(held), 130 /* EOWNERDEAD: glibc's own robustness still works */);
     CHECK_EQUAL(pthread_mutex_lock(before), 0);
@@ -93,12 +93,12 @@ static void words_taken_out_again_say_nothing_at_exit(void) {
         (void)raise(SIGKILL);
     }
     waitpid(child, NULL, 0);
-    for (unsigned i = 0; i < MV_MAX_READERS; i++)
+    for (unsigned i = 0; i < MV_WATCHERS; i++)
         CHECK_EQUAL(words[i].word, 0);
 }
 
 static void a_list_that_is_not_glibcs_is_refused(void) {
-    struct mv_death_word words[MV_MAX_READERS] = {0};
+    struct mv_death_word words[MV_WATCHERS] = {0};
     struct robust_list_head head = {.list = {&head.list}, .futex_offset = -28};
     CHECK_EQUAL(mv_death_link(words, &head, 1), -22);
     CHECK(head.list.next == &head.list);
