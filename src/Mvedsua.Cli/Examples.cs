@@ -7,6 +7,9 @@ namespace Mvedsua.Cli;
 /// <summary>The examples at the end of every verb's --help.</summary>
 internal static class Examples
 {
+    private static readonly string _additional = "Additional Arguments:" + Environment.NewLine
+        + "  Arguments passed to the application that is being run." + Environment.NewLine + Environment.NewLine;
+
     private static readonly Dictionary<string, string[]> _examples = new()
     {
         ["mvedsua"] = ["mvedsua doctor redis-server", "mvedsua run --name cache --follower -- redis-server --port 6379", "mvedsua status"],
@@ -51,7 +54,10 @@ internal static class Examples
             var status = help.Invoke(parseResult);
             configuration.Output = output;
             // The parser's own usage line would put the server before the options.
-            output.Write(text.ToString().Replace("mvedsua run <COMMAND>... [options]", "mvedsua run [options] -- COMMAND...", StringComparison.Ordinal));
+            output.Write(text.ToString()
+                .Replace("mvedsua run <COMMAND>... [options]", "mvedsua run [options] -- COMMAND...", StringComparison.Ordinal)
+                .Replace("mvedsua doctor [<COMMAND>...] [options] [[--] <additional arguments>...]]", "mvedsua doctor [options] [COMMAND...]", StringComparison.Ordinal)
+                .Replace(_additional, "", StringComparison.Ordinal));
             output.WriteLine("Examples:");
             var verb = parseResult.CommandResult.Command is RootCommand ? "mvedsua" : parseResult.CommandResult.Command.Name;
             foreach (var example in _examples[verb]) output.WriteLine($"  {example}");

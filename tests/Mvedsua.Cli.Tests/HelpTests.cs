@@ -47,5 +47,13 @@ public sealed class HelpTests : IDisposable
         Assert.Contains("mvedsua run [options] -- COMMAND...", _mvedsua.Run("run", "--help").Output, StringComparison.Ordinal);
 
     [Fact]
+    public void The_usage_of_doctor_is_one_that_can_be_typed()
+    {
+        var help = _mvedsua.Run("doctor", "--help").Output;
+        Assert.Contains("mvedsua doctor [options] [COMMAND...]", help, StringComparison.Ordinal);
+        Assert.DoesNotContain("Additional Arguments", help, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_version_is_printed() => Assert.Matches(@"^\d+\.\d+\.\d+\n$", _mvedsua.Run("--version").Output);
 }

@@ -48,6 +48,14 @@ public sealed class LaunchRefusalTests : IDisposable
     }
 
     [Fact]
+    public void A_session_directory_whose_path_is_too_long_for_a_socket()
+    {
+        _mvedsua.Environment["XDG_RUNTIME_DIR"] = Directory.CreateDirectory(Path.Combine(_mvedsua.Folder, new string('x', 90))).FullName;
+        Refused("session-directory", _mvedsua.Run("run", "--", Toucher("server")));
+        Assert.Equal((int)Coordinator.Control.ExitStatus.UnknownSession, _mvedsua.Run("status", "server").Status);
+    }
+
+    [Fact]
     public void An_old_kernel() =>
         // The personality UNAME26 makes the kernel call itself 2.6 (personality(2)).
         Refused("old-kernel", _mvedsua.Run("setarch", ["--uname-2.6", MvedsuaRunner.Program, "run", "--", Toucher("server")]));

@@ -70,4 +70,37 @@ public sealed class RunTests : IDisposable
     [InlineData("/etc/passwd", "not-executable")]
     public void The_reason_of_a_refusal_is_named(string program, string reason) =>
         Assert.Contains($"({reason})", _mvedsua.Run("run", "--", program).Errors, StringComparison.Ordinal);
+
+    [Fact]
+    public void Sessions_without_a_name_that_begin_at_once_each_get_one()
+    {
+        var gate = Path.Combine(_mvedsua.Folder, "gate");
+        Assert.Equal(0, _mvedsua.Run("mkfifo", [gate]).Status);
+        using var all = _mvedsua.Start("bash", "-c",
+            $"for i in 1 2 3 4 5 6; do {MvedsuaRunner.Program} run -- /bin/sh -c 'echo begun; read go < {gate}' & pids=\"$pids $!\"; done; for p in $pids; do wait $p || echo failed; done");
+        for (var i = 0; i < 6; i++) Assert.Equal("begun", all.StandardOutput.ReadLine());
+        var names = _mvedsua.Run("status").Output.TrimEnd().Split('\n')[1..].Select(line => line.Split(' ')[0]);
+        Assert.Equal(["sh", "sh-2", "sh-3", "sh-4", "sh-5", "sh-6"], names.Order(StringComparer.Ordinal));
+        using (var opened = new StreamWriter(gate)) opened.Write("\n\n\n\n\n\n");
+        Assert.Empty(all.StandardOutput.ReadToEnd());
+    }
+
+    [Fact]
+    public void Its_status_is_the_servers_though_the_sessions_directory_has_gone()
+    {
+        var result = _mvedsua.Run("run", "--name", "bare", "--", "/bin/sh", "-c", $"rm -r {_mvedsua.SessionFolder("bare")}; exit 7");
+        Assert.Equal(7, result.Status);
+        Assert.DoesNotContain("xception", result.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_server_that_puts_itself_into_the_background_is_told_of()
+    {
+        var result = _mvedsua.Run("run", "--", "/bin/sh", "-c", "sleep 30 > /dev/null 2>&1 < /dev/null & echo $!");
+        Assert.Equal(0, result.Status);
+        var pid = result.Output.Trim();
+        Assert.Contains($"left running: {pid} (sleep)", result.Errors, StringComparison.Ordinal);
+        Assert.Contains("stay in the foreground", result.Errors, StringComparison.Ordinal);
+        _mvedsua.Run("kill", [pid]);
+    }
 }

@@ -166,6 +166,23 @@ public sealed class SessionVerbTests : IDisposable
     }
 
     [Fact]
+    public void A_report_of_a_leaders_death_says_so_and_shows_no_empty_side()
+    {
+        var died = _report with { Reason = "leader-died", Difference = null, Follower = new DivergenceSide([], []) };
+        using var session = Answering(new ControlReply(true, Report: died));
+        var text = _mvedsua.Run("report", "cache").Output;
+        Assert.StartsWith("cache: leader ended (leader-died)", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("Follower, thread", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_commands_words_are_shown_as_a_shell_would_need_them()
+    {
+        using var session = Answering(new ControlReply(true, Status: _status with { Command = ["redis-server", "--save", "", "--dir", "/a b", "it's"] }));
+        Assert.Contains("redis-server --save '' --dir '/a b' 'it'\\''s'\n", _mvedsua.Run("status", "cache").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_report_in_JSON_is_the_report()
     {
         using var session = Answering(new ControlReply(true, Report: _report));

@@ -10,7 +10,8 @@ internal static class ReportText
     internal static string Format(DivergenceReport report)
     {
         var text = new StringBuilder();
-        text.AppendLine(CultureInfo.InvariantCulture, $"{report.Session}: follower ended ({report.Reason}), {report.When.ToLocalTime():yyyy-MM-dd HH:mm:ss}");
+        var who = report.Reason == "leader-died" ? "leader" : "follower";
+        text.AppendLine(CultureInfo.InvariantCulture, $"{report.Session}: {who} ended ({report.Reason}), {report.When.ToLocalTime():yyyy-MM-dd HH:mm:ss}");
         text.AppendLine(report.Summary);
         if (report.Difference is { } difference)
         {
@@ -34,6 +35,7 @@ internal static class ReportText
 
     private static void Side(StringBuilder text, string title, DivergenceSide side, int thread)
     {
+        if (side.Calls.Count == 0 && side.Backtrace.Count == 0) return; // nothing is known of it
         text.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"{title}, thread {thread}");
         for (var i = 0; i < side.Calls.Count; i++)
         {

@@ -29,7 +29,7 @@ internal static class StatusTables
         var grid = new Grid().AddColumn(new GridColumn { NoWrap = true, Padding = new Padding(0, 0, 2, 0) }).AddColumn();
         Add("session", $"[bold]{Markup.Escape(s.Name)}[/]");
         Add("stage", StageName(s.Stage));
-        Add("command", Markup.Escape(string.Join(' ', s.Command)));
+        Add("command", Markup.Escape(string.Join(' ', s.Command.Select(Quoted))));
         Add("started", s.Started.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture));
         Add("leader", $"[green]{Describe(s.Leader)}[/]");
         Add("follower", s.Follower is null ? "none" : $"[blue]{Describe(s.Follower)}[/]");
@@ -52,6 +52,10 @@ internal static class StatusTables
         $"pid {Number(p.Pid)}{(p.LogicalPid == p.Pid ? "" : $" (sees itself as {Number(p.LogicalPid)})")}, {Number(p.Threads)} thread{(p.Threads == 1 ? "" : "s")}";
 
     private static string StageName(Stage stage) => JsonNamingPolicy.KebabCaseLower.ConvertName(stage.ToString()).Replace('-', ' ');
+
+    /// <summary>A word as a shell would need it to be written.</summary>
+    private static string Quoted(string word) => word.Length > 0 && word.All(c => char.IsLetterOrDigit(c) || "-_./:=,+@%".Contains(c))
+        ? word : $"'{word.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 
     private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

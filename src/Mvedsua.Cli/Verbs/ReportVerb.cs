@@ -12,7 +12,7 @@ internal static class ReportVerb
     {
         var name = SessionArgument.Required("The session");
         var json = new Option<bool>("--json") { Description = "Print JSON" };
-        var command = new Command("report", "Explains why the session's last follower was ended.") { name, json };
+        var command = new Command("report", "Explains why the session's last follower was ended, or its last leader died.") { name, json };
         command.SetAction(async (parsed, cancel) =>
         {
             var report = await client.ReportAsync(parsed.GetRequiredValue(name), cancel);

@@ -42,13 +42,24 @@ internal static class RunVerb
             // An option that isn't one of these would be taken for the server's name.
             if (result.GetValue(server) is [['-', ..] word, ..]) result.AddError($"'{word}' is not an option of run");
         });
-        command.SetAction((parsed, cancel) =>
+        command.SetAction(async (parsed, cancel) =>
         {
             var words = parsed.GetRequiredValue(server);
-            var chosen = parsed.GetValue(name) ?? FreeName(SessionName.FromProgram(words[0]));
-            var limit = parsed.GetValue(logLimit);
-            var plan = LaunchChecks.Plan(words, chosen, limit);
-            return Host.Create().RunAsync(plan, new RunOptions(chosen, parsed.GetValue(follower), limit, parsed.GetValue(lagLimit)), cancel);
+            while (true)
+            {
+                var given = parsed.GetValue(name);
+                var chosen = given ?? FreeName(SessionName.FromProgram(words[0]));
+                var limit = parsed.GetValue(logLimit);
+                try
+                {
+                    var plan = LaunchChecks.Plan(words, chosen, limit);
+                    return await Host.Create().RunAsync(plan, new RunOptions(chosen, parsed.GetValue(follower), limit, parsed.GetValue(lagLimit)), cancel);
+                }
+                catch (LaunchRefusedException e) when (given is null && e.Refusal.Kind == RefusalKind.SessionNameInUse)
+                {
+                    // Another one took the name that was free a moment ago.
+                }
+            }
         });
         return command;
     }

@@ -13,7 +13,7 @@ internal static class TraceVerb
     {
         var name = SessionArgument.Required("The session");
         var json = new Option<bool>("--json") { Description = "Print one JSON object a line" };
-        var command = new Command("trace", "Prints the server's system calls from now on, until interrupted.") { name, json };
+        var command = new Command("trace", "Prints the server's system calls from now on, across followers and failovers, until interrupted.") { name, json };
         command.SetAction((parsed, _) => FollowAsync(client, parsed.GetRequiredValue(name), parsed.GetValue(json)));
         return command;
     }

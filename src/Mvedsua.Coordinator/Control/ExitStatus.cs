@@ -28,7 +28,7 @@ public enum ExitStatus
     /// <summary>The session's coordinator is gone and no new one could attach.</summary>
     CoordinatorGone = 67,
 
-    /// <summary><c>report</c>: the session has had no divergence.</summary>
+    /// <summary><c>report</c>: no follower of the session has diverged or died, and no leader has.</summary>
     NoReport = 68,
 
     /// <summary>The server or the session can't do it, by name: an unsupported server for a follower.</summary>
@@ -42,4 +42,7 @@ public enum ExitStatus
 
     /// <summary>What a follower needs is not to be had: memory, processes, or room in the log.</summary>
     NoResources = 72,
+
+    /// <summary>Standard output can't be written (a full disk); not when its reader has just had enough.</summary>
+    OutputFailed = 73,
 }

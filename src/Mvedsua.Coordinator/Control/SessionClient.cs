@@ -108,7 +108,7 @@ public sealed class SessionClient(Func<string, CancellationToken, Task> revive) 
 
     private async Task<Socket> ConnectAsync(string name, CancellationToken cancel)
     {
-        if (!SessionName.IsValid(name) || !Directory.Exists(SessionDirectory.PathOf(name))) throw Unknown(name);
+        if (!SessionName.IsValid(name) || !SessionDirectory.HasRoomForSocket(name) || !Directory.Exists(SessionDirectory.PathOf(name))) throw Unknown(name);
         if (await TryConnectAsync(name, cancel).ConfigureAwait(false) is { } socket) return socket;
         await revive(name, cancel).ConfigureAwait(false);
         return await TryConnectAsync(name, cancel).ConfigureAwait(false)

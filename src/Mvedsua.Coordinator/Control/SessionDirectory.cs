@@ -11,6 +11,7 @@ public static class SessionDirectory
     /// <summary>File name of the control socket inside a session's directory.</summary>
     public const string SocketName = "control.sock";
 
+    private const int LongestSocketPath = 108;
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     /// <summary>The directory of all of this user's sessions. May not exist yet.</summary>
@@ -27,6 +28,9 @@ public static class SessionDirectory
 
     /// <summary>The directory of one session. May not exist.</summary>
     public static string PathOf(string name) => Path.Combine(Root, name);
+
+    /// <summary>Whether the kernel can have a socket at the session's path (unix(7): 108 bytes, the end included).</summary>
+    public static bool HasRoomForSocket(string name) => System.Text.Encoding.UTF8.GetByteCount(SocketOf(name)) < LongestSocketPath;
 
     /// <summary>The control socket of one session. May not exist.</summary>
     public static string SocketOf(string name) => Path.Combine(PathOf(name), SocketName);
@@ -55,6 +59,7 @@ public static class SessionDirectory
     /// <summary>True when a coordinator listens on the session's control socket.</summary>
     public static bool HasListener(string name)
     {
+        if (!HasRoomForSocket(name)) return false;
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {

@@ -19,6 +19,8 @@ public static class SessionChecks
             found.Add(new(RefusalKind.SessionNameInvalid, $"'{name}' can't be a session's name; use 1 to {SessionName.MaxLength} letters, digits, dots, dashes and underscores, beginning with a letter or digit."));
         else if (SessionDirectory.IsLive(name))
             found.Add(new(RefusalKind.SessionNameInUse, $"a session named '{name}' is running; choose another --name."));
+        if (SessionName.IsValid(name) && !SessionDirectory.HasRoomForSocket(name))
+            found.Add(new(RefusalKind.SessionDirectory, $"the path {SessionDirectory.SocketOf(name)} is too long for a socket; choose a shorter --name, or point XDG_RUNTIME_DIR to a shorter path."));
         if (logLimit is < SmallestLogLimit and var limit)
             found.Add(new(RefusalKind.LogLimitTooSmall, $"a log limit of {ByteSize.Format(limit)} can't hold one record; give at least {ByteSize.Format(SmallestLogLimit)}."));
         if (CheckDirectory() is { } refusal) found.Add(refusal);

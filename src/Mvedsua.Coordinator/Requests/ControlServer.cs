@@ -151,7 +151,7 @@ internal sealed partial class ControlServer : IDisposable
             case ControlVerb.Report:
                 await SendAsync(writer, _session.LastReport() is { } report
                     ? new ControlReply(true, Report: report)
-                    : ControlReply.Refuse(ExitStatus.NoReport, "No follower of this session has diverged.")).ConfigureAwait(false);
+                    : ControlReply.Refuse(ExitStatus.NoReport, "There is no report: no follower of this session has diverged or died, and no leader has.")).ConfigureAwait(false);
                 break;
             default:
                 await SendAsync(writer, ControlReply.Refuse(ExitStatus.Usage, $"'{request.Verb}' is no request.")).ConfigureAwait(false);

@@ -25,7 +25,7 @@ public sealed class LineLogger(LogLevel minimum = LogLevel.Information) : ILogge
             {
                 Console.Error.WriteLine($"mvedsua: {mark}{text}");
             }
-            catch (IOException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
             }
         }

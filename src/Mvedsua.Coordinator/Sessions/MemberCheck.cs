@@ -39,7 +39,8 @@ internal sealed class MemberCheck(SharedMemory memory, string name)
         return _members.Add(pid);
     }
 
-    private static int ParentOf(int pid)
+    /// <summary>The parent of a process, a zombie too; 0 when there is no such process.</summary>
+    internal static int ParentOf(int pid)
     {
         try
         {

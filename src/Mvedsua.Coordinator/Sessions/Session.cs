@@ -92,8 +92,13 @@ internal sealed partial class Session : IControlled, IDisposable
         }
         _events.CompleteAdding();
         IEnumerable<ShimRequest?> unheard = _events.OfType<SessionEvent.Requested>().Select(e => e.Request);
-        foreach (ShimRequest left in _waiting.Append(_pending).Concat(unheard).OfType<ShimRequest>()) left.Settle(SessionEnded);
-        if (_state.Phase == Phase.Ended) EndRemaining();
+        foreach (ShimRequest request in _waiting.Append(_pending).Concat(unheard).OfType<ShimRequest>()) request.Settle(SessionEnded);
+        if (_state.Phase == Phase.Ended)
+        {
+            EndRemaining();
+            if (_ownsServer && LeftBehind.Except([.. _file.Processes.Select(p => p.Pid)]) is { Count: > 0 } left)
+                SessionLog.LeftBehind(_log, string.Join(", ", left));
+        }
         return _status;
     }
 
@@ -225,7 +230,7 @@ internal sealed partial class Session : IControlled, IDisposable
         {
             _file.Save();
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             SessionLog.Problem(_log, $"session.json can't be written ({e.Message}): a later coordinator may not find this session");
         }

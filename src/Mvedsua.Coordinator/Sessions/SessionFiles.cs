@@ -9,9 +9,16 @@ internal static class SessionFiles
     /// <summary>After the server's end: reports stay to be read, everything goes when there are none. The lock is held.</summary>
     internal static void RemoveAfterEnd(string name)
     {
-        File.Delete(SessionDirectory.SocketOf(name));
-        if (new ReportStore(SessionDirectory.PathOf(name)).Any) return;
-        Directory.Delete(SessionDirectory.PathOf(name), recursive: true);
+        try
+        {
+            File.Delete(SessionDirectory.SocketOf(name));
+            if (new ReportStore(SessionDirectory.PathOf(name)).Any) return;
+            Directory.Delete(SessionDirectory.PathOf(name), recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            /* Somebody has tidied up already, or left us no right to; the server's own status matters more. */
+        }
     }
 
     /// <summary>Before a new session takes the name: nothing of an earlier one stays but the lock, which we hold.</summary>

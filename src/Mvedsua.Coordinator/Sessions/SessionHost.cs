@@ -18,7 +18,7 @@ public sealed class SessionHost(ILogger log) : ISessionHost
     {
         InheritedSignals.Capture();
         SessionLock held = SessionLock.TryTake(options.Name)
-            ?? throw new SessionException(ExitStatus.LaunchRefused, $"A session named '{options.Name}' is running; choose another --name.");
+            ?? throw LaunchRefusedException.Because(RefusalKind.SessionNameInUse, $"a session named '{options.Name}' is running; choose another --name.");
         try
         {
             Prepare(options.Name);
@@ -115,8 +115,8 @@ public sealed class SessionHost(ILogger log) : ISessionHost
     private static void Prepare(string name)
     {
         if (SessionFile.Load(name)?.Survivor is { } survivor)
-            throw new SessionException(ExitStatus.LaunchRefused,
-                $"The server of a session named '{name}' runs without a coordinator (pid {survivor.Pid}); 'mvedsua attach {name}' gives it one, or choose another --name.");
+            throw LaunchRefusedException.Because(RefusalKind.SessionNameInUse,
+                $"the server of a session named '{name}' runs without a coordinator (pid {survivor.Pid}); 'mvedsua attach {name}' gives it one, or choose another --name.");
         SessionFiles.RemoveStale(name);
     }
 

@@ -26,6 +26,9 @@ internal static partial class SessionLog
     [LoggerMessage(LogLevel.Warning, "leader {From} is gone, {To} leads now (after {Milliseconds:0.000} ms); pid files name the old one")]
     internal static partial void LeaderChanged(ILogger log, int from, int to, double milliseconds);
 
+    [LoggerMessage(LogLevel.Warning, "the server has ended, but left running: {Processes}; Mvedsua knows nothing of them. A server that puts itself into the background must be told to stay in the foreground")]
+    internal static partial void LeftBehind(ILogger log, string processes);
+
     [LoggerMessage(LogLevel.Information, "server ended: {How}")]
     internal static partial void SessionEnded(ILogger log, string how);
 
