@@ -163,4 +163,39 @@ internal static class Programs
             return 0;
         }
         """;
+
+    /// <summary>Echoes its lines, while a timer's handler writes a dot every millisecond.</summary>
+    internal const string Ticking = """
+        #include <signal.h>
+        #include <stdio.h>
+        #include <errno.h>
+        #include <sys/time.h>
+        #include <unistd.h>
+        static int ticks;
+        static void tick(int number)
+        {
+            char dot = '.';
+            (void)number;
+            ticks++;
+            if (write(2, &dot, 1) != 1) _exit(2);
+        }
+        int main(void)
+        {
+            char line[64];
+            long got;
+            struct sigaction action = {.sa_handler = tick};
+            sigaction(SIGALRM, &action, NULL);
+            setitimer(ITIMER_REAL, &(struct itimerval){{0, 1000}, {0, 1000}}, NULL);
+            if (write(1, "ready\n", 6) != 6) return 3;
+            for (;;) {
+                got = read(0, line, sizeof line);
+                if (got < 0 && errno == EINTR) continue;
+                if (got <= 0) return 0;
+                char text[96];
+                int length = snprintf(text, sizeof text, "%d ticks, %.*s", ticks, (int)got, line);
+                while (write(1, text, (size_t)length) < 0)
+                    ;
+            }
+        }
+        """;
 }

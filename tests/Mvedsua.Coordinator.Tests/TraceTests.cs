@@ -55,6 +55,25 @@ public sealed class TraceTests
     }
 
     [Fact]
+    public async Task A_traced_server_gets_followers_between_its_signals()
+    {
+        await using LiveSession session = LiveSession.Start(Installation.Real, [], [Installation.Compile("ticking", Programs.Ticking, "-g", "-O1")]);
+        Assert.Equal("ready", await session.Line());
+        await using Tape tape = await Tape.Of(session.Name);
+        for (int i = 0; i < 20; i++)
+        {
+            await LiveSession.Client.FollowAsync(session.Name, default);
+            session.Run.StandardInput.WriteLine($"round {i}");
+            await session.LineWith($"round {i}");
+            await tape.Until("write", $"round {i}");
+            SessionStatus status = await session.Status();
+            Assert.True(status.Follower is not null, string.Join("; ", status.History) + "\n" + (await session.Verb("report")).Output);
+            await LiveSession.Client.UnfollowAsync(session.Name, default);
+        }
+        AssertWhole(tape.Seen);
+    }
+
+    [Fact]
     public async Task A_trace_tells_the_dead_leaders_last_events_and_goes_on_with_the_new_one()
     {
         await using RedisSession redis = await RedisSession.Start("--follower");
