@@ -21,11 +21,16 @@ internal sealed class RedisSession : IAsyncDisposable
     /// <summary>Started with these options of `mvedsua run`, and connected.</summary>
     internal static Task<RedisSession> Start(params string[] options) => Start(options, []);
 
-    internal static async Task<RedisSession> Start(string[] options, string[] settings)
+    internal static Task<RedisSession> Start(string[] options, string[] settings) => Start([], options, settings);
+
+    /// <summary>Started by a shell script, which is given the server's command line.</summary>
+    internal static Task<RedisSession> StartBy(string[] options, string script) => Start(["/bin/sh", "-c", script, "sh"], options, []);
+
+    private static async Task<RedisSession> Start(string[] starter, string[] options, string[] settings)
     {
         int port = FreePort();
         LiveSession session = LiveSession.Start(Installation.Real, options,
-            ["/usr/bin/redis-server", "--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--dir", Installation.Folder, .. settings]);
+            [.. starter, "/usr/bin/redis-server", "--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--dir", Installation.Folder, .. settings]);
         await session.LineWith("Ready to accept connections");
         var redis = new RedisSession(session, port);
         await redis._client.ConnectAsync(IPAddress.Loopback, port);

@@ -92,6 +92,31 @@ public sealed class ServerTests
     }
 
     [Fact]
+    public async Task A_server_that_a_script_execs_has_the_session_and_gets_its_follower()
+    {
+        await using RedisSession redis = await RedisSession.StartBy(["--follower"], "exec \"$@\"");
+        SessionStatus followed = await redis.Session.Until(s => s.Follower is not null);
+        Assert.Equal("redis-server", (await File.ReadAllTextAsync($"/proc/{followed.Leader.Pid}/comm")).Trim());
+        Assert.Equal(followed.Follower!.Threads, followed.Leader.Threads);
+        Assert.Equal("+OK", await redis.Ask("SET key value"));
+        Process.GetProcessById(followed.Leader.Pid).Kill();
+        await redis.Session.Until(s => s.Leader.Pid == followed.Follower.Pid);
+        Assert.Equal("$5", await redis.Ask("GET key"));
+    }
+
+    [Theory]
+    [InlineData("follow")]
+    [InlineData("trace")]
+    public async Task A_server_that_has_left_the_library_is_not_killed_by_a_request(string verb)
+    {
+        await using RedisSession redis = await RedisSession.StartBy([], "export MVEDSUA_EXEC=none; exec sh -c 'exec \"$@\"' sh \"$@\"");
+        Result refused = await redis.Session.Verb(verb);
+        Assert.Equal((int)ExitStatus.Unsupported, refused.Status);
+        Assert.Contains("runs without libmvedsua.so", refused.Errors, StringComparison.Ordinal);
+        Assert.Equal("+PONG", await redis.Ask("PING"));
+    }
+
+    [Fact]
     public async Task The_leaders_own_exit_ends_the_session_with_its_status()
     {
         string program = Installation.Compile("exiting", Programs.Unrepeatable, "-g", "-O1");

@@ -1,8 +1,9 @@
 /* execve and execveat: which programs the shim goes along with (pitfalls 20, 21).
  *
- * MVEDSUA_EXEC says: `same` (default) only the same executable file; `all`; `none`. Where the shim goes
- * along, its entry is put first into LD_PRELOAD, whatever environment the program passes, and the user's
- * own entries stay; where it does not, its entry and its variables are taken out. */
+ * MVEDSUA_EXEC says: `same` (default) only the same executable file, and whatever a session's server replaces
+ * itself by (a wrapper script's `exec server`); `all`; `none`. Where the shim goes along, its entry is put
+ * first into LD_PRELOAD, whatever environment the program passes, and the user's own entries stay; where it
+ * does not, its entry and its variables are taken out. */
 #include "../calls/guard.h"
 #include "../state.h"
 #include "../sys.h"
@@ -89,10 +90,15 @@ void mv_exec_start(const uint64_t *stack) {
     }
 }
 
+/* Not a child of it, forked or by vfork. */
+static int is_sessions_server(void) {
+    return mv.control && (uint32_t)mv_sys0(__NR_getpid) == mv.pid && mv.session_fd >= 0;
+}
+
 static int goes_along(int at, const char *path, int flags) {
     if (!mv.library || mv.exec_policy == EXEC_NONE)
         return 0;
-    if (mv.exec_policy == EXEC_ALL)
+    if (mv.exec_policy == EXEC_ALL || is_sessions_server())
         return 1;
     struct statx st = {0};
     if (mv_sys5(__NR_statx, at, (long)path, flags, 0x100, (long)&st) != 0)
@@ -180,7 +186,7 @@ static char *const *rewritten(struct mv_thread *self, char *const *envp, int alo
         new->entries[n++] = "MVEDSUA_EXEC=all"; /* the program cleared its environment */
     text = preload_entry(new->text, ENV_TEXT, theirs, along);
     new->entries[0] = new->text;
-    if (along && mv.control && (uint32_t)mv_sys0(__NR_getpid) == mv.pid && mv.session_fd >= 0) {
+    if (along && is_sessions_server()) {
         /* The server replaces itself: the session goes on. The descriptor must survive the exec. */
         struct mv_text entry = {.used = 0};
         mv_text_add(&entry, "MVEDSUA_SESSION_FD=");

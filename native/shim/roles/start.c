@@ -256,6 +256,10 @@ void mv_roles_start(struct mv_thread *self) {
     if (!control)
         return;
     mv_allocators_find();
+    /* What a program left there that has replaced itself by this one. */
+    for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++)
+        control->threads[mv.version][slot].state = MV_THREAD_FREE;
+    control->publishes = 0;
     mv_slot_take(self);
     mv_thread_introduce(self);
     mv_budget.limit = control->log_limit;

@@ -78,7 +78,10 @@ internal sealed partial class Session
         if (request.Kind == MvRequest.Unfollow) request.Follower = _state.Follower;
         request.Number = _memory.Control.Block.PostRequest(request.Kind);
         int error = ShimKick.Send(LeaderPid, (int)MvAbi.KickRequest);
-        if (error != 0)
+        if (error == ShimKick.NotUnderShim)
+            Settle(ControlReply.Refuse(ExitStatus.Unsupported,
+                $"The server (pid {LeaderPid}) has replaced itself by a program that runs without libmvedsua.so, and goes on so: give that program to 'mvedsua run' itself, and see MVEDSUA_EXEC."));
+        else if (error != 0)
             Settle(ControlReply.Refuse(ExitStatus.Internal,
                 $"The leader (pid {LeaderPid}) can't be told: {Marshal.GetPInvokeErrorMessage(error)}."));
         else
