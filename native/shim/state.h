@@ -83,6 +83,7 @@ void mv_signals_start(void);
 int mv_attend(struct mv_frame *frame);
 void mv_net_arm(struct mv_thread *self);
 void mv_thunks_after_fork(void);
+void mv_kicks_may_come(int may); /* this thread's mask for SIGSYS */
 void mv_mask_replace(struct mv_thread *self);
 void mv_mask_restore(struct mv_thread *self);
 void mv_signal_replay(struct mv_thread *self, int number, const void *info);

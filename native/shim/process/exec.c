@@ -5,6 +5,7 @@
  * first into LD_PRELOAD, whatever environment the program passes, and the user's own entries stay; where it
  * does not, its entry and its variables are taken out. */
 #include "../calls/guard.h"
+#include "../roles/roles.h"
 #include "../state.h"
 #include "../sys.h"
 
@@ -216,9 +217,17 @@ long mv_exec(struct mv_thread *self, struct mv_frame *frame) {
         uint64_t mask = self->program_mask & ~MV_SIGSYS_BIT;
         mv_sys4(__NR_rt_sigprocmask, 2 /* SETMASK */, (long)&mask, 0, 8);
     }
+    /* A kick that finds no handler yet would end the next program: it waits for the end of mv_start. */
+    int replaces = is_sessions_server(), kicks_wait = along && replaces;
+    if (replaces)
+        mv_keeper_stop();
+    if (kicks_wait)
+        mv_kicks_may_come(0);
     self->exec_failed = 0;
     long result = mv_syscall_interruptible(args, self->call, &self->attention);
     self->exec_failed = self->raw_depth && mv_is_error(result);
+    if (kicks_wait)
+        mv_kicks_may_come(1);
     if (mv.session_fd >= 0 && mv.control)
         mv_sys3(__NR_fcntl, mv.session_fd, 2, 1 /* FD_CLOEXEC */);
     return result;

@@ -13,12 +13,13 @@
 
 #define KEEPER_STACK (64u << 10)
 #define KEEPER_WORD  MV_MAX_READERS /* the death word behind the readers' */
-#define ATTACHING_MS 5000u /* how long a dead leader's follower may take to be made */
+#define ATTACHING_MS 5000u          /* how long a dead leader's follower may take to be made */
 
 uint32_t mv_keeper_word;
 uint32_t mv_keeper_epoch; /* raised when a dead keeper is replaced: each writer must be told
                              (mv_log_keeper_lost) */
 static uint32_t keeper_pid;
+static uint32_t keeper_lives; /* futex: cleared by the kernel at the keeper's end */
 static uint8_t *stack;
 
 struct waiter {
@@ -124,6 +125,7 @@ static void keep(void) {
 /* In a copy of the process: the keeper shares the original's memory, not ours. */
 void mv_keeper_forget(void) {
     keeper_pid = 0;
+    keeper_lives = 0;
 }
 
 static int start(void) {
@@ -140,10 +142,14 @@ static int start(void) {
     context[7] = (uint64_t)keep;
     uint64_t mask = ~0ull, before;
     mv_sys4(__NR_rt_sigprocmask, 2, (long)&mask, (long)&before, 8);
-    long pid = mv_clone_thread(CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_PARENT, top, 0, 0, context);
+    keeper_lives = 1;
+    long pid = mv_clone_thread(CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_PARENT | CLONE_CHILD_CLEARTID, top,
+                               (uint64_t)&keeper_lives, 0, context);
     mv_sys4(__NR_rt_sigprocmask, 2, (long)&before, 0, 8);
-    if (mv_is_error(pid))
+    if (mv_is_error(pid)) {
+        keeper_lives = 0;
         return (int)pid;
+    }
     keeper_pid = (uint32_t)pid;
     mv.control->keeper_pid = keeper_pid;
     return 0;
@@ -166,4 +172,22 @@ int mv_keeper_start(void) {
     int result = start();
     __atomic_store_n(&starting, 0, __ATOMIC_RELEASE);
     return result;
+}
+
+/* Before an exec: what the keeper knows of the logs would be wrong for the next program, which begins them
+ * anew, and it would keep the descriptors open that the next program closes. (If the exec fails, the next
+ * session makes a new keeper.) */
+void mv_keeper_stop(void) {
+    uint32_t lives;
+    if (!keeper_pid)
+        return;
+    mv_sys2(__NR_kill, keeper_pid, 9);
+    while ((lives = __atomic_load_n(&keeper_lives, __ATOMIC_ACQUIRE)) != 0)
+        mv_sys4(__NR_futex, (long)&keeper_lives, 0 /* WAIT, shared: the kernel's wake is */, lives, 0);
+    keeper_pid = 0;
+    mv.control->keeper_pid = 0;
+    __atomic_add_fetch(&mv_keeper_epoch, 1, __ATOMIC_ACQ_REL);
+    for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++)
+        if (mv_writers[slot].started)
+            mv_log_keeper_lost(&mv_writers[slot], &mv_keeper_word);
 }

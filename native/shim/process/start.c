@@ -97,4 +97,6 @@ __attribute__((constructor)) static void mv_start(int argc, char **argv, char **
     report_rewriting(status);
     mv_net_arm(self);
     mv_roles_start(self);
+    if (fd >= 0)
+        mv_kicks_may_come(1); /* mv_exec blocked them */
 }

@@ -146,11 +146,15 @@ void mv_follow(struct mv_thread *self) {
     mv_leader_unfollowed(); /* it may have slept since its last follower ended */
     mv_thread_unlink_death(self);
     mv.generation = ++control->generation;
+    const char *failing = "the event log could not be started";
     int bad = mv_publish_start();
-    if (!bad)
+    if (!bad) {
+        failing = "the log's keeper could not be made";
         bad = mv_keeper_start();
+    }
     long pid = bad;
     if (!bad) {
+        failing = "the process could not be copied";
         for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
             mv_log_expect_reader(area->log, MV_FOLLOWER, 1);
             area->signal_announced = 0; /* if it was, then in a record that is not for the follower */
@@ -181,7 +185,7 @@ void mv_follow(struct mv_thread *self) {
         mv.followed = 1;
         mv_leader_unfollowed();
         mv_park_release(self);
-        mv_request_answer(MV_REASON_NO_RESOURCES, (int)-pid, "the process could not be copied");
+        mv_request_answer(MV_REASON_NO_RESOURCES, (int)-pid, failing);
         return;
     }
     control->stage = MV_STAGE_FOLLOWED;

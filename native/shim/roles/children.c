@@ -86,7 +86,7 @@ static void read_children(uint32_t tid) {
     long fd = mv_sys4(__NR_openat, -100, (long)path.bytes, 02000000 /* O_CLOEXEC */, 0);
     if (mv_is_error(fd))
         return;
-    char bytes[512];
+    char bytes[512] = {0};
     long size, pid = 0;
     while ((size = mv_sys3(__NR_read, fd, (long)bytes, sizeof bytes)) > 0)
         for (long i = 0; i < size; i++) {

@@ -166,6 +166,7 @@ void mv_lent_inherit(void);
 /* process/keeper.c */
 int mv_keeper_start(void);
 int mv_keeper_lost(void);
+void mv_keeper_stop(void);
 extern uint32_t mv_keeper_epoch __attribute__((visibility("hidden")));
 void mv_keeper_forget(void);
 extern uint32_t mv_keeper_word __attribute__((visibility("hidden")));

@@ -268,7 +268,8 @@ void mv_roles_start(struct mv_thread *self) {
     control->logical_pid = mv.pid;
     control->stage = MV_STAGE_SINGLE_LEADER;
     mv_control_changed();
-    if (control->follow_from_start) {
+    /* Not a program that a server has become: its follower was ended by name, and it goes on alone. */
+    if (control->follow_from_start && !control->generation) {
         mv_mask_replace(self);
         mv_follow(self);
         if (mv.role != MV_ROLE_FOLLOWER)

@@ -36,6 +36,11 @@ static void set_mask(uint64_t mask) {
     mv_sys4(__NR_rt_sigprocmask, 2 /* SETMASK */, (long)&mask, 0, 8);
 }
 
+void mv_kicks_may_come(int may) {
+    const uint64_t kick = MV_SIGSYS_BIT;
+    mv_sys4(__NR_rt_sigprocmask, may ? 1 /* UNBLOCK */ : 0 /* BLOCK */, (long)&kick, 0, 8);
+}
+
 /* Blocks everything for this thread; the program's mask is only noted from here on. */
 void mv_mask_replace(struct mv_thread *self) {
     uint64_t before = 0;
