@@ -133,8 +133,7 @@ static void kicked(int number, siginfo_t *info, void *context) {
             uint32_t reason = (uint32_t)strtoul(behaviour + 7, &text, 10);
             control->reason = reason;
             answer(reason, text + 1);
-        }
-        else
+        } else
             attach(behaviour);
         break;
     case MV_REQUEST_UNFOLLOW:
