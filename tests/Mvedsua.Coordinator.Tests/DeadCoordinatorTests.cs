@@ -52,6 +52,21 @@ public sealed class DeadCoordinatorTests
     }
 
     [Fact]
+    public async Task One_that_is_stopped_is_named_and_the_server_is_left_alone()
+    {
+        await using LiveSession session = LiveSession.Start(Installation.Fake, [], ["/bin/sh", "-c", "echo ready; read line; echo $line"]);
+        await session.Line();
+        await Result.Of("/bin/kill", "-STOP", $"{session.Run.Id}");
+        Result status = await session.Verb("status");
+        await Result.Of("/bin/kill", "-CONT", $"{session.Run.Id}");
+        Assert.Equal((int)ExitStatus.CoordinatorGone, status.Status);
+        Assert.Contains("does not answer", status.Errors, StringComparison.Ordinal);
+        session.Run.StandardInput.WriteLine("served");
+        Assert.Equal("served", await session.Line());
+        Assert.Equal(0, await session.Exit());
+    }
+
+    [Fact]
     public async Task The_new_coordinator_ends_with_the_server_and_tidies_up()
     {
         (LiveSession session, ProcessIdentity server) = await Orphaned();

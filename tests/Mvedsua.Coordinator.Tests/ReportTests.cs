@@ -126,4 +126,19 @@ public sealed class ReportTests
         Assert.False((self with { StartTime = self.StartTime + 1 }).IsAlive);
         Assert.Null(ProcessIdentity.Of(0));
     }
+
+    [Fact]
+    public void A_report_that_can_not_be_written_can_still_be_read()
+    {
+        string folder = Directory.CreateTempSubdirectory("reports-").FullName;
+        var store = new ReportStore(folder);
+        store.Store(Report("older"));
+        Directory.Delete(folder, recursive: true);
+        Assert.ThrowsAny<IOException>(() => store.Store(Report("newer")));
+        Assert.Equal("newer", store.Last()!.Reason);
+        Directory.CreateDirectory(folder);
+        store.Store(Report("newest"));
+        Assert.Equal("newest", store.Last()!.Reason);
+        Directory.Delete(folder, recursive: true);
+    }
 }

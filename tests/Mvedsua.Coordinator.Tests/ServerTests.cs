@@ -58,7 +58,8 @@ public sealed class ServerTests
         Assert.Contains(report.Causes, cause => cause.Contains("rdtsc", StringComparison.Ordinal));
         session.Run.StandardInput.WriteLine("two");
         Assert.Equal("cycles 1234567890123 two", await session.Line());
-        await session.Until(s => s.Follower is null);
+        SessionStatus status = await session.Until(s => s.Follower is null);
+        Assert.Contains("diverged from the leader: its call had other bytes", status.History[^1].What, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -43,14 +43,28 @@ static void begin_backtrace_here(struct mv_thread *self) {
     self->info->frame = (uint64_t)&here.r15;
 }
 
+static const char *in_short(enum mv_difference kind) {
+    switch (kind) {
+    case MV_DIFFERS_ARGUMENT:
+        return "an argument of its call was another: `mvedsua report` tells the difference";
+    case MV_DIFFERS_BYTES:
+    case MV_DIFFERS_LENGTH:
+        return "its call had other bytes to send: `mvedsua report` tells the difference";
+    case MV_DIFFERS_END:
+        return "it went on where a thread of the leader's had ended: `mvedsua report` tells more";
+    case MV_DIFFERS_ORDER:
+        return "it took locks or made threads in another order: `mvedsua report` tells the difference";
+    default:
+        return "it made another call: `mvedsua report` tells the difference";
+    }
+}
+
 void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint32_t position,
                  const struct mv_event *event, uint32_t call, const uint64_t args[6], uint64_t site,
                  const struct mv_segment *segments, int count) {
     struct mv_control *control = mv.control;
     mv_follower_ending();
-    mv_publishing_end_because(
-        MV_REASON_DIVERGED, 0,
-        "the follower made another call than its leader: `mvedsua report` tells the difference");
+    mv_publishing_end_because(MV_REASON_DIVERGED, 0, in_short(kind));
 
     struct mv_divergence *d = &control->divergence;
     d->kind = kind;

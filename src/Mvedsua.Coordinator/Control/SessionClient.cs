@@ -9,6 +9,10 @@ namespace Mvedsua.Coordinator.Control;
 /// <see cref="SessionException"/> when there is nothing to attach to.</param>
 public sealed class SessionClient(Func<string, CancellationToken, Task> revive) : ISessionClient
 {
+    /// <summary>How long a coordinator may take for what it knows itself, and for what the leader must answer, perhaps after
+    /// another request.</summary>
+    private static readonly TimeSpan OwnAnswer = TimeSpan.FromSeconds(10), LeadersAnswer = 2.5 * Sessions.ShimRequest.TimeLimit;
+
     /// <inheritdoc/>
     public IReadOnlyList<string> Names() => SessionDirectory.Names();
 
@@ -54,7 +58,18 @@ public sealed class SessionClient(Func<string, CancellationToken, Task> revive) 
 
     private async Task<ControlReply> OneAsync(string name, string verb, CancellationToken cancel)
     {
-        await foreach (var reply in StreamAsync(name, verb, cancel).ConfigureAwait(false)) return reply;
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        patience.CancelAfter(verb is ControlVerb.Follow or ControlVerb.Unfollow ? LeadersAnswer : OwnAnswer);
+        try
+        {
+            await foreach (var reply in StreamAsync(name, verb, patience.Token).ConfigureAwait(false)) return reply;
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            throw new SessionException(ExitStatus.CoordinatorGone,
+                $"the coordinator of '{name}' does not answer (is 'mvedsua run' stopped?); the server is unaffected.");
+        }
+
         throw new SessionException(ExitStatus.CoordinatorGone,
             $"the coordinator of '{name}' ended before it answered; the server is unaffected, so try again.");
     }

@@ -14,6 +14,7 @@ internal sealed class ReportStore(string directory)
 {
     internal const int Kept = 16;
     private readonly Lock _lock = new();
+    private DivergenceReport? _unwritten; /* the newest, when the disk had no room for it */
 
     /// <summary>Whether there is a report.</summary>
     internal bool Any => Numbers().Count > 0;
@@ -23,21 +24,24 @@ internal sealed class ReportStore(string directory)
     {
         lock (_lock)
         {
+            _unwritten = report;
             List<int> numbers = Numbers();
             int number = numbers.Count == 0 ? 1 : numbers[^1] + 1;
             string path = PathOf(number), fresh = path + ".new";
             File.WriteAllBytes(fresh, JsonSerializer.SerializeToUtf8Bytes(report, ReportJson.Default.DivergenceReport));
             File.Move(fresh, path, overwrite: true);
+            _unwritten = null;
             foreach (int old in numbers.SkipLast(Kept - 1)) File.Delete(PathOf(old));
             return new StoredReport(path, report);
         }
     }
 
-    /// <summary>The newest report that can be read; null: none.</summary>
+    /// <summary>The newest report that can be read; null: none. One that could not be written lives as long as this.</summary>
     internal DivergenceReport? Last()
     {
         lock (_lock)
         {
+            if (_unwritten is not null) return _unwritten;
             foreach (int number in Enumerable.Reverse(Numbers()))
             {
                 try

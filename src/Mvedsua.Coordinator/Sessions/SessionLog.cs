@@ -41,7 +41,7 @@ internal static partial class SessionLog
     [LoggerMessage(LogLevel.Information, "report {Path}: {Summary}")]
     internal static partial void ReportStored(ILogger log, string path, string summary);
 
-    [LoggerMessage(LogLevel.Error, "the report of follower {Pid} could not be made")]
+    [LoggerMessage(LogLevel.Error, "the report of follower {Pid} could not be made or stored")]
     internal static partial void ReportFailed(ILogger log, int pid, Exception e);
 
     [LoggerMessage(LogLevel.Warning, "signal {Signal} could not be passed on to {Pid}")]
