@@ -13,14 +13,16 @@
  * that it has left may be punched under our eyes, which shows as a fault. Then the answer is "perhaps": 1. */
 static int holds(uint32_t slot, uint32_t clock, uint32_t value) {
     uint8_t *base = mv_log_base(mv.version ^ 1, slot);
-    const struct mv_log_cursor *cursor = (const struct mv_log_cursor *)(base + MV_CURSOR_OFFSET(0));
+    const struct mv_log_cursor *cursor = (const struct mv_log_cursor *)(base + MV_CURSOR_OFFSET(MV_FOLLOWER));
     struct mv_log_cursor moved;
     struct mv_log_reader reader = {
         .base = base, .header = (const struct mv_log_header *)base, .cursor = &moved, .limit = MV_LOG_SPAN};
     const struct mv_event *event;
     int found;
-    if (reader.header->magic != MV_LOG_MAGIC || reader.header->generation != mv.generation)
-        return 0; /* its thread died before it could begin */
+    /* Its thread died before it could begin, or had ended before there was a follower. */
+    if (reader.header->magic != MV_LOG_MAGIC || reader.header->generation != mv.log_generation ||
+        mv_load_acquire32(&cursor->active) == MV_CURSOR_UNUSED)
+        return 0;
     reader.position = reader.published = mv_load_acquire64(&cursor->position);
     reader.sequence = mv_load_acquire64(&cursor->sequence);
     while ((found = mv_log_peek(&reader, &event)) > 0) {

@@ -78,8 +78,8 @@ static void follower_died(void) {
 static void tell_the_leaders_death(void) {
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {
         struct mv_log_header *header = (struct mv_log_header *)mv_log_base(mv.version, slot);
-        for (uint32_t reader = 0; mv_writers[slot].running && reader < MV_MAX_READERS; reader++) {
-            uint32_t *word = &header->death[reader].word;
+        for (uint32_t watcher = 0; mv_writers[slot].running && watcher < MV_WATCHERS; watcher++) {
+            uint32_t *word = &header->death[watcher].word;
             if (dead(mv_load_acquire32(word)))
                 continue;
             mv_or32(word, FUTEX_OWNER_DIED);

@@ -28,7 +28,7 @@ static void leave(void) {
 
 static int is_passed(const struct lent *one) {
     const struct mv_log_cursor *cursor =
-        (const struct mv_log_cursor *)(mv_log_base(mv.version, one->slot) + MV_CURSOR_OFFSET(0));
+        (const struct mv_log_cursor *)(mv_log_base(mv.version, one->slot) + MV_CURSOR_OFFSET(MV_FOLLOWER));
     return mv_load_acquire64(&cursor->position) && mv_load_relaxed64(&cursor->sequence) > one->sequence;
 }
 

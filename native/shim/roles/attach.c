@@ -72,7 +72,7 @@ static void become_follower(struct mv_thread *self) {
         area->park_state = 0;
         area->log = NULL;
         /* A signal that waits in the leader comes as an event, behind the next record. */
-        area->signal_late = area->deferred = 0;
+        area->signal_late = area->deferred = area->sigsys_waits = 0;
         area->attention &= ~(uint32_t)MV_ATTEND_SIGNAL;
         area->death_linked = 0;
         int bad = mv_follower_open_log(area);
@@ -184,6 +184,8 @@ void mv_follow(struct mv_thread *self) {
         mv_publishing_end();
         mv.followed = 1;
         mv_leader_unfollowed();
+        if (mv.role == MV_ROLE_LEADER) /* for tracers */
+            mv_thread_link_death(self);
         mv_park_release(self);
         mv_request_answer(MV_REASON_NO_RESOURCES, (int)-pid, failing);
         return;

@@ -43,7 +43,7 @@ static void to_solo(void) {
 void mv_leader_unfollowed(void) {
     if (mv.role != MV_ROLE_LEADER)
         return;
-    if (!mv.control->tracing) {
+    if (!mv.control->tracing || !mv.control->publishes) { /* (publishing may not even have begun) */
         to_solo();
     } else if (mv.followed) {
         mv.followed = 0;

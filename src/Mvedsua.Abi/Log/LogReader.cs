@@ -52,7 +52,7 @@ public sealed unsafe partial class LogReader : IDisposable
     /// <param name="memory">Opened writable: the cursor is written. It may be disposed before the reader.</param>
     /// <param name="version">Whose log, 0 or 1.</param>
     /// <param name="slot">Which thread's, 0 … 127.</param>
-    /// <param name="generation">control.generation.</param>
+    /// <param name="generation">control.log_generation.</param>
     /// <param name="reader">Index of the cursor, 0 … 3.</param>
     /// <exception cref="LogCorruptException">It isn't that log, or damaged.</exception>
     /// <exception cref="System.ComponentModel.Win32Exception">It can't be mapped.</exception>
