@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#define MV_ABI_VERSION   4u
+#define MV_ABI_VERSION   5u
 #define MV_CONTROL_MAGIC 0x6177736465764d31ull /* "1Mvedswa" */
 #define MV_LOG_MAGIC     0x676f4c6465764d31ull /* "1MvedLog" */
 
@@ -484,6 +484,7 @@ struct mv_control {
     uint64_t log_generation; /* raised each time the leader begins to publish: logs and cursors restart */
     uint32_t publishes;      /* 1: the leader publishes each call, for whoever reads */
     uint32_t orphan_changes; /* futex of the shim's waits: raised when `orphans` has changed */
+    uint32_t other_program;  /* 1: the server replaces itself by another executable, as a start script does */
 
     /* Both read by the leader at every publication, as one word: 0, and it is solo again. `tracing` has a bit
      * (1 << reader) for each tracer: set by the coordinator; cleared by it, or by the leader when the tracer
@@ -533,6 +534,7 @@ MV_ASSERT_AT(mv_control, reason_text, 224);
 MV_ASSERT_AT(mv_control, log_generation, 464);
 MV_ASSERT_AT(mv_control, publishes, 472);
 MV_ASSERT_AT(mv_control, orphan_changes, 476);
+MV_ASSERT_AT(mv_control, other_program, 480);
 MV_ASSERT_AT(mv_control, publishing, 512);
 MV_ASSERT_AT(mv_control, tracing, 516);
 MV_ASSERT_AT(mv_control, message_count, 576);

@@ -96,16 +96,18 @@ static int is_sessions_server(void) {
     return mv.control && (uint32_t)mv_sys0(__NR_getpid) == mv.pid && mv.session_fd >= 0;
 }
 
-static int goes_along(int at, const char *path, int flags) {
-    if (!mv.library || mv.exec_policy == EXEC_NONE)
-        return 0;
-    if (mv.exec_policy == EXEC_ALL || is_sessions_server())
-        return 1;
+static int is_same(int at, const char *path, int flags) {
     struct statx st = {0};
     if (mv_sys5(__NR_statx, at, (long)path, flags, 0x100, (long)&st) != 0)
         return 1; /* the exec fails too; nothing to decide */
     return ((uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor) == mv.exe_device &&
            st.stx_ino == mv.exe_inode;
+}
+
+static int goes_along(int at, const char *path, int flags) {
+    if (!mv.library || mv.exec_policy == EXEC_NONE)
+        return 0;
+    return mv.exec_policy == EXEC_ALL || is_sessions_server() || is_same(at, path, flags);
 }
 
 /* LD_PRELOAD=ours:<theirs without ours> into `to`; 0 when it does not fit. */
@@ -219,13 +221,17 @@ long mv_exec(struct mv_thread *self, struct mv_frame *frame) {
     }
     /* A kick that finds no handler yet would end the next program: it waits for the end of mv_start. */
     int replaces = is_sessions_server(), kicks_wait = along && replaces;
-    if (replaces)
+    if (replaces) {
+        mv.control->other_program = !is_same(at, path, flags);
         mv_keeper_stop();
+    }
     if (kicks_wait)
         mv_kicks_may_come(0);
     self->exec_failed = 0;
     long result = mv_syscall_interruptible(args, self->call, &self->attention);
     self->exec_failed = self->raw_depth && mv_is_error(result);
+    if (replaces)
+        mv.control->other_program = 0;
     if (kicks_wait)
         mv_kicks_may_come(1);
     if (mv.session_fd >= 0 && mv.control)

@@ -268,8 +268,11 @@ void mv_roles_start(struct mv_thread *self) {
     control->logical_pid = mv.pid;
     control->stage = MV_STAGE_SINGLE_LEADER;
     mv_control_changed();
-    /* Not a program that a server has become: its follower was ended by name, and it goes on alone. */
-    if (control->follow_from_start && !control->generation) {
+    /* Not a server that has begun itself anew: its follower was ended by name, and it goes on alone. But the
+     * one that a start script has become is the one that was meant. */
+    int begins = !control->generation || control->other_program;
+    control->other_program = 0;
+    if (control->follow_from_start && begins) {
         mv_mask_replace(self);
         mv_follow(self);
         if (mv.role != MV_ROLE_FOLLOWER)

@@ -140,6 +140,7 @@ public unsafe struct MvControl
     [FieldOffset(464)] public ulong LogGeneration;
     [FieldOffset(472)] public uint Publishes;
     [FieldOffset(476)] public uint OrphanChanges;
+    [FieldOffset(480)] public uint OtherProgram;
 
     [FieldOffset(512)] public uint Publishing;
     [FieldOffset(516)] public uint Tracing;
