@@ -4,49 +4,31 @@ namespace Mvedsua.Follower.Tests;
 /// by SIGILL, which would be seen here as a lost follower or as a leader that nobody killed.</summary>
 public sealed class CheckedBuildTests : ServerTests
 {
-    /// <summary>The command beside the checked library, as an installation of its own.</summary>
-    private static string Products()
-    {
-        Host.Result build = Host.Run(Host.Root, "make", "-s", "-C", "native/shim", "UBSAN=1", $"OUT={Host.Products}");
-        Assert.True(build.Status == 0, build.Output + build.Errors);
-        string folder = Directory.CreateTempSubdirectory("mvedsua-ubsan-").FullName;
-        File.Copy(Path.Combine(Host.Products, "ubsan", "libmvedsua.so"), Path.Combine(folder, "libmvedsua.so"));
-        File.Copy(Path.Combine(Host.Products, "mvedsua"), Path.Combine(folder, "mvedsua"));
-        return folder;
-    }
-
     [Fact]
     public void Leader_follower_and_failover_meet_no_undefined_behaviour()
     {
-        string products = Products();
-        try
+        using Variant variant = Variant.Checked();
+        RedisUnderMvedsua server = Start(products: variant.Products, redis: ["--save", "", "--appendonly", "yes"]);
+        int[] leaders = new int[3];
+        using var load = new CheckedLoad(server, 10);
+        for (int generation = 0; generation < leaders.Length; generation++)
         {
-            RedisUnderMvedsua server = Start(products: products, redis: ["--save", "", "--appendonly", "yes"]);
-            int[] leaders = new int[3];
-            using var load = new CheckedLoad(server, 10);
-            for (int generation = 0; generation < leaders.Length; generation++)
-            {
-                leaders[generation] = server.LeaderPid;
-                Assert.Contains(Path.Combine(products, "libmvedsua.so"), File.ReadAllText($"/proc/{leaders[generation]}/maps"));
-                load.More(1000);
-                Commands(server);
-                server.InStepUnderLoad();
-                Host.Kill(leaders[generation], Host.SIGKILL);
-                server.PromotedFrom(leaders[generation]);
-                load.More(1000);
-                server.Follow();
-            }
-            load.Finish();
+            leaders[generation] = server.LeaderPid;
+            Assert.Contains(variant.Library, File.ReadAllText($"/proc/{leaders[generation]}/maps"));
+            load.More(1000);
             Commands(server);
-            server.InStep();
-            string[] deaths = [.. server.History.Split("; ").Where(line => line.Contains("is gone"))];
-            Assert.Equal(leaders.Select(pid => $"leader {pid} is gone (SIGKILL)"), deaths.Select(line => line[..line.IndexOf(',')]));
-            Assert.DoesNotContain("SIGILL", server.History);
+            server.InStepUnderLoad();
+            Host.Kill(leaders[generation], Host.SIGKILL);
+            server.PromotedFrom(leaders[generation]);
+            load.More(1000);
+            server.Follow();
         }
-        finally
-        {
-            Directory.Delete(products, recursive: true);
-        }
+        load.Finish();
+        Commands(server);
+        server.InStep();
+        string[] deaths = [.. server.History.Split("; ").Where(line => line.Contains("is gone"))];
+        Assert.Equal(leaders.Select(pid => $"leader {pid} is gone (SIGKILL)"), deaths.Select(line => line[..line.IndexOf(',')]));
+        Assert.DoesNotContain("SIGILL", server.History);
     }
 
     /// <summary>What goes through many parts of the shim: helper threads, forks, files, timers, signals, large payloads.</summary>

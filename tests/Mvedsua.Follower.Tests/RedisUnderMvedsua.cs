@@ -15,7 +15,8 @@ internal sealed class RedisUnderMvedsua : IDisposable
     internal enum Mode { Native, Solo, Followed }
 
     internal RedisUnderMvedsua(Mode mode = Mode.Followed, string[]? run = null, string[]? redis = null, string[]? server = null,
-        Action<RedisUnderMvedsua>? started = null, Action<RedisUnderMvedsua>? prepare = null, string? products = null)
+        Action<RedisUnderMvedsua>? started = null, Action<RedisUnderMvedsua>? prepare = null, string? products = null,
+        string? faults = null)
     {
         _mvedsua = Path.Combine(products ?? Host.Products, "mvedsua");
         Folder = Directory.CreateTempSubdirectory("mvedsua-follower-").FullName;
@@ -29,13 +30,14 @@ internal sealed class RedisUnderMvedsua : IDisposable
         _command = string.Join(' ', command.Select(Quote));
         var start = new ProcessStartInfo("/bin/sh", ["-c", $"exec {_command} > {Folder}/log 2>&1 < /dev/null"]) { WorkingDirectory = Folder };
         start.Environment["XDG_RUNTIME_DIR"] = Folder;
+        if (faults is not null) start.Environment["MVEDSUA_FAULTS"] = faults;
         prepare?.Invoke(this);
         _run = Process.Start(start)!;
         started?.Invoke(this);
         TestContext.Current.TestOutputHelper?.WriteLine($"cd {Folder}; XDG_RUNTIME_DIR={Folder} {_command}");
         if (server is not null) return;
         Host.Until(() => Answers(), "the server answers PING", 30);
-        if (mode == Mode.Followed) InStep();
+        if (mode == Mode.Followed && faults is null) InStep();
     }
 
     internal static string Name => "t";
@@ -186,9 +188,10 @@ public abstract class ServerTests : IDisposable
     private readonly List<RedisUnderMvedsua> _servers = [];
 
     private protected RedisUnderMvedsua Start(RedisUnderMvedsua.Mode mode = RedisUnderMvedsua.Mode.Followed, string[]? run = null, string[]? redis = null,
-        string[]? server = null, Action<RedisUnderMvedsua>? prepare = null, string? products = null)
+        string[]? server = null, Action<RedisUnderMvedsua>? prepare = null, string? products = null,
+        string? faults = null)
     {
-        var started = new RedisUnderMvedsua(mode, run, redis, server, _servers.Add, prepare, products);
+        var started = new RedisUnderMvedsua(mode, run, redis, server, _servers.Add, prepare, products, faults);
         return started;
     }
 

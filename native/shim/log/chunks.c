@@ -45,6 +45,7 @@ int mv_chunks_punch(struct mv_log_writer *w, uint32_t chunk) {
     uint8_t *state = &w->accounts->state[chunk];
     if (!mv_swap8(state, MV_CHUNK_READY, MV_CHUNK_PUNCHING))
         return 0;
+    mv_fault(MV_FAULT_KEEPER_PUNCHES);
     long error =
         mv_sys3(__NR_madvise, (long)(w->base + (uint64_t)chunk * MV_LOG_CHUNK), MV_LOG_CHUNK, MADV_REMOVE);
     if (mv_is_error(error)) { /* the memory is still there, and so is the charge */
@@ -192,6 +193,7 @@ int mv_chunks_collect(struct mv_log_writer *w) {
     /* A joining reader stores its cursor, fences, then looks at `published` once more; the fence here makes
      * that sound: if its cursor isn't seen below, it sees the `published` that is read here, or a later one.
      */
+    mv_fault(MV_FAULT_KEEPER_COLLECTS);
     mv_fence_full();
     uint64_t limit = order_at(w, mv_load_acquire64(&mv_log_header_of(w)->published));
     uint64_t oldest = mv_load_relaxed64(&w->accounts->order[w->head]);

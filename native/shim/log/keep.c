@@ -25,8 +25,10 @@ static int populate(struct mv_log_writer *w, uint32_t chunk) {
     if (mv_load_relaxed64(&w->budget->held) + MV_LOG_CHUNK > limit - limit / 4 ||
         !mv_chunks_charge(w, MV_LOG_CHUNK))
         return 0;
+    mv_fault(MV_FAULT_KEEPER_CHARGED);
     long error = mv_sys3(__NR_madvise, (long)(w->base + (uint64_t)chunk * MV_LOG_CHUNK), MV_LOG_CHUNK,
                          MADV_POPULATE_WRITE_);
+    mv_fault(MV_FAULT_KEEPER_POPULATED);
     mv_chunks_raise_top(w, chunk + 1);
     if (!mv_is_error(error) && mv_swap8(&w->accounts->state[chunk], MV_CHUNK_EMPTY, MV_CHUNK_READY))
         return 1;

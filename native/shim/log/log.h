@@ -12,6 +12,7 @@
 #define MV_LOG_H
 
 #include "../../include/mvedsua/shared.h"
+#include "../fault/fault.h"
 #include "barriers.h"
 
 /* ---- writer --------------------------------------------------------------------------------------- */
@@ -136,6 +137,7 @@ mv_log_complete(struct mv_log_writer *w, struct mv_event *event, uint32_t call, 
         h ^= mv_rotated(argument, 8 + i);
         words[7 + i] = argument;
     }
+    mv_fault(MV_FAULT_IN_RECORD);
     words[0] = first;
     words[1] = (uint32_t)(h ^ (h >> 32)) | in_size << 32;
     words[2] = out_size; /* and `reserved`, 0 */
@@ -147,9 +149,11 @@ mv_log_complete(struct mv_log_writer *w, struct mv_event *event, uint32_t call, 
     w->position += size;
     w->sequence = sequence + 1;
     w->bytes += size;
+    mv_fault(MV_FAULT_RECORD_WRITTEN);
     mv_store_relaxed64(&header->sequence, sequence + 1);
     mv_store_relaxed64(&header->bytes, w->bytes);
     mv_store_release64(&header->published, w->position);
+    mv_fault(MV_FAULT_PUBLISHED);
     /* After the record: a death between the two leaves an intent whose sequence is below the log's. */
     mv_store_release32(&header->intent.call, MV_INTENT_NONE);
 

@@ -193,6 +193,7 @@ int mv_log_extend(struct mv_log_writer *w, uint64_t size) {
         w->refusal = MV_LOG_TOO_BIG;
         return 0;
     }
+    mv_fault(MV_FAULT_LOG_FULL);
     forget_reservation(w, published);
     if (mv_chunks_collect(w) < 0) {
         w->refusal = MV_LOG_CURSOR_LOST;
@@ -205,8 +206,10 @@ int mv_log_extend(struct mv_log_writer *w, uint64_t size) {
     }
     mv_store_relaxed32(&w->accounts->next[w->tail], first);
     enter(w, first, (uint32_t)chunks, mv_load_relaxed64(&w->accounts->order[w->tail]) + 1);
+    mv_fault(MV_FAULT_LOG_GROWN);
     lower_high(w);
     write_jump(w, published, w->position);
+    mv_fault(MV_FAULT_LOG_JUMP);
     return 1;
 }
 

@@ -1,4 +1,5 @@
 /* The wall of clocks: published values in the leader, turns in the follower. */
+#include "../fault/fault.h"
 #include "../log/barriers.h"
 #include "../roles/roles.h"
 #include "../sys.h"
@@ -22,8 +23,10 @@ void mv_order_start(void) {
 
 void mv_order_publish(struct mv_thread *self, enum mv_order_kind kind, uint64_t object, long result) {
     uint32_t clock = clock_of(object);
+    mv_fault(MV_FAULT_LOCK_TAKEN);
     /* Under the lock: two acquisitions of one lock can't be numbered in another order than they happened. */
     uint32_t value = __atomic_fetch_add(&wall[clock], 1, __ATOMIC_ACQ_REL);
+    mv_fault(MV_FAULT_LOCK_NUMBERED);
     mv_leader_publish_order(self, kind, object, clock, value, result);
 }
 
@@ -62,6 +65,7 @@ long mv_order_turn(struct mv_thread *self, enum mv_order_kind kind, uint64_t obj
     self->turn_clock = clock;
     self->turn_value = value;
     __atomic_store_n(&self->turn_taking, 1, __ATOMIC_RELEASE); /* before the record counts as read (lost.c) */
+    mv_fault(MV_FAULT_TURN_COME);
     mv_log_consume(&self->reader);
     return result;
 }

@@ -5,6 +5,7 @@
  * return to the same site on different stacks (new thread) or on the same one, one after the other (vfork).
  * Where both go on is kept in raw_cont of the area that the child finds: its own, or (vfork) its parent's. */
 #include "../calls/guard.h"
+#include "../fault/fault.h"
 #include "../order/order.h"
 #include "../roles/roles.h"
 #include "../state.h"
@@ -51,10 +52,13 @@ static uint64_t *own_slot_in(uint64_t tls) {
 static enum mv_action fork_here(struct mv_thread *self, struct mv_frame *frame) {
     /* Interruptible: a signal is noted before the fork (which is then made again) or after it, never copied.
      */
+    mv_fault(MV_FAULT_BEFORE_FORK);
     long result = mv_make_call(self, frame);
     frame->rax = (uint64_t)result;
     if (result == 0)
         mv_fork_child(self);
+    else
+        mv_fault(MV_FAULT_AFTER_FORK);
     return MV_ACTION_RETURN;
 }
 
@@ -184,6 +188,7 @@ void mv_thread_begin(struct mv_frame *frame) {
 
 /* The only thread of a new process: it is nobody's leader or follower. */
 void mv_fork_child(struct mv_thread *self) {
+    mv_fault_forget();
     self->raw_depth = 0; /* of a vfork child that forks */
     mv_areas_after_fork(self);
     mv_rewrite_after_fork();

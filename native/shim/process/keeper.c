@@ -4,6 +4,7 @@
  * leader is dead and nobody needs what it keeps.
  *
  * It runs on a stack of its own but with the creator's thread pointer: nothing here may touch mv_self. */
+#include "../fault/fault.h"
 #include "../log/barriers.h"
 #include "../roles/roles.h"
 #include "../sys.h"
@@ -95,7 +96,9 @@ static void keep(void) {
     mv_sys2(__NR_prctl, 0x59616d61 /* PR_SET_PTRACER */, -1);
     for (;;) {
         __atomic_store_n(&mv_keeper_word, 0, __ATOMIC_RELEASE);
+        mv_fault(MV_FAULT_KEEPER_WAKES);
         int next = keep_logs();
+        mv_fault(MV_FAULT_KEEPER_KEPT);
         uint32_t leader_word = __atomic_load_n(&death_word(mv.version)->word, __ATOMIC_ACQUIRE);
         /* The state first: a follower links its words before it says that it replays, and until then they may
          * hold the death of an earlier generation. */

@@ -1,4 +1,5 @@
 /* The constructor: runs before every other (-z initfirst), in the only thread. */
+#include "../fault/fault.h"
 #include "../order/order.h"
 #include "../rewrite/rewrite.h"
 #include "../roles/roles.h"
@@ -85,6 +86,7 @@ __attribute__((constructor)) static void mv_start(int argc, char **argv, char **
     int fd = session_variable(stack);
     if (fd >= 0)
         mv_session_open(fd);
+    mv_fault_start(envp);
     mv_signals_start();
     mv_fast_calls_for_role();
 

@@ -2,6 +2,7 @@
  * thread is created again onto its own stack and thread control block. No libc code runs in between: its
  * fork() would clear the other threads' control blocks. The main thread asks, so that the copy's first thread
  * is the main thread. */
+#include "../fault/fault.h"
 #include "../log/barriers.h"
 #include "../order/order.h"
 #include "../signals/signals.h"
@@ -45,6 +46,7 @@ static void become_follower(struct mv_thread *self) {
     mv.followed = 0;
     mv.version ^= 1;
     mv.pid = (uint32_t)mv_sys0(__NR_getpid);
+    mv_fault(MV_FAULT_COPY_BEGUN);
     mv_sys4(__NR_rt_sigprocmask, 2, (long)&mv_block_all, 0, 8);
     self->mask_replaced = 1;
     mv_fast_calls_for_role();
@@ -79,6 +81,7 @@ static void become_follower(struct mv_thread *self) {
         if (bad)
             mv_follower_end(MV_REASON_CORRUPT, bad, mv_log_fault_text(bad));
     }
+    mv_fault(MV_FAULT_COPY_READS);
     self->tid = mv.pid;
     mv_thread_introduce(self);
     if (self->robust_head) /* a fork's child has none */
@@ -90,6 +93,7 @@ static void become_follower(struct mv_thread *self) {
             continue; /* (a thread that a re-created one has just made) */
         uint64_t flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
                          CLONE_SETTLS | (area->clear_child_tid ? CLONE_CHILD_CLEARTID : 0);
+        mv_fault(MV_FAULT_COPY_THREADS);
         long tid = mv_clone_thread(flags, area->park_context[6], area->clear_child_tid, area->fs_base,
                                    area->park_context);
         if (mv_is_error(tid))
@@ -98,6 +102,7 @@ static void become_follower(struct mv_thread *self) {
     }
     __atomic_store_n(&control->follower_state, 1, __ATOMIC_RELEASE);
     mv_control_changed(); /* the request is done: the copy is whole */
+    mv_fault(MV_FAULT_COPY_WHOLE);
 }
 
 int mv_publish_start(void) {
@@ -146,6 +151,7 @@ void mv_follow(struct mv_thread *self) {
     mv_leader_unfollowed(); /* it may have slept since its last follower ended */
     mv_thread_unlink_death(self);
     mv.generation = ++control->generation;
+    mv_fault_generation(mv.generation);
     const char *failing = "the event log could not be started";
     int bad = mv_publish_start();
     if (!bad) {
@@ -171,6 +177,7 @@ void mv_follow(struct mv_thread *self) {
         size_t size = 0;
         __asm__("mov %%fs:0, %0" : "=r"(self->fs_base));
         mv_sys3(__NR_get_robust_list, 0, (long)&self->robust_head, (long)&size);
+        mv_fault(MV_FAULT_ATTACH_UNCOPIED);
         /* The kernel itself notes who follows: it holds though we be killed, or the copy end, right now. */
         pid = mv_sys5(__NR_clone, CLONE_FILES | CLONE_FS | CLONE_PARENT | CLONE_PARENT_SETTID, 0,
                       (long)&control->follower_pid, 0, 0);
@@ -190,9 +197,14 @@ void mv_follow(struct mv_thread *self) {
         mv_request_answer(MV_REASON_NO_RESOURCES, (int)-pid, failing);
         return;
     }
+    mv_fault(MV_FAULT_ATTACH_COPIED);
     control->stage = MV_STAGE_FOLLOWED;
+    mv_fault(MV_FAULT_ATTACH_STAGED);
     mv_thread_link_death(self);
+    mv_fault(MV_FAULT_ATTACH_LINKED);
     mv_park_release(self);
+    mv_fault(MV_FAULT_ATTACH_RELEASED);
     control->attach_pause_ns = mv_now() - begin;
     mv_request_answer(MV_REASON_NONE, 0, "");
+    mv_fault(MV_FAULT_ATTACH_ANSWERED);
 }

@@ -6,6 +6,7 @@
  * of ours, which in the leader did what is waited for before it died. Then the role is changed, once.
  *
  * The pids and tids that the program knows stay the dead leader's (mv.translated). */
+#include "../fault/fault.h"
 #include "../log/barriers.h"
 #include "../signals/signals.h"
 #include "../sys.h"
@@ -69,20 +70,25 @@ static void promote(struct mv_thread *self, uint64_t since) {
     mv.translated = 1;
     forget_signals();
     mv_settle_intents();
+    mv_fault(MV_FAULT_INTENTS_SETTLED);
     mv_lent_inherit();
     mv_epoll_promote(); /* before any thread of ours can wait on it */
+    mv_fault(MV_FAULT_EPOLL_TAKEN);
     mv_timers_promote();
     mv_children_promote(); /* before the coordinator looks at `failovers` */
+    mv_fault(MV_FAULT_CHILDREN_TAKEN);
     __atomic_store_n(&mv.role, MV_ROLE_SOLO, __ATOMIC_RELEASE);
     for (int number = 1; number <= 64; number++)
         if (number != 31 && number != 9 && number != 19)
             mv_signal_install(number);
     mv_fast_calls_for_role();
+    mv_fault(MV_FAULT_ROLE_CHANGED);
     control->leader_version = mv.version;
     control->leader_pid = mv.pid;
     control->follower_pid = 0;
     control->follower_state = 4;
     control->failovers++;
+    mv_fault(MV_FAULT_LEADS);
     mv_publishing_end(); /* also wakes the threads that still wait for events */
     control->publishes = 0;
     control->stage = MV_STAGE_SINGLE_LEADER;
@@ -91,11 +97,13 @@ static void promote(struct mv_thread *self, uint64_t since) {
     control->reason = MV_REASON_LEADER_DIED;
     control->failover_ns = mv_now() - since;
     mv_control_changed();
+    mv_fault(MV_FAULT_TAKEOVER_TOLD);
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
         area->replaying = 0;
         if (area != self)
             mv_kick(area, MV_KICK_SETTLE);
     }
+    mv_fault(MV_FAULT_TAKEOVER_DONE);
     mv_sys3(__NR_futex, (long)&mv.role, 129 /* WAKE, private */, 0x7fffffff);
 }
 
@@ -135,8 +143,10 @@ int mv_takeover(struct mv_thread *self) {
         if (mv.control->stage != MV_STAGE_ENDED)
             mv.control->stage = MV_STAGE_FAILOVER;
         mv_control_changed();
+        mv_fault(MV_FAULT_TAKEOVER_BEGUN);
         while (backlog_left())
             nap();
+        mv_fault(MV_FAULT_BACKLOG_READ);
         promote(self, since);
     }
     while (__atomic_load_n(&mv.role, __ATOMIC_ACQUIRE) == MV_ROLE_FOLLOWER)

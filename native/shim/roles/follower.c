@@ -5,6 +5,7 @@
 #include "../calls/guard.h"
 #include "../calls/payload.h"
 #include "../calls/table.h"
+#include "../fault/fault.h"
 #include "../log/barriers.h"
 #include "../order/order.h"
 #include "../signals/signals.h"
@@ -189,6 +190,7 @@ long mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row, u
         *promoted = 1;
         return 0;
     }
+    mv_fault(MV_FAULT_REPLAY_MATCHED);
     if (event->out_size) {
         int count = mv_call_out_targets(row, args, result, targets, MV_SEGMENTS_MAX);
         int bad = count < 0 ? count
@@ -198,11 +200,13 @@ long mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row, u
             mv_follower_end(MV_REASON_CORRUPT, bad,
                             "the outcome of a call does not fit the follower's memory");
     }
+    mv_fault(MV_FAULT_REPLAY_FILLED);
     note_effects((uint32_t)(row - mv_call_find(0)), args, event, result);
     uint16_t flags = event->flags;
     if (event->call == __NR_exit)
         mv_slot_leave(self); /* once the exit is read, the leader may give the slot to another thread */
     mv_log_consume(&self->reader);
+    mv_fault(MV_FAULT_REPLAY_CONSUMED);
     mv_follower_signal_follows(self, flags);
     return result;
 }

@@ -1,6 +1,7 @@
 /* The leader: what becomes of each call. Most are made and then published (publish.c); the classes are the
  * call table's. */
 #include "../calls/table.h"
+#include "../fault/fault.h"
 #include "../log/barriers.h"
 #include "../sys.h"
 #include "roles.h"
@@ -38,9 +39,11 @@ static enum mv_action run_and_publish(struct mv_thread *self, struct mv_frame *f
     if (((row->flags & MV_CALL_INOUT) || self->call == __NR_rt_sigprocmask) &&
         !(event = mv_leader_reserve(self, row, args)))
         return mv_execute(self, frame); /* a follower has just been ended */
+    mv_fault(MV_FAULT_BEFORE_CALL);
     enum mv_action action = make_or_settle(self, frame);
     if (action != MV_ACTION_RETURN || mv.role != MV_ROLE_LEADER)
         return action; /* a call that returns twice; or a fork's child, which is nobody's leader */
+    mv_fault(MV_FAULT_AFTER_CALL);
     long result = (long)frame->rax;
     if (result >= 0 && ((self->call == __NR_openat && (args[2] & 02000 /* O_APPEND */)) ||
                         (self->call == __NR_open && (args[1] & 02000))))
@@ -150,6 +153,7 @@ enum mv_action mv_leader_call(struct mv_thread *self, struct mv_frame *frame) {
     if (mv.role != MV_ROLE_LEADER || !self->log)
         return mv_execute(self, frame);
     mv_thread_note(self, frame);
+    mv_fault(MV_FAULT_BEFORE_INTENT);
     if (self->call <= __NR_write && !mv_unsettled) { /* and read */
         intend(self, frame);
         if (mv_leader_plain(self, frame))

@@ -2,6 +2,7 @@
  * are the very ones of the general way (one segment, argument 1), so the follower knows no difference. */
 #include "../calls/guard.h"
 #include "../calls/table.h"
+#include "../fault/fault.h"
 #include "../sys.h"
 #include "roles.h"
 
@@ -27,7 +28,9 @@ int mv_leader_plain(struct mv_thread *self, struct mv_frame *frame) {
     uint64_t count = frame->rdx;
     if (count - 1 >= PLAIN_MAX || !frame->rsi)
         return 0;
+    mv_fault(MV_FAULT_BEFORE_CALL);
     long result = mv_syscall_interruptible(args, self->call, &self->attention);
+    mv_fault(MV_FAULT_AFTER_CALL);
     frame->rax = (uint64_t)result;
     if (__builtin_expect(result == -MV_ERESTART, 0)) {
         if (self->attention & MV_ATTEND_SIGNAL)
