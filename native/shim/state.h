@@ -69,6 +69,7 @@ void mv_exec_start(const uint64_t *stack);
 long mv_close_call(struct mv_frame *frame);
 int mv_hide_descriptor(int fd);
 void mv_hide_number(int fd);
+int mv_is_hidden(uint64_t fd);
 void mv_show_number(int fd);
 void mv_session_open(int fd);
 void mv_session_drop(void);

@@ -68,10 +68,15 @@ enum mv_attention {                        /* why a thread may not simply leave 
 struct mv_settled {
     uint32_t call; /* MV_INTENT_NONE: nothing */
     int32_t fd;
-    uint64_t moved; /* bytes */
-    uint8_t
-        *copy; /* of what a consuming call read, `moved` bytes in a mapping of its own; NULL: not to be had */
+    uint64_t moved; /* bytes; of accept: the connection's number */
+    uint8_t *copy; /* in a mapping of its own: the `moved` bytes that a consuming call read; of accept: struct
+                      mv_peer. NULL: not to be had */
     uint32_t doubtful; /* the counts can't be right */
+};
+/* What accept tells of the other end. */
+struct mv_peer {
+    uint32_t length;
+    uint8_t address[128];
 };
 
 struct mv_thread {

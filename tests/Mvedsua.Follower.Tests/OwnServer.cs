@@ -41,6 +41,8 @@ internal sealed class Line : IDisposable
         _reader = new StreamReader(_client.GetStream());
     }
 
+    internal int Port => ((System.Net.IPEndPoint)_client.Client.LocalEndPoint!).Port;
+
     internal void Say(string command) => _client.GetStream().Write(System.Text.Encoding.ASCII.GetBytes(command + "\n"));
 
     /// <summary>Null: the server has closed the connection.</summary>

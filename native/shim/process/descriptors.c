@@ -11,7 +11,7 @@
 static int hidden[HIDDEN_MAX]; /* -1: free again */
 static uint32_t hidden_count;
 
-static int is_hidden(uint64_t fd) {
+int mv_is_hidden(uint64_t fd) {
     for (uint32_t i = 0; i < hidden_count; i++)
         if ((uint64_t)(uint32_t)hidden[i] == (uint32_t)fd && hidden[i] >= 0)
             return 1;
@@ -82,9 +82,9 @@ long mv_close_call(struct mv_frame *frame) {
     uint32_t call = mv_self->call;
     if (call == __NR_close_range)
         return close_range_around(frame->rdi, frame->rsi, frame->rdx);
-    if (is_hidden(frame->rdi))
+    if (mv_is_hidden(frame->rdi))
         return EBADF;
-    if (call != __NR_close && is_hidden(frame->rsi))
+    if (call != __NR_close && mv_is_hidden(frame->rsi))
         return EBADF;
     return mv_sys3(call, (long)frame->rdi, (long)frame->rsi, (long)frame->rdx);
 }

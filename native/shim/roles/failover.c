@@ -69,9 +69,9 @@ static void promote(struct mv_thread *self, uint64_t since) {
     struct mv_control *control = mv.control;
     mv.translated = 1;
     forget_signals();
+    mv_lent_inherit(); /* first: a loan is no outcome of a call */
     mv_settle_intents();
     mv_fault(MV_FAULT_INTENTS_SETTLED);
-    mv_lent_inherit();
     mv_epoll_promote(); /* before any thread of ours can wait on it */
     mv_fault(MV_FAULT_EPOLL_TAKEN);
     mv_timers_promote();

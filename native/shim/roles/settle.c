@@ -13,6 +13,7 @@
 #include "../sys.h"
 #include "epoll.h"
 #include "roles.h"
+#include "strangers.h"
 #include "streams.h"
 
 uint32_t mv_unsettled;
@@ -33,21 +34,57 @@ static int is_flat(uint32_t call) {
     return call == __NR_read || call == __NR_recvfrom;
 }
 
-/* A piece of the dead leader's memory, in a mapping of its own; NULL when it can't be read. */
-static uint8_t *fetch(const struct mv_intent *intent, uint64_t size) {
-    if (size > intent->length)
-        return NULL;
+static int accepts(uint32_t call) {
+    return call == __NR_accept || call == __NR_accept4;
+}
+
+static void *room(uint64_t size) {
     long at = mv_sys6(__NR_mmap, 0, (long)size, 3, 0x22, -1, 0);
-    if (mv_is_error(at))
-        return NULL;
+    return mv_is_error(at) ? NULL : (void *)at;
+}
+
+/* A piece of the dead leader's memory. 1: all of it. */
+static int read_leader(void *to, uint64_t from, uint64_t size) {
     struct {
         uint64_t base, length;
-    } local = {(uint64_t)at, size}, remote = {intent->buffer, size};
-    if (mv_sys6(__NR_process_vm_readv, mv.control->keeper_pid, (long)&local, 1, (long)&remote, 1, 0) ==
-        (long)size)
-        return (uint8_t *)at;
-    mv_sys2(__NR_munmap, at, (long)size);
-    return NULL;
+    } local = {(uint64_t)to, size}, remote = {from, size};
+    return mv_sys6(__NR_process_vm_readv, mv.control->keeper_pid, (long)&local, 1, (long)&remote, 1, 0) ==
+           (long)size;
+}
+
+/* The buffer of an intent, in a mapping of its own; NULL when it can't be read. */
+static uint8_t *fetch(const struct mv_intent *intent, uint64_t size) {
+    uint8_t *at = size > intent->length ? NULL : room(size);
+    if (at && !read_leader(at, intent->buffer, size)) {
+        mv_sys2(__NR_munmap, (long)at, (long)size);
+        return NULL;
+    }
+    return at;
+}
+
+/* The other end of an accepted connection. One that has been reset meanwhile has no name any more: then as
+ * the kernel told it to the dead leader. */
+static struct mv_peer *peer_of(const struct mv_intent *intent, int fd) {
+    struct mv_peer *peer = room(sizeof *peer);
+    if (!peer)
+        return NULL;
+    peer->length = sizeof peer->address;
+    if (!mv_sys3(__NR_getpeername, fd, (long)peer->address, (long)&peer->length))
+        return peer;
+    peer->length = 0;
+    if (intent->buffer && read_leader(&peer->length, intent->length, 4))
+        read_leader(peer->address, intent->buffer,
+                    peer->length < sizeof peer->address ? peer->length : sizeof peer->address);
+    return peer;
+}
+
+static struct mv_settled accepted(const struct mv_intent *intent) {
+    struct mv_settled settled = {.call = MV_INTENT_NONE};
+    int32_t fd = mv_stranger_accepted_by(intent->fd);
+    if (fd >= 0)
+        settled =
+            (struct mv_settled){intent->call, intent->fd, (uint64_t)fd, (uint8_t *)peer_of(intent, fd), 0};
+    return settled;
 }
 
 /* How many bytes the call moved that was intended. A connection of which that can't be said: *doubtful. */
@@ -83,6 +120,7 @@ static uint64_t bytes_moved(const struct mv_intent *intent, uint32_t *doubtful) 
 /* Once all leader threads are dead and all records replayed, before any call is made: notes in each thread
  * how many bytes its counterpart's last call moved. */
 void mv_settle_intents(void) {
+    int looked = 0;
     mv_unsettled = 0;
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
         const struct mv_log_header *header =
@@ -95,6 +133,13 @@ void mv_settle_intents(void) {
         if (intent.call == __NR_epoll_ctl || (closing && closing->early)) {
             mv_unsettled++;
             area->settled = (struct mv_settled){.call = intent.call, .fd = intent.fd};
+            continue;
+        }
+        if (accepts(intent.call)) {
+            if (!looked++)
+                mv_strangers_look();
+            area->settled = accepted(&intent);
+            mv_unsettled += area->settled.call != MV_INTENT_NONE;
             continue;
         }
         if (!consumes(intent.call) && !emits(intent.call) && !moves_otherwise(intent.call))
@@ -137,6 +182,30 @@ static long in_doubt(const struct mv_settled *settled, const char *why) {
     return -104; /* ECONNRESET */
 }
 
+/* The connection that the dead leader had accepted is given to the program. */
+static long give(const struct mv_settled *settled, const struct mv_frame *frame) {
+    struct mv_peer *peer = (struct mv_peer *)settled->copy;
+    uint32_t size = 0;
+    if (peer && frame->rsi && frame->rdx && !mv_guard_load32((const void *)frame->rdx, &size)) {
+        if (size > peer->length)
+            size = peer->length;
+        if (size > sizeof peer->address)
+            size = sizeof peer->address;
+        mv_guard_copy((void *)frame->rsi, peer->address, size);
+        mv_guard_copy((void *)frame->rdx, &peer->length, sizeof peer->length);
+    }
+    return (long)settled->moved;
+}
+
+static void refuse_connection(const struct mv_settled *settled) {
+    struct mv_text text = {.used = 0};
+    mv_text_add(&text, "a connection that the dead leader had accepted is closed, descriptor ");
+    mv_text_number(&text, (int64_t)settled->moved);
+    mv_text_add(&text, ": the follower's next call is another one");
+    mv_say(MV_ERROR, &text);
+    mv_sys1(__NR_close, (long)settled->moved);
+}
+
 /* The first call of a promoted thread. 1: *result is its outcome, and it must not be made. */
 int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *result) {
     struct mv_settled settled = self->settled;
@@ -153,6 +222,16 @@ int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *res
         if (self->call == settled.call)
             *result = register_again(frame);
         return self->call == settled.call;
+    }
+    if (accepts(settled.call)) {
+        int same = self->call == settled.call && settled.fd == (int32_t)frame->rdi;
+        if (same)
+            *result = give(&settled, frame);
+        else
+            refuse_connection(&settled);
+        if (settled.copy)
+            mv_sys2(__NR_munmap, (long)settled.copy, sizeof(struct mv_peer));
+        return same;
     }
     if (settled.call != self->call || settled.fd != (int32_t)frame->rdi) {
         *result = in_doubt(&settled, "the follower's next call is another one");

@@ -16,6 +16,7 @@
 #define O_APPEND 02000
 
 static struct mv_stream *streams; /* MV_STREAMS of them */
+static int32_t end;               /* no number from here on was ever noted */
 
 static struct mv_stream *entry_of(int64_t fd) {
     return streams && fd >= 0 && fd < (int64_t)MV_STREAMS ? &streams[fd] : NULL;
@@ -24,6 +25,22 @@ static struct mv_stream *entry_of(int64_t fd) {
 struct mv_stream *mv_stream_of(int64_t fd) {
     struct mv_stream *stream = entry_of(fd);
     return stream && stream->same ? &streams[stream->same - 1] : stream;
+}
+
+int mv_stream_is_open(int64_t fd) {
+    const struct mv_stream *stream = entry_of(fd);
+    return stream && stream->open;
+}
+
+int32_t mv_streams_end(void) {
+    return end;
+}
+
+static void reached(int64_t fd) {
+    int32_t known = __atomic_load_n(&end, __ATOMIC_RELAXED);
+    while (fd >= known && !mv_is_hidden((uint64_t)fd) &&
+           !__atomic_compare_exchange_n(&end, &known, (int32_t)fd + 1, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        ;
 }
 
 int mv_stream_is_shared(int64_t fd) {
@@ -125,6 +142,7 @@ static void look_at(int fd) {
     if (mv_is_error(flags))
         return;
     stream->open = 1;
+    reached(fd);
     if (mv_stream_tcp_now(fd, &stream->in, &stream->out))
         stream->kind = MV_STREAM_TCP;
     else if (mv_stream_file_now(fd, (flags & O_APPEND) != 0, &stream->out))
@@ -147,6 +165,7 @@ void mv_streams_start(void) {
             return; /* nothing can be settled then, and settle.c says so */
         streams = (struct mv_stream *)at;
     }
+    end = 0;
     mv_sys3(__NR_madvise, (long)streams, MV_STREAMS * sizeof *streams, 4 /* DONTNEED: all zero */);
     uint64_t limit[2] = {0, 0};
     mv_sys4(__NR_prlimit64, 0, 7 /* RLIMIT_NOFILE */, 0, (long)limit);
@@ -169,6 +188,7 @@ static void opened(int64_t fd, enum mv_stream_kind kind, uint64_t out) {
     if (!stream)
         return;
     forget(stream);
+    reached(fd);
     *stream = (struct mv_stream){
         .kind = (uint32_t)kind, .open = 1, .early = (uint16_t)(stream->early + stream->open), .out = out};
 }
