@@ -8,7 +8,7 @@ using Mvedsua.Replication.Servers;
 // Usage: Mvedsua.Replication [--quick] [--only GROUP,…] [--record FILE] [OUT]. Prints the measurements of the Speed table.
 (string Name, Func<Paths, Effort, IEnumerable<Result>> Measure)[] groups =
 [
-    ("getppid", GetppidRow.Measure), ("publish", PublishRow.Measure), ("calls", CallsRow.Measure), ("load", LoadRows.Measure),
+    ("getppid", GetppidRow.Measure), ("publish", PublishRow.Measure), ("calls", CallsRow.Measure), ("load", LoadRows.Measure), ("servers", ServerRows.Measure),
     ("start-up", StartUpRow.Measure), ("idle", IdleRow.Measure), ("failover", FailoverRow.Measure),
 ];
 
@@ -33,17 +33,19 @@ foreach (var (name, measure) in groups.Where(g => only?.Contains(g.Name) ?? true
 {
     Console.Error.WriteLine($"measuring: {name}");
     var disturbance = new Disturbance();
+    var found = new List<Result>();
     try
     {
-        var found = measure(paths, effort).ToList();
-        var cores = disturbance.Cores;
-        results.AddRange(found.Select(r => r with { Disturbed = cores }));
+        found.AddRange(measure(paths, effort));
     }
     catch (BenchException e)
     {
         failed = true;
         Console.Error.WriteLine($"{name} could not be measured: {e.Message}");
     }
+
+    var cores = disturbance.Cores;
+    results.AddRange(found.Select(r => r with { Disturbed = cores }));
 }
 
 var table = Table.Format(results);

@@ -90,7 +90,7 @@ public sealed class ParsingTests
     public void A_phase_of_the_checking_load_tells_what_its_clients_saw()
     {
         var phase = Phase.Parse("phase=1 seconds=1.01 answers=39480 errors=2 median_us=294.9 p99_us=2359.3 longest_us=12063.4\n");
-        Assert.Equal((39480, 2), (phase.Answers, phase.Errors));
+        Assert.Equal((1.01, 39480, 2), (phase.Seconds, phase.Answers, phase.Errors));
         Assert.Equal(12063.4e-6, phase.Longest, 12);
     }
 }

@@ -6,7 +6,7 @@ set -eu
 out=$1
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mvedsua=$out/mvedsua
-check=$out/bench/redis-check
+check=$out/bench/check-load
 limit=60 # seconds for everything
 clients=20
 
@@ -67,7 +67,7 @@ step "redis-benchmark: 50 clients, 50,000 GETs and SETs"
 redis-benchmark -p "$port" -n 50000 -c 50 -t get,set -q | tr '\r' '\n' | grep 'requests per second'
 
 step "Status under load: $clients clients whose every answer is checked (INCR, SET, GET)"
-"$check" "$port" "$clients" "$limit" >"$work/check" &
+"$check" redis "$port" "$clients" "$limit" >"$work/check" &
 check_pid=$!
 exec 4<"$work/check"
 await 4 ready

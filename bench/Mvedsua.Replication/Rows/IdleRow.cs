@@ -11,8 +11,8 @@ internal static class IdleRow
 
     internal static IEnumerable<Result> Measure(Paths paths, Effort effort)
     {
-        using var native = new RedisServer(paths, Mode.Native);
-        using var followed = new RedisServer(paths, Mode.Follower);
+        using var native = new Server(paths, Mode.Native, Recipe.Redis());
+        using var followed = new Server(paths, Mode.Follower, Recipe.Redis());
         var alone = native.Roles();
         var roles = followed.Roles();
         var slice = TimeSpan.FromSeconds((double)effort.IdleSeconds / Slices);

@@ -15,7 +15,7 @@ internal static class StartUpRow
         {
             foreach (var mode in modes)
             {
-                using var server = new RedisServer(paths, mode);
+                using var server = new Server(paths, mode, Recipe.Redis());
                 times[mode].Add(server.StartUp.TotalSeconds);
                 if (mode != Mode.Follower) used[mode].Add(CpuTime.OfProcess(server.Pid));
             }

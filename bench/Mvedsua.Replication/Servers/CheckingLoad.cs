@@ -4,16 +4,24 @@ using Mvedsua.Replication.Measuring;
 
 namespace Mvedsua.Replication.Servers;
 
-/// <summary>bench/native/redis-check.c: clients that check every answer and time every request, by phases.</summary>
+/// <summary>bench/native/check-load.c: clients that check every answer and time every request, by phases.</summary>
 internal sealed class CheckingLoad : IDisposable
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
     private readonly Process _process;
 
-    internal CheckingLoad(Paths paths, int port, int connections)
+    internal CheckingLoad(Paths paths, string protocol, int port, int connections)
     {
-        _process = Process.Start(new ProcessStartInfo(paths.Bench("redis-check"), [$"{port}", $"{connections}", "60"]) { RedirectStandardOutput = true })!;
+        _process = Process.Start(new ProcessStartInfo(paths.Bench("check-load"), [protocol, $"{port}", $"{connections}", "60"]) { RedirectStandardOutput = true })!;
         Await("ready");
+    }
+
+    /// <summary>A load of this many answers, from its beginning to its end.</summary>
+    internal static Phase Run(Paths paths, string protocol, int port, int connections, int answers)
+    {
+        var phase = Phase.Parse(Programs.Run(paths.Bench("check-load"), [protocol, $"{port}", $"{connections}", "120", $"{answers}"])
+            .Split('\n').Single(l => l.StartsWith("phase=", StringComparison.Ordinal)));
+        return phase.Answers >= answers ? phase : throw new BenchException($"{phase.Answers} of {answers} {protocol} answers within 120 s");
     }
 
     internal void NextPhase() => Signals.Send(_process.Id, Signals.Usr1);
@@ -43,18 +51,18 @@ internal sealed class CheckingLoad : IDisposable
     {
         while (true)
         {
-            var line = _process.StandardOutput.ReadLineAsync().WaitAsync(_patience).Result ?? throw new BenchException($"redis-check ended before '{prefix}'");
+            var line = _process.StandardOutput.ReadLineAsync().WaitAsync(_patience).Result ?? throw new BenchException($"check-load ended before '{prefix}'");
             if (line.StartsWith(prefix, StringComparison.Ordinal)) return;
         }
     }
 }
 
 /// <summary>One phase of the load; times in seconds.</summary>
-internal sealed record Phase(long Answers, long Errors, double Median, double Longest)
+internal sealed record Phase(double Seconds, long Answers, long Errors, double Median, double Longest)
 {
     internal static Phase Parse(string line)
     {
         var fields = line.Trim().Split(' ').Select(f => f.Split('=')).ToDictionary(f => f[0], f => double.Parse(f[1], CultureInfo.InvariantCulture));
-        return new Phase((long)fields["answers"], (long)fields["errors"], fields["median_us"] / 1e6, fields["longest_us"] / 1e6);
+        return new Phase(fields["seconds"], (long)fields["answers"], (long)fields["errors"], fields["median_us"] / 1e6, fields["longest_us"] / 1e6);
     }
 }

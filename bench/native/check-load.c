@@ -1,8 +1,8 @@
-/* redis-check PORT CONNECTIONS SECONDS: a load that checks every answer, and measures every request.
+/* check-load PROTOCOL PORT CONNECTIONS SECONDS [ANSWERS]: a load that checks every answer, and measures every
+ * request. PROTOCOL: redis, memcached, beanstalkd or http (protocols.c).
  *
- * Each connection, in turn: INCR of a counter of its own (the answer must be one more than the last: a call
- * that was lost or made twice shows), SET of its own key to a text made from the counter, GET of that key
- * (the answer must be that text). One request at a time per connection. Ends after SECONDS, or at SIGTERM.
+ * One request at a time per connection; its answer is known in advance. Ends after SECONDS, after that many
+ * ANSWERS, or at SIGTERM.
  *
  * SIGUSR1 begins a new phase: the answers, errors and longest request are counted for each phase on its own,
  * so that one sees what happened around a kill. A connection that is closed, reset, answers something else or
@@ -10,7 +10,7 @@
  *
  * Prints "ready" once all are connected, "progress=N" at every 25,000th answer, and at the end a line per
  * phase: phase=N seconds=S answers=A errors=E median_us=M p99_us=P longest_us=L and for each error a line:
- * error=what connection=N request=… . Exit status 1 when there was any error. */
+ * error=what connection=N step=… . Exit status 1 when there was any error. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,20 +25,20 @@
 #include <unistd.h>
 
 #include "../../tests/native/number.h"
+#include "check-load.h"
 
 #define PATIENCE_NS 5000000000ull
 #define PROGRESS    25000u
 #define PHASES      16
 #define CONNECTIONS 512
-#define TEXT        512
-
-enum step { INCR, SET, GET, STEPS };
 
 struct connection {
     int fd, step, failed;
-    uint64_t counter, sent_at;
-    char expected[TEXT], got[TEXT];
-    size_t expected_length, got_length;
+    struct client client;
+    struct exchange exchange;
+    uint64_t sent_at;
+    char got[ANSWER_SIZE];
+    size_t got_length;
 };
 
 /* Latencies in buckets of 1/8 of a power of two: the quantiles are exact to 6 %, the longest exactly. */
@@ -46,9 +46,10 @@ struct phase {
     uint64_t begin, end, answers, errors, longest, buckets[64 * 8];
 };
 
+static const struct protocol *protocol;
 static struct connection connections[CONNECTIONS];
 static struct phase phases[PHASES];
-static uint64_t answered;
+static uint64_t answered, wanted_answers = UINT64_MAX;
 static volatile sig_atomic_t wanted_phase, stopped;
 
 static uint64_t now(void) {
@@ -75,9 +76,8 @@ static uint64_t quantile(const struct phase *phase, double q) {
 }
 
 static void fail(struct connection *c, struct phase *phase, const char *what) {
-    static const char *const names[] = {"INCR", "SET", "GET"};
-    printf("error=%s connection=%d request=%s number=%llu after_us=%llu\n", what, (int)(c - connections),
-           names[c->step], (unsigned long long)c->counter, (unsigned long long)((now() - c->sent_at) / 1000));
+    printf("error=%s connection=%d step=%d number=%llu after_us=%llu\n", what, c->client.number, c->step,
+           (unsigned long long)c->client.counter, (unsigned long long)((now() - c->sent_at) / 1000));
     (void)fflush(stdout);
     phase->errors++;
     c->failed = 1;
@@ -85,42 +85,25 @@ static void fail(struct connection *c, struct phase *phase, const char *what) {
 }
 
 static void send_request(struct connection *c, struct phase *phase) {
-    char request[TEXT], value[128];
-    int number = (int)(c - connections);
-    int length = 0, size = snprintf(value, sizeof value, "value %d.%llu %0*d", number,
-                                    (unsigned long long)c->counter, (int)(c->counter % 64), number);
-    switch (c->step) {
-    case INCR:
-        c->counter++;
-        length = snprintf(request, sizeof request, "INCR check:n:%d\r\n", number);
-        c->expected_length = (size_t)snprintf(c->expected, TEXT, ":%llu\r\n", (unsigned long long)c->counter);
-        break;
-    case SET:
-        length = snprintf(request, sizeof request, "*3\r\n$3\r\nSET\r\n$%d\r\ncheck:v:%03d\r\n$%d\r\n%s\r\n",
-                          11, number, size, value);
-        c->expected_length = (size_t)snprintf(c->expected, TEXT, "+OK\r\n");
-        break;
-    default:
-        length = snprintf(request, sizeof request, "GET check:v:%03d\r\n", number);
-        c->expected_length = (size_t)snprintf(c->expected, TEXT, "$%d\r\n%s\r\n", size, value);
-        break;
-    }
+    struct exchange *x = &c->exchange;
+    protocol->make(&c->client, c->step, x);
     c->got_length = 0;
     c->sent_at = now();
-    if (send(c->fd, request, (size_t)length, MSG_NOSIGNAL) != length)
+    if (send(c->fd, x->request, x->request_length, MSG_NOSIGNAL) != (ssize_t)x->request_length)
         fail(c, phase, "send");
 }
 
 static void receive(struct connection *c, struct phase *phase) {
-    ssize_t n = recv(c->fd, c->got + c->got_length, TEXT - c->got_length, 0);
+    ssize_t n = recv(c->fd, c->got + c->got_length, sizeof c->got - c->got_length, 0);
     if (n <= 0) {
         fail(c, phase, n ? "reset" : "closed");
         return;
     }
     c->got_length += (size_t)n;
-    if (c->got_length < c->expected_length && memcmp(c->got, c->expected, c->got_length) == 0)
+    enum match match = match_answer(&c->exchange, c->got, c->got_length, &c->client.captured);
+    if (match == MATCH_PARTIAL)
         return;
-    if (c->got_length != c->expected_length || memcmp(c->got, c->expected, c->got_length) != 0) {
+    if (match == MATCH_WRONG) {
         fail(c, phase, "wrong-answer");
         return;
     }
@@ -133,7 +116,8 @@ static void receive(struct connection *c, struct phase *phase) {
     phase->buckets[bucket_of(took)]++;
     if (took > phase->longest)
         phase->longest = took;
-    c->step = (c->step + 1) % STEPS;
+    if (++c->step == protocol->steps)
+        c->step = protocol->first;
     send_request(c, phase);
 }
 
@@ -169,9 +153,15 @@ static uint64_t report(int last) {
 }
 
 int main(int argc, char **argv) {
-    int port = argc == 4 ? (int)number(argv[1]) : 0, count = argc == 4 ? (int)number(argv[2]) : 0;
-    if (port <= 0 || count <= 0 || count > CONNECTIONS || real_number(argv[3]) <= 0)
-        return fputs("usage: redis-check PORT CONNECTIONS SECONDS\n", stderr), 2;
+    int known = argc == 5 || argc == 6, port = known ? (int)number(argv[2]) : 0,
+        count = known ? (int)number(argv[3]) : 0;
+    protocol = known ? protocol_of(argv[1]) : NULL;
+    if (argc == 6)
+        wanted_answers = (uint64_t)number(argv[5]);
+    if (!protocol || port <= 0 || count <= 0 || count > CONNECTIONS || real_number(argv[4]) <= 0)
+        return fputs("usage: check-load redis|memcached|beanstalkd|http PORT CONNECTIONS SECONDS [ANSWERS]\n",
+                     stderr),
+               2;
     struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGUSR1, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
@@ -179,21 +169,16 @@ int main(int argc, char **argv) {
     phases[0].begin = now();
     for (int i = 0; i < count; i++) {
         if (!connect_to(port, &connections[i], epoll))
-            return fprintf(stderr, "redis-check: no connection to port %d: %s\n", port, strerror(errno)), 2;
-        /* A counter that is there from an earlier run would look like a lost call: each starts from none. */
-        char drop[64], answer[64];
-        int length = snprintf(drop, sizeof drop, "DEL check:n:%d\r\n", i);
-        if (send(connections[i].fd, drop, (size_t)length, MSG_NOSIGNAL) != length ||
-            recv(connections[i].fd, answer, sizeof answer, 0) != 4)
-            return fputs("redis-check: no answer to the first request\n", stderr), 2;
+            return fprintf(stderr, "check-load: no connection to port %d: %s\n", port, strerror(errno)), 2;
+        connections[i].client.number = i;
     }
     printf("ready\n");
     (void)fflush(stdout);
     phases[0].begin = now();
     for (int i = 0; i < count; i++)
         send_request(&connections[i], &phases[0]);
-    uint64_t until = now() + (uint64_t)(real_number(argv[3]) * 1e9), looked = now();
-    while (!stopped && now() < until) {
+    uint64_t until = now() + (uint64_t)(real_number(argv[4]) * 1e9), looked = now();
+    while (!stopped && answered < wanted_answers && now() < until) {
         struct epoll_event events[64];
         int n = epoll_wait(epoll, events, 64, 100);
         if (phase != wanted_phase) {

@@ -6,8 +6,8 @@ using Mvedsua.Replication.Measuring;
 
 namespace Mvedsua.Replication.Servers;
 
-/// <summary>One redis-server on a port that the system chose, with a folder of its own; ended when disposed.</summary>
-internal sealed class RedisServer : IDisposable
+/// <summary>One server on a port that the system chose, with a folder of its own; ended when disposed.</summary>
+internal sealed class Server : IDisposable
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
     private static int _sessions;
@@ -18,14 +18,16 @@ internal sealed class RedisServer : IDisposable
     private readonly StringBuilder _output = new();
     private readonly TaskCompletionSource<TimeSpan> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _inStep = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly string? _readyLine;
     private readonly long _begin;
 
-    internal RedisServer(Paths paths, Mode mode, params string[] options)
+    internal Server(Paths paths, Mode mode, Recipe recipe)
     {
         _paths = paths;
         Mode = mode;
+        _readyLine = recipe.ReadyLine;
         Port = FreePort();
-        string[] server = ["redis-server", "--port", $"{Port}", "--save", "", "--dir", _directory.FullName, .. options];
+        string[] server = recipe.Command(Port, _directory.FullName);
         Session = $"bench-{Environment.ProcessId}-{Interlocked.Increment(ref _sessions)}";
         string[] words = mode == Mode.Follower ? [paths.Command, "run", "--name", Session, "--follower", "--", .. server] : server;
         var start = new ProcessStartInfo(words[0], words[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
@@ -39,7 +41,8 @@ internal sealed class RedisServer : IDisposable
         _process.BeginErrorReadLine();
         try
         {
-            if (!_ready.Task.Wait(_patience)) throw new BenchException($"redis-server ({mode}) did not get ready:\n{_output}");
+            if (_readyLine is null) AwaitConnection();
+            if (!_ready.Task.Wait(_patience)) throw new BenchException($"{recipe.Name} ({mode}) did not get ready:\n{_output}");
             if (mode != Mode.Follower) return;
             if (!_inStep.Task.Wait(_patience)) throw new BenchException($"the follower did not get in step:\n{_output}");
             var status = Status();
@@ -58,7 +61,7 @@ internal sealed class RedisServer : IDisposable
     internal string Session { get; }
     internal int FirstLeader { get; }
 
-    /// <summary>From the start of the first process until the server's line "Ready to accept connections".</summary>
+    /// <summary>From the start of the first process until the server was ready.</summary>
     internal TimeSpan StartUp => _ready.Task.Result;
 
     /// <summary>The server that answers, or leads.</summary>
@@ -66,19 +69,19 @@ internal sealed class RedisServer : IDisposable
 
     internal SessionState Status() => SessionState.Parse(Programs.Run(_paths.Command, ["status", Session, "--json"]));
 
+    /// <summary>Why the last follower ended.</summary>
+    internal string Report() => Programs.Run(_paths.Command, ["report", Session]);
+
     /// <summary>All processes by role, now.</summary>
     internal Roles Roles()
     {
         if (Mode != Mode.Follower) return new Roles(_process.Id, null, null, null);
         var status = Status();
-        if (status.Follower is null) throw new BenchException($"the follower is gone:\n{Programs.Run(_paths.Command, ["report", Session])}");
+        if (status.Follower is null) throw new BenchException($"the follower is gone:\n{Report()}");
         // What else has the coordinator for its parent is the leader's keeper (CLONE_PARENT).
         var keeper = ProcessTree.Under(_process.Id).FirstOrDefault(p => p.Parent == _process.Id && p.Pid != status.Leader && p.Pid != status.Follower && p.State != 'Z');
         return new Roles(status.Leader, status.Follower, keeper?.Pid, _process.Id);
     }
-
-    /// <summary>Sends a command by redis-cli; its answer.</summary>
-    internal string Command(params string[] words) => Programs.Run("redis-cli", ["-p", $"{Port}", .. words]).Trim();
 
     public void Dispose()
     {
@@ -102,8 +105,26 @@ internal sealed class RedisServer : IDisposable
     {
         if (line is null) return;
         lock (_output) _output.AppendLine(line);
-        if (line.Contains("Ready to accept connections", StringComparison.Ordinal)) _ready.TrySetResult(Stopwatch.GetElapsedTime(_begin));
+        if (_readyLine is not null && line.Contains(_readyLine, StringComparison.Ordinal)) _ready.TrySetResult(Stopwatch.GetElapsedTime(_begin));
         if (line.Contains("is in step", StringComparison.Ordinal)) _inStep.TrySetResult();
+    }
+
+    /// <summary>No event tells of a socket that begins to listen: it is tried.</summary>
+    private void AwaitConnection()
+    {
+        while (Stopwatch.GetElapsedTime(_begin) < _patience && !_process.HasExited)
+        {
+            try
+            {
+                using var client = new TcpClient("127.0.0.1", Port);
+                _ready.TrySetResult(Stopwatch.GetElapsedTime(_begin));
+                return;
+            }
+            catch (SocketException)
+            {
+                Thread.Sleep(2);
+            }
+        }
     }
 
     private static int FreePort()
