@@ -124,11 +124,11 @@ _Static_assert(sizeof(struct mv_call_arg) == 8, "compact row");
 
 struct mv_call_row {
     const char *name;
-    uint32_t flags; // enum mv_call_flag
-    uint8_t cls;    // enum mv_call_class
-    uint8_t result; // enum mv_call_result
-    uint8_t argc;   // 0 to 6
-    uint8_t reserved;
+    uint32_t flags;   // enum mv_call_flag
+    uint8_t cls;      // enum mv_call_class
+    uint8_t result;   // enum mv_call_result
+    uint8_t argc;     // 0 to 6
+    uint8_t straight; // 1: a leader makes it and publishes it, nothing else
     struct mv_call_arg args[6];
 };
 _Static_assert(sizeof(struct mv_call_row) == 64, "one cache line a row");

@@ -101,6 +101,16 @@ function check_words(cls, result) {
     if (!known("zero int uint long hex bytes count fd pid tid ptr noreturn", result)) fail("unknown result " result)
 }
 
+# 1: the leader has nothing to add to such a call but its record. epoll's handlers are the follower's; what names processes
+# is translated after a promotion; what opens descriptors may be looked at.
+function straight(    i) {
+    if ($3 != "replayed" || ("," $4 ",") ~ /,(special|nofollow|opensfd|closesfd),/ || "command" in derived) return 0
+    if (("," $4 ",") ~ /,handler,/ && $2 !~ /^epoll_(wait|ctl)$/) return 0
+    if ($5 ~ /^[pt]id$/) return 0
+    for (i = 6; i <= NF; i++) if (arg_kind[i] ~ /^[pt]id$/) return 0
+    return 1
+}
+
 BEGIN {
     struct_count = 1
     struct_text[0] = "    {\"bytes\", 1, 0, {0, 0}, {0, 0}},"
@@ -155,8 +165,8 @@ FILENAME ~ /calls\.tbl$/ {
         text = text (i > 6 ? ", " : "") arg_text(a_length == "" ? "" : position[a_length])
     }
     sub(/^0 \| /, "", bits)
-    rows[number] = sprintf("    [%d] = {\"%s\", %s, MV_CLASS_%s, MV_RESULT_%s, %d, 0,\n           {%s}},", number, $2, bits,
-                           toupper($3), toupper($5), NF - 5, text == "" ? "{0}" : text)
+    rows[number] = sprintf("    [%d] = {\"%s\", %s, MV_CLASS_%s, MV_RESULT_%s, %d, %d,\n           {%s}},", number, $2, bits,
+                           toupper($3), toupper($5), NF - 5, straight(), text == "" ? "{0}" : text)
     special[number] = known("refused", $3) || ("," $4 ",") ~ /,special,/
     next
 }
