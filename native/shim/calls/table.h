@@ -36,8 +36,9 @@ enum mv_call_flag {
     // Bits 16 to 21 and 24 to 29: which arguments are memory that goes out, and that comes back.
 };
 
-#define MV_CALL_IN_ARGS(flags)  ((flags) >> 16 & 0x3f)
-#define MV_CALL_OUT_ARGS(flags) ((flags) >> 24 & 0x3f)
+#define MV_CALL_IN_ARGS(flags)    ((flags) >> 16 & 0x3f)
+#define MV_CALL_OUT_ARGS(flags)   ((flags) >> 24 & 0x3f)
+#define MV_CALL_INOUT_ARGS(flags) ((flags) >> 16 & (flags) >> 24 & 0x3f)
 
 enum mv_call_result {
     MV_RESULT_ZERO,

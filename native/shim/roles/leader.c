@@ -59,7 +59,7 @@ static enum mv_action run_and_publish(struct mv_thread *self, struct mv_frame *f
 static int overwrites_nothing(const struct mv_call_row *row, const uint64_t args[6]) {
     if (!(row->flags & (MV_CALL_INOUT | MV_CALL_CAPTURE)))
         return 1;
-    for (uint32_t left = MV_CALL_IN_ARGS(row->flags) & MV_CALL_OUT_ARGS(row->flags); left; left &= left - 1)
+    for (uint32_t left = MV_CALL_INOUT_ARGS(row->flags); left; left &= left - 1)
         if (args[__builtin_ctz(left)])
             return 0;
     return 1;
@@ -70,7 +70,9 @@ static void straight(struct mv_thread *self, struct mv_frame *frame, const struc
                      const uint64_t args[6]) {
     if (row->flags & (MV_CALL_CONSUME | MV_CALL_EMIT))
         intend(self, frame);
+    mv_fault(MV_FAULT_BEFORE_CALL);
     long result = mv_syscall_interruptible(args, self->call, &self->attention);
+    mv_fault(MV_FAULT_AFTER_CALL);
     frame->rax = (uint64_t)result;
     if (__builtin_expect(mv.role != MV_ROLE_LEADER, 0))
         return;
