@@ -114,6 +114,8 @@ struct mv_thread {
     uint32_t sigsys_waits; /* a SIGSYS that was sent while another signal was deferred */
     uint8_t sigsys_info[128];
     uint64_t alt_stack[3]; /* stack_t, noted at a park */
+    uint64_t pending;      /* signals, noted at a park */
+    uint32_t sent[64];     /* follower: to this thread by others, and not handled yet (roles/sent.c) */
 
     /* roles/ */
     struct mv_log_writer *log; /* leader: where this thread publishes */

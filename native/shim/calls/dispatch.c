@@ -31,7 +31,12 @@ static const uint16_t translated[] = {__NR_getpid,
                                       __NR_wait4,
                                       __NR_waitid,
                                       __NR_set_tid_address,
-                                      __NR_getppid};
+                                      __NR_getppid,
+                                      __NR_getpgrp,
+                                      __NR_getpgid,
+                                      __NR_getsid,
+                                      __NR_setsid,
+                                      __NR_setpgid};
 
 #define EACH(list) (unsigned i = 0; i < sizeof(list) / sizeof((list)[0]); i++)
 

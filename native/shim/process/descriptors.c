@@ -1,5 +1,6 @@
 /* The descriptors that the shim keeps in the program's table (pitfall 25): the session memory, high and
  * close-on-exec. The program can neither close nor overwrite them: for it they do not exist. */
+#include "../roles/roles.h"
 #include "../state.h"
 #include "../sys.h"
 
@@ -127,6 +128,7 @@ void mv_session_drop(void) {
     for (unsigned version = 0; version < MV_VERSIONS; version++)
         mv_sys2(__NR_munmap, (long)mv.logs[version], (long)(MV_MAX_THREADS * MV_LOG_SPAN));
     mv.control = NULL;
+    mv_remains_drop();
     for (uint32_t i = 0; i < hidden_count; i++)
         if (hidden[i] >= 0)
             mv_sys1(__NR_close, hidden[i]);

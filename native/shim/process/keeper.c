@@ -23,6 +23,8 @@ static uint32_t keeper_pid;
 static uint32_t keeper_lives; /* futex: cleared by the kernel at the keeper's end */
 static uint8_t *stack;
 
+static uint32_t leaves; /* the keeper is asked to go */
+
 struct waiter {
     uint64_t value, address;
     uint32_t flags, reserved;
@@ -38,11 +40,13 @@ static int dead(uint32_t word) {
 }
 
 static void wait_for_something(int milliseconds, uint32_t leader_word, uint32_t follower_word) {
-    struct waiter waiters[3] = {
+    struct waiter waiters[4] = {
         {0, (uint64_t)&mv_keeper_word, 2 /* U32 */ | 128 /* private */, 0},
         {leader_word, (uint64_t)&death_word(mv.version)->word, 2, 0},
         {follower_word, (uint64_t)&death_word(mv.version ^ 1)->word, 2, 0},
+        {0, 0, 2, 0},
     };
+    uint32_t count = mv_remains_awaited(&waiters[3].address, &waiters[3].value) ? 4 : 3;
     int64_t until[2] = {0, 0}, *limit = NULL;
     if (milliseconds >= 0) {
         mv_sys2(__NR_clock_gettime, 1, (long)until);
@@ -51,7 +55,7 @@ static void wait_for_something(int milliseconds, uint32_t leader_word, uint32_t 
         until[1] %= 1000000000;
         limit = until;
     }
-    mv_sys5(__NR_futex_waitv, (long)waiters, 3, 0, (long)limit, 1 /* CLOCK_MONOTONIC */);
+    mv_sys5(__NR_futex_waitv, (long)waiters, count, 0, (long)limit, 1 /* CLOCK_MONOTONIC */);
 }
 
 static int keep_logs(void) {
@@ -95,7 +99,10 @@ static void keep(void) {
     /* The promoted follower reads through us what the dead leader had read (settle.c), also under Yama. */
     mv_sys2(__NR_prctl, 0x59616d61 /* PR_SET_PTRACER */, -1);
     for (;;) {
-        __atomic_store_n(&mv_keeper_word, 0, __ATOMIC_RELEASE);
+        __atomic_store_n(&mv_keeper_word, 0, __ATOMIC_SEQ_CST);
+        if (__atomic_load_n(&leaves, __ATOMIC_SEQ_CST))
+            mv_sys1(__NR_exit, 0);
+        mv_remains_serve();
         mv_fault(MV_FAULT_KEEPER_WAKES);
         int next = keep_logs();
         mv_fault(MV_FAULT_KEEPER_KEPT);
@@ -146,6 +153,7 @@ static int start(void) {
     uint64_t mask = ~0ull, before;
     mv_sys4(__NR_rt_sigprocmask, 2, (long)&mask, (long)&before, 8);
     keeper_lives = 1;
+    leaves = 0;
     long pid = mv_clone_thread(CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_PARENT | CLONE_CHILD_CLEARTID, top,
                                (uint64_t)&keeper_lives, 0, context);
     mv_sys4(__NR_rt_sigprocmask, 2, (long)&before, 0, 8);
@@ -184,7 +192,12 @@ void mv_keeper_stop(void) {
     uint32_t lives;
     if (!keeper_pid)
         return;
-    mv_sys2(__NR_kill, keeper_pid, 9);
+    /* A server that has given up its privileges may not kill what it made before. */
+    if (mv_is_error(mv_sys2(__NR_kill, keeper_pid, 9))) {
+        __atomic_store_n(&leaves, 1, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&mv_keeper_word, 1, __ATOMIC_SEQ_CST);
+        mv_sys3(__NR_futex, (long)&mv_keeper_word, 129 /* WAKE, private */, 1);
+    }
     while ((lives = __atomic_load_n(&keeper_lives, __ATOMIC_ACQUIRE)) != 0)
         mv_sys4(__NR_futex, (long)&keeper_lives, 0 /* WAIT, shared: the kernel's wake is */, lives, 0);
     keeper_pid = 0;

@@ -86,12 +86,7 @@ void mv_lent_forget(void) {
 
 /* At a promotion: the loans of the dead leader, whose memory lies where ours does. */
 void mv_lent_inherit(void) {
-    struct {
-        void *base;
-        uint64_t length;
-    } memory = {lent, sizeof lent};
-    if (mv_sys6(__NR_process_vm_readv, mv.control->keeper_pid, (long)&memory, 1, (long)&memory, 1, 0) !=
-        (long)sizeof lent)
+    if (!mv_remains_read(lent, (uint64_t)lent, sizeof lent))
         return;
     for (uint32_t i = 0; i < LENT_MAX; i++)
         if (lent[i].fd) {

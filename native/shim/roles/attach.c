@@ -77,6 +77,7 @@ static void become_follower(struct mv_thread *self) {
         area->signal_late = area->deferred = area->sigsys_waits = 0;
         area->attention &= ~(uint32_t)MV_ATTEND_SIGNAL;
         area->death_linked = 0;
+        mv_sent_start(area);
         int bad = mv_follower_open_log(area);
         if (bad)
             mv_follower_end(MV_REASON_CORRUPT, bad, mv_log_fault_text(bad));
@@ -156,7 +157,9 @@ void mv_follow(struct mv_thread *self) {
     int bad = mv_publish_start();
     if (!bad) {
         failing = "the log's keeper could not be made";
-        bad = mv_keeper_start();
+        bad = mv_remains_start();
+        if (!bad)
+            bad = mv_keeper_start();
     }
     long pid = bad;
     if (!bad) {
@@ -177,6 +180,7 @@ void mv_follow(struct mv_thread *self) {
         size_t size = 0;
         __asm__("mov %%fs:0, %0" : "=r"(self->fs_base));
         mv_sys3(__NR_get_robust_list, 0, (long)&self->robust_head, (long)&size);
+        mv_sent_pending(self);
         mv_fault(MV_FAULT_ATTACH_UNCOPIED);
         /* The kernel itself notes who follows: it holds though we be killed, or the copy end, right now. */
         pid = mv_sys5(__NR_clone, CLONE_FILES | CLONE_FS | CLONE_PARENT | CLONE_PARENT_SETTID, 0,

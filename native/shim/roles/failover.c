@@ -208,6 +208,8 @@ int mv_translate(struct mv_thread *self, struct mv_frame *frame, long *result) {
         *result = mv_sys2(__NR_tkill, real_tid((int32_t)frame->rdi), (long)frame->rsi);
         return 1;
     case __NR_kill:
+        if ((int32_t)frame->rdi <= 0)
+            return mv_identity_translate(frame, result);
         *result = mv_sys2(__NR_kill, real_pid((int32_t)frame->rdi), (long)frame->rsi);
         return 1;
     case __NR_rt_sigqueueinfo:
@@ -225,6 +227,6 @@ int mv_translate(struct mv_thread *self, struct mv_frame *frame, long *result) {
         *result = mv_children_wait(self, frame);
         return 1;
     default:
-        return 0;
+        return mv_identity_translate(frame, result);
     }
 }

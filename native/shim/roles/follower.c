@@ -93,6 +93,7 @@ void mv_follower_signal_follows(struct mv_thread *self, uint16_t flags) {
         return; /* died before the handler ran: the signal is lost with the leader, as any queued one is */
     if (event->call != MV_CALL_SIGNAL || event->in_size < 128)
         mv_follower_end(MV_REASON_CORRUPT, 0, "the event log names a signal that does not follow");
+    mv_sent_await(self, (int)event->args[0], (const struct mv_siginfo *)(event + 1));
     mv_signal_replay(self, (int)event->args[0], event + 1);
     mv_timers_fired((int)event->args[0], ((const struct mv_siginfo *)(event + 1))->code);
     mv_log_consume(&self->reader);
@@ -153,6 +154,7 @@ static void note_effects(uint32_t call, const uint64_t args[6], const struct mv_
         mv_epoll_closed((int32_t)args[call != __NR_close]);
     mv_streams_replayed(call, args, (long)event->result, event->stamp);
     mv_children_replayed(call, args, result);
+    mv_sent_replayed(call, args, result);
     switch (call) {
     case __NR_epoll_ctl: {
         /* In-payload: one segment, struct epoll_event, its user data at 4. */
@@ -212,8 +214,8 @@ long mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row, u
 }
 
 /* 1: the outcome came from the log. 0: this process leads now, the call was made or settled. */
-static int replayed(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row,
-                    enum mv_action *action) {
+int mv_follower_replayed(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row,
+                         enum mv_action *action) {
     uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     int promoted = 0;
     long result = mv_follower_replay(self, row, args, frame->site, &promoted);
@@ -231,7 +233,7 @@ static int replayed(struct mv_thread *self, struct mv_frame *frame, const struct
 static enum mv_action replay_frame(struct mv_thread *self, struct mv_frame *frame,
                                    const struct mv_call_row *row) {
     enum mv_action action;
-    replayed(self, frame, row, &action);
+    mv_follower_replayed(self, frame, row, &action);
     return action;
 }
 
@@ -351,7 +353,7 @@ static enum mv_action map_file(struct mv_thread *self, struct mv_frame *frame,
 static enum mv_action replay_and_make(struct mv_thread *self, struct mv_frame *frame,
                                       const struct mv_call_row *row) {
     enum mv_action action;
-    if (!replayed(self, frame, row, &action))
+    if (!mv_follower_replayed(self, frame, row, &action))
         return action;
     /* Of another thread's or process's state this one has no copy to change. */
     int other = self->call == __NR_setpriority ? frame->rsi != 0
@@ -372,7 +374,7 @@ static enum mv_action change_mask(struct mv_thread *self, struct mv_frame *frame
     enum mv_action action;
     uint64_t wanted;
     int changes = frame->rsi && !mv_guard_load64((const void *)frame->rsi, &wanted);
-    if (!replayed(self, frame, row, &action))
+    if (!mv_follower_replayed(self, frame, row, &action))
         return action;
     if (changes && (frame->rax == 0 || frame->rax == (uint64_t)-14L /* EFAULT: of the old one only */))
         mv_sigprocmask(self, (int)frame->rdi, &wanted, NULL, sizeof wanted);
@@ -385,6 +387,8 @@ enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame) 
     mv_thread_note(self, frame);
     if (!row || row->cls == MV_CLASS_REFUSED)
         return mv_execute(self, frame);
+    if (mv_identity_changes(self->call))
+        return mv_identity_replay(self, frame, row);
     switch (self->call) {
     case __NR_mmap:
         return frame->r10 & 0x20 ? mv_execute(self, frame) : map_file(self, frame, row);
@@ -395,7 +399,7 @@ enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame) 
                                                             : replay_frame(self, frame, row);
     case __NR_exit_group: {
         enum mv_action action;
-        if (!replayed(self, frame, row, &action))
+        if (!mv_follower_replayed(self, frame, row, &action))
             return action;
         mv.control->follower_state = 3; /* an end, not a death: the keeper must not report one */
         mv_publishing_end();

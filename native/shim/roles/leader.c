@@ -106,19 +106,6 @@ static enum mv_action both(struct mv_thread *self, struct mv_frame *frame, const
     switch (self->call) {
     case __NR_execve:
     case __NR_execveat:
-    case __NR_setuid:
-    case __NR_setgid:
-    case __NR_setreuid:
-    case __NR_setregid:
-    case __NR_setresuid:
-    case __NR_setresgid:
-    case __NR_setgroups:
-    case __NR_setfsuid:
-    case __NR_setfsgid:
-    case __NR_capset:
-    case __NR_setsid:
-    case __NR_setpgid:
-    case __NR_personality:
     case __NR_chroot:
         mv_leader_unsupported(row->name);
         return mv_execute(self, frame);

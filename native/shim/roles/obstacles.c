@@ -13,7 +13,8 @@ static int writes_shared_memory(struct mv_text *why) {
         return 0;
     while (!found && mv_maps_next(&maps, &mapping)) {
         uint64_t start = mapping.start;
-        int ours = (start >= (uint64_t)mv.control && start < (uint64_t)mv.control + MV_CONTROL_SPAN);
+        int ours = mv_remains_is_mailbox(start) ||
+                   (start >= (uint64_t)mv.control && start < (uint64_t)mv.control + MV_CONTROL_SPAN);
         for (unsigned version = 0; version < MV_VERSIONS; version++)
             ours |= start >= (uint64_t)mv.logs[version] &&
                     start < (uint64_t)mv.logs[version] + MV_MAX_THREADS * MV_LOG_SPAN;

@@ -78,6 +78,7 @@ void mv_park(struct mv_thread *self) {
     self->rseq_registered = is_rseq_registered(self);
     mv_sys3(__NR_get_robust_list, 0, (long)&self->robust_head, (long)&size);
     mv_sys2(__NR_sigaltstack, 0, (long)self->alt_stack);
+    mv_sent_pending(self);
     if (mv_park_save(self->park_context)) {
         recreated(self);
         return; /* the mask stays replaced in a follower */

@@ -97,6 +97,8 @@ long mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row, u
                         uint64_t site, int *promoted);
 const struct mv_event *mv_follower_next(struct mv_thread *self);
 int mv_follower_open_log(struct mv_thread *area);
+int mv_follower_replayed(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row,
+                         enum mv_action *action);
 void mv_follower_after_raw(struct mv_thread *self, struct mv_frame *frame, struct mv_thread *child);
 void mv_follower_thread_begin(struct mv_thread *self);
 void mv_follower_signal_follows(struct mv_thread *self, uint16_t flags);
@@ -141,6 +143,22 @@ void mv_timers_fired(int number, int code);
 void mv_timers_start(void);
 void mv_timers_promote(void);
 
+/* roles/identity.c: who the process is */
+int mv_identity_changes(uint32_t call);
+enum mv_action mv_identity_replay(struct mv_thread *self, struct mv_frame *frame,
+                                  const struct mv_call_row *row);
+int mv_identity_translate(const struct mv_frame *frame, long *result);
+
+/* order/lost.c: does a log of the dead leader's hold such a record, not yet read? */
+typedef int (*mv_is_sought)(const struct mv_event *event, const void *sought);
+int mv_unread(mv_is_sought is_sought, const void *sought);
+
+/* roles/sent.c: signals between threads */
+void mv_sent_replayed(uint32_t call, const uint64_t args[6], long result);
+void mv_sent_pending(struct mv_thread *self);
+void mv_sent_start(struct mv_thread *area);
+void mv_sent_await(const struct mv_thread *self, int number, const struct mv_siginfo *info);
+
 /* roles/children.c */
 void mv_children_replayed(uint32_t call, const uint64_t args[6], long result);
 void mv_children_start(void);
@@ -162,6 +180,14 @@ long mv_lend(struct mv_thread *self, int fd);
 void mv_lent_take_back(int all);
 void mv_lent_forget(void);
 void mv_lent_inherit(void);
+
+/* process/remains.c */
+int mv_remains_start(void);
+void mv_remains_drop(void);
+int mv_remains_is_mailbox(uint64_t address);
+int mv_remains_awaited(uint64_t *address, uint64_t *value);
+void mv_remains_serve(void);
+int mv_remains_read(void *to, uint64_t from, uint64_t size);
 
 /* process/keeper.c */
 int mv_keeper_start(void);

@@ -43,19 +43,10 @@ static void *room(uint64_t size) {
     return mv_is_error(at) ? NULL : (void *)at;
 }
 
-/* A piece of the dead leader's memory. 1: all of it. */
-static int read_leader(void *to, uint64_t from, uint64_t size) {
-    struct {
-        uint64_t base, length;
-    } local = {(uint64_t)to, size}, remote = {from, size};
-    return mv_sys6(__NR_process_vm_readv, mv.control->keeper_pid, (long)&local, 1, (long)&remote, 1, 0) ==
-           (long)size;
-}
-
 /* The buffer of an intent, in a mapping of its own; NULL when it can't be read. */
 static uint8_t *fetch(const struct mv_intent *intent, uint64_t size) {
     uint8_t *at = size > intent->length ? NULL : room(size);
-    if (at && !read_leader(at, intent->buffer, size)) {
+    if (at && !mv_remains_read(at, intent->buffer, size)) {
         mv_sys2(__NR_munmap, (long)at, (long)size);
         return NULL;
     }
@@ -72,8 +63,8 @@ static struct mv_peer *peer_of(const struct mv_intent *intent, int fd) {
     if (!mv_sys3(__NR_getpeername, fd, (long)peer->address, (long)&peer->length))
         return peer;
     peer->length = 0;
-    if (intent->buffer && read_leader(&peer->length, intent->length, 4))
-        read_leader(peer->address, intent->buffer,
+    if (intent->buffer && mv_remains_read(&peer->length, intent->length, 4))
+        mv_remains_read(peer->address, intent->buffer,
                     peer->length < sizeof peer->address ? peer->length : sizeof peer->address);
     return peer;
 }

@@ -332,6 +332,10 @@ uint64_t mv_signal_run(int number, struct mv_ucontext *uc) {
 uint64_t mv_signal_arrived(int number, struct mv_siginfo *info, struct mv_ucontext *uc) {
     struct mv_thread *self = mv_self;
     uint64_t fixup;
+    int sent = info->code == 0 /* SI_USER */ || info->code == -1 /* QUEUE */ || info->code == -6 /* TKILL */;
+
+    if (mv.translated && sent && (uint32_t)info->rest[0] == mv.pid) /* libc asks whether itself sent it */
+        info->rest[0] = (info->rest[0] & ~0xffffffffull) | mv.logical_pid;
 
     if ((number == 11 || number == 7) && (fixup = mv_guard_fixup(uc->rip)) != 0) {
         uc->rip = fixup;
