@@ -93,4 +93,11 @@ public sealed class ParsingTests
         Assert.Equal((1.01, 39480, 2), (phase.Seconds, phase.Answers, phase.Errors));
         Assert.Equal(12063.4e-6, phase.Longest, 12);
     }
+
+    [Fact]
+    public void How_long_a_takeover_took_stands_in_the_coordinators_line()
+    {
+        Assert.Equal(TimeSpan.FromMilliseconds(0.251), Server.ParseTakenOver("mvedsua: warning: leader 5 is gone, 6 leads now (after 0.251 ms); pid files name the old one"));
+        Assert.Null(Server.ParseTakenOver("mvedsua: session x: server started, pid 5"));
+    }
 }

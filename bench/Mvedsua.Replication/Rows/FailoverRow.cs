@@ -28,12 +28,13 @@ internal static class FailoverRow
 
     private static Result Row(Paths paths, Effort effort, string name, Recipe recipe, Action<int> fill, double goal, string published)
     {
-        List<double> longest = [], quiet = [], behind = [];
+        List<double> longest = [], quiet = [], behind = [], takeover = [];
         long errors = 0;
         for (var i = 0; i < effort.Kills; i++)
         {
-            var (phases, lag) = Kill(paths, recipe, fill);
+            var (phases, lag, taken) = Kill(paths, recipe, fill);
             behind.Add(lag);
+            takeover.Add(taken.TotalSeconds);
             quiet.Add(phases[1].Longest);
             longest.Add(phases[2].Longest);
             errors += phases.Sum(p => p.Errors);
@@ -41,12 +42,12 @@ internal static class FailoverRow
 
         return new Result($"failover: longest request, {name} killed", Sample.Of(longest), Unit.Milliseconds, goal, Floor: "0.2 ms to notice",
             Published: published, Note: string.Create(CultureInfo.InvariantCulture,
-                $"{Connections} connections; the longest before the kill {Sample.Of(quiet).Median * 1e3:0.0} ms; {Sample.Of(behind).Median:0} (at most {behind.Max():0}) events behind just before; {errors} clients noticed in {effort.Kills} kills"));
+                $"{Connections} connections; the longest before the kill {Sample.Of(quiet).Median * 1e3:0.0} ms; the takeover itself {Sample.Of(takeover).Median * 1e3:0.00} ms; {Sample.Of(behind).Median:0} (at most {behind.Max():0}) events behind just before; {errors} clients noticed in {effort.Kills} kills"));
     }
 
     /// <summary>Phases of the load: warming up, without a kill, with the kill at its beginning. And the events that the
-    /// follower had yet to replay a moment before: it finishes them first.</summary>
-    private static (IReadOnlyList<Phase> Phases, long Behind) Kill(Paths paths, Recipe recipe, Action<int> fill)
+    /// follower had yet to replay a moment before: it finishes them first, which is part of the takeover.</summary>
+    private static (IReadOnlyList<Phase> Phases, long Behind, TimeSpan TakenOver) Kill(Paths paths, Recipe recipe, Action<int> fill)
     {
         using var server = new Server(paths, Mode.Follower, recipe);
         fill(server.Port);
@@ -59,6 +60,6 @@ internal static class FailoverRow
         load.NextPhase();
         Signals.Send(status.Leader, Signals.Kill);
         load.AwaitProgress(2);
-        return (load.End(), status.LagEvents);
+        return (load.End(), status.LagEvents, server.TakenOver);
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -17,6 +18,7 @@ internal sealed class Server : IDisposable
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("mvedsua-bench-");
     private readonly StringBuilder _output = new();
     private readonly TaskCompletionSource<TimeSpan> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<TimeSpan> _takenOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _inStep = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly string? _readyLine;
     private readonly long _begin;
@@ -64,6 +66,9 @@ internal sealed class Server : IDisposable
     /// <summary>From the start of the first process until the server was ready.</summary>
     internal TimeSpan StartUp => _ready.Task.Result;
 
+    /// <summary>After the leader was killed: from the notice of its death until the follower leads.</summary>
+    internal TimeSpan TakenOver => _takenOver.Task.Wait(_patience) ? _takenOver.Task.Result : throw new BenchException($"no follower took over:\n{_output}");
+
     /// <summary>The server that answers, or leads.</summary>
     internal int Pid => Mode == Mode.Follower ? Status().Leader : _process.Id;
 
@@ -107,6 +112,15 @@ internal sealed class Server : IDisposable
         lock (_output) _output.AppendLine(line);
         if (_readyLine is not null && line.Contains(_readyLine, StringComparison.Ordinal)) _ready.TrySetResult(Stopwatch.GetElapsedTime(_begin));
         if (line.Contains("is in step", StringComparison.Ordinal)) _inStep.TrySetResult();
+        if (ParseTakenOver(line) is { } time) _takenOver.TrySetResult(time);
+    }
+
+    /// <summary>Of the coordinator's line "leader 5 is gone, 6 leads now (after 0.251 ms); …".</summary>
+    internal static TimeSpan? ParseTakenOver(string line)
+    {
+        const string before = " leads now (after ";
+        var at = line.IndexOf(before, StringComparison.Ordinal);
+        return at < 0 ? null : TimeSpan.FromMilliseconds(double.Parse(line[(at + before.Length)..].Split(' ')[0], CultureInfo.InvariantCulture));
     }
 
     /// <summary>No event tells of a socket that begins to listen: it is tried.</summary>
