@@ -72,6 +72,7 @@ struct mv_settled {
     uint8_t *copy; /* in a mapping of its own: the `moved` bytes that a consuming call read; of accept: struct
                       mv_peer. NULL: not to be had */
     uint32_t doubtful; /* the counts can't be right */
+    uint64_t noted[4]; /* the intent's */
 };
 /* What accept tells of the other end. */
 struct mv_peer {

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using Mvedsua.Abi.Calls;
 
 namespace Mvedsua.Follower.Tests;
 
@@ -56,6 +57,49 @@ public sealed class OutcomeTests : MomentServers
         using (var client = new TcpClient("127.0.0.1", server.Port) { LingerState = new LingerOption(true, 0) }) stopped.Reached();
         Die(server, stopped);
         Host.Until(() => first.Ask("open") == open, "the connection is closed");
+    }
+
+    /// <summary>An operation of tests/native/follower/operations.h, and the call in it at which the leader dies.</summary>
+    public static TheoryData<string, string, string> Operations()
+    {
+        var data = new TheoryData<string, string, string>();
+        foreach (string word in (string[])["socket", "dup", "fcntl", "eventfd2", "timerfd_create", "epoll_create1", "memfd_create", "inotify_init1", "pipe2", "socketpair"])
+            Add($"make {word}", word);
+        foreach (string word in (string[])["rename", "link", "symlink", "unlink", "unlinkat", "mkdir", "mknod", "rmdir"])
+            Add($"name {word}", word);
+        foreach (string word in (string[])["bind", "connect", "shutdown"])
+            Add($"state {word}", word);
+        foreach (string word in (string[])["lseek", "copy_file_range", "chdir", "umask", "ftruncate", "pwrite64"])
+            Add($"move {word}", word);
+        foreach (string word in (string[])["inotify_rm_watch", "inotify_add_watch"])
+            Add($"repeat {word}", word);
+        Add("new", "openat");
+        Add("list", "getdents64");
+        Add("close", "close", "mv_close_call");
+        return data;
+
+        void Add(string command, string call, string before = Before)
+        {
+            data.Add(command, call, before);
+            data.Add(command, call, Made);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Operations))]
+    public void An_operation_that_a_kill_cut_short_is_done_once(string command, string call, string moment)
+    {
+        RedisUnderMvedsua server = StartServer("outcomes", RedisUnderMvedsua.Mode.Followed);
+        using var line = new Line(server);
+        string expected = line.Ask(command)!, open = line.Ask("open")!;
+        Assert.NotEqual("ok", expected);
+        using StoppedThread stopped = Killing(server, moment, CallTable.ByName(call)!.Number);
+        line.Say(command);
+        Die(server, stopped);
+        Assert.Equal(expected, line.Answer());
+        Assert.Equal(open, line.Ask("open"));
+        Assert.Equal(expected, line.Ask(command));
+        Assert.DoesNotContain("dead leader", server.Log);
     }
 
     private static StoppedThread Killing(RedisUnderMvedsua server, string moment, int call)

@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#define MV_ABI_VERSION   5u
+#define MV_ABI_VERSION   6u
 #define MV_CONTROL_MAGIC 0x6177736465764d31ull /* "1Mvedswa" */
 #define MV_LOG_MAGIC     0x676f4c6465764d31ull /* "1MvedLog" */
 
@@ -135,23 +135,25 @@ MV_ASSERT_AT(mv_death_word, next, 32);
 MV_ASSERT_AT(mv_death_word, padding, 40);
 _Static_assert(sizeof(struct mv_death_word) == 64, "mv_death_word");
 
-/* The call that is being made and not yet published: stored before a call that consumes or emits,
- * cleared (call = MV_INTENT_NONE) by the publication of its record. Written by the owner; read after its
- * death. */
+/* The call that is being made and not yet published: stored before a call with an effect outside (what
+ * settle.tbl names), cleared (call = MV_INTENT_NONE) by the publication of its record. Written by the owner;
+ * read after its death. `noted` is written only before the calls that are settled by it (roles/notes.c). */
 #define MV_INTENT_NONE 0xffffffffu
 struct mv_intent {
     uint32_t call;
-    int32_t fd;
-    uint64_t buffer;
-    uint64_t length;
+    int32_t fd;        /* argument 0 */
+    uint64_t buffer;   /* argument 1 */
+    uint64_t length;   /* argument 2 */
     uint64_t sequence; /* of the record to come */
+    uint64_t noted[4];
 };
 MV_ASSERT_AT(mv_intent, call, 0);
 MV_ASSERT_AT(mv_intent, fd, 4);
 MV_ASSERT_AT(mv_intent, buffer, 8);
 MV_ASSERT_AT(mv_intent, length, 16);
 MV_ASSERT_AT(mv_intent, sequence, 24);
-_Static_assert(sizeof(struct mv_intent) == 32, "mv_intent");
+MV_ASSERT_AT(mv_intent, noted, 32);
+_Static_assert(sizeof(struct mv_intent) == 64, "mv_intent");
 
 /* First page of a log. The first 64 bytes are written once, before the log is announced. */
 struct mv_log_header {
@@ -176,7 +178,6 @@ struct mv_log_header {
     uint64_t padding[3];
 
     struct mv_intent intent;
-    uint64_t padding2[4];
 
     /* Futex of the sleeping readers (struct mv_log_sleepers): raised, then woken, by the owner. */
     uint32_t wake;
@@ -201,7 +202,6 @@ MV_ASSERT_AT(mv_log_header, high, 88);
 MV_ASSERT_AT(mv_log_header, held, 96);
 MV_ASSERT_AT(mv_log_header, padding, 104);
 MV_ASSERT_AT(mv_log_header, intent, 128);
-MV_ASSERT_AT(mv_log_header, padding2, 160);
 MV_ASSERT_AT(mv_log_header, wake, 192);
 MV_ASSERT_AT(mv_log_header, padding3, 196);
 MV_ASSERT_AT(mv_log_header, death, 256);

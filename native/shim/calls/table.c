@@ -18,6 +18,10 @@ int mv_call_is_special(uint64_t number) {
     return number >= LENGTH(mv_solo_special) || mv_solo_special[number];
 }
 
+enum mv_way mv_call_way(uint64_t number) {
+    return number < LENGTH(mv_ways) ? (enum mv_way)mv_ways[number] : MV_WAY_NONE;
+}
+
 const struct mv_struct_row *mv_struct_at(uint8_t index) {
     return &mv_structs[index < MV_STRUCT_COUNT ? index : 0];
 }

@@ -110,6 +110,25 @@ enum mv_arg_when {
     MV_WHEN_LAX,      // as MV_WHEN_TRIED, and the kernel ignores memory that can't be written
 };
 
+// How a call is settled that the leader was making as it died (table/settle.tbl).
+enum mv_way {
+    MV_WAY_NONE,
+    MV_WAY_AGAIN, // no intent up to here
+    MV_WAY_REPEATED,
+    MV_WAY_BYTES,
+    MV_WAY_ACCEPTED,
+    MV_WAY_OPENED,
+    MV_WAY_MADE,
+    MV_WAY_CLOSED,
+    MV_WAY_REGISTERED,
+    MV_WAY_NAMED,
+    MV_WAY_BOUND,
+    MV_WAY_CONNECTED,
+    MV_WAY_SHUT,
+    MV_WAY_MOVED,
+    MV_WAY_TOLD,
+};
+
 #define MV_NO_ARG 0xff
 
 struct mv_call_arg {
@@ -155,6 +174,9 @@ struct mv_struct_row {
 
 // The row of a call, or a null pointer when the table has none (refuse it by name: "number N").
 const struct mv_call_row *mv_call_find(uint64_t number);
+
+// How this call is settled (MV_WAY_NONE when it has no effect outside the process).
+enum mv_way mv_call_way(uint64_t number);
 
 // 1 when the solo fast path may not run this number unseen: special, refused, or without a row.
 int mv_call_is_special(uint64_t number);

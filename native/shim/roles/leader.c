@@ -5,6 +5,7 @@
 #include "../log/barriers.h"
 #include "../sys.h"
 #include "roles.h"
+#include "settle.h"
 #include "streams.h"
 
 /* Intents: what is about to be consumed or emitted, for the settlement after a kill. */
@@ -15,6 +16,18 @@ static void intend(struct mv_thread *self, const struct mv_frame *frame) {
     intent->length = frame->rdx;
     intent->sequence = self->log->sequence;
     mv_store_release32(&intent->call, self->call);
+}
+
+static void intend_noted(struct mv_thread *self, const struct mv_frame *frame, enum mv_way way,
+                         const uint64_t args[6]) {
+    uint64_t *noted = mv_log_header_of(self->log)->intent.noted;
+    if (way == MV_WAY_NAMED)
+        mv_names_note(self->call, args, noted);
+    else if (way == MV_WAY_OPENED)
+        noted[0] = args[0]; /* a path, which `fd` has no room for */
+    else if (way >= MV_WAY_CLOSED)
+        mv_states_note(self->call, args, noted);
+    intend(self, frame);
 }
 
 /* A promoted process may be followed again before each of its threads has been given the outcome of what its
@@ -31,8 +44,9 @@ static enum mv_action run_and_publish(struct mv_thread *self, struct mv_frame *f
                                       const struct mv_call_row *row, const uint64_t args[6]) {
     struct mv_call_entry entry = {0, 0};
     struct mv_event *event = NULL;
-    if ((row->flags & (MV_CALL_CONSUME | MV_CALL_EMIT)) || self->call == __NR_close)
-        intend(self, frame);
+    enum mv_way way = mv_way_of(self->call, args);
+    if (way > MV_WAY_AGAIN)
+        intend_noted(self, frame, way, args);
     if (row->flags & MV_CALL_CAPTURE)
         mv_call_capture(row, args, &entry);
     /* (The old mask may be stored where the new one was read.) */

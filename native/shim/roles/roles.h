@@ -171,6 +171,7 @@ extern uint32_t mv_unsettled
     __attribute__((visibility("hidden"))); /* threads whose outcome is still to be given */
 void mv_settle_intents(void);
 int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *result);
+enum mv_way mv_way_of(uint32_t call, const uint64_t args[6]);
 
 /* roles/masks.c: differences in outgoing bytes that mean nothing */
 long mv_mask_equal(const struct mv_event *event, const struct mv_segment *segments, int count);

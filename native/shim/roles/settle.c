@@ -7,6 +7,7 @@
  * that outcome instead of making the call a second time. Nothing moved: it is made as if for the first time.
  *
  * What can't be settled is said by name, and a connection in doubt is shut down, never continued silently. */
+#include "settle.h"
 #include "../calls/guard.h"
 #include "../calls/segments.h"
 #include "../calls/table.h"
@@ -15,6 +16,8 @@
 #include "roles.h"
 #include "strangers.h"
 #include "streams.h"
+
+#include <linux/sched.h>
 
 uint32_t mv_unsettled;
 
@@ -25,6 +28,10 @@ static int emits(uint32_t call) {
     return call == __NR_write || call == __NR_writev || call == __NR_sendto || call == __NR_sendmsg ||
            call == __NR_sendfile;
 }
+/* … at a place that is named: a second time is no other, unless the file is open to append. */
+static int emits_at(uint32_t call) {
+    return call == __NR_pwrite64 || call == __NR_pwritev;
+}
 /* They move bytes as well, but a second call could not be given the outcome of the first. */
 static int moves_otherwise(uint32_t call) {
     return call == __NR_splice || call == __NR_sendmmsg || call == __NR_recvmmsg || call == __NR_preadv2 ||
@@ -32,10 +39,6 @@ static int moves_otherwise(uint32_t call) {
 }
 static int is_flat(uint32_t call) {
     return call == __NR_read || call == __NR_recvfrom;
-}
-
-static int accepts(uint32_t call) {
-    return call == __NR_accept || call == __NR_accept4;
 }
 
 static void *room(uint64_t size) {
@@ -65,7 +68,7 @@ static struct mv_peer *peer_of(const struct mv_intent *intent, int fd) {
     peer->length = 0;
     if (intent->buffer && mv_remains_read(&peer->length, intent->length, 4))
         mv_remains_read(peer->address, intent->buffer,
-                    peer->length < sizeof peer->address ? peer->length : sizeof peer->address);
+                        peer->length < sizeof peer->address ? peer->length : sizeof peer->address);
     return peer;
 }
 
@@ -73,8 +76,10 @@ static struct mv_settled accepted(const struct mv_intent *intent) {
     struct mv_settled settled = {.call = MV_INTENT_NONE};
     int32_t fd = mv_stranger_accepted_by(intent->fd);
     if (fd >= 0)
-        settled =
-            (struct mv_settled){intent->call, intent->fd, (uint64_t)fd, (uint8_t *)peer_of(intent, fd), 0};
+        settled = (struct mv_settled){.call = intent->call,
+                                      .fd = intent->fd,
+                                      .moved = (uint64_t)fd,
+                                      .copy = (uint8_t *)peer_of(intent, fd)};
     return settled;
 }
 
@@ -95,9 +100,10 @@ static uint64_t bytes_moved(const struct mv_intent *intent, uint32_t *doubtful) 
         return consumes(intent->call) ? in : out;
     }
     if (kind == MV_STREAM_UNKNOWN || moves_otherwise(intent->call) ||
+        (emits_at(intent->call) && kind != MV_STREAM_APPENDED) ||
         !mv_stream_file_now(intent->fd, kind == MV_STREAM_APPENDED, &out))
         return 0;
-    if (intent->call == __NR_write && intent->length) {
+    if ((intent->call == __NR_write || intent->call == __NR_pwrite64) && intent->length) {
         uint8_t *bytes = fetch(intent, intent->length);
         if (bytes) {
             uint64_t written = mv_stream_written(intent->fd, bytes, intent->length, stream->out, out);
@@ -108,42 +114,120 @@ static uint64_t bytes_moved(const struct mv_intent *intent, uint32_t *doubtful) 
     return consumes(intent->call) && kind == MV_STREAM_APPENDED ? 0 : out - stream->out;
 }
 
-/* Once all leader threads are dead and all records replayed, before any call is made: notes in each thread
- * how many bytes its counterpart's last call moved. */
-void mv_settle_intents(void) {
-    int looked = 0;
-    mv_unsettled = 0;
-    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
-        const struct mv_log_header *header =
-            (const struct mv_log_header *)mv_log_base(mv.version ^ 1, area->slot);
-        struct mv_intent intent = header->intent;
-        area->settled = (struct mv_settled){.call = MV_INTENT_NONE};
-        if (!area->replaying || intent.call == MV_INTENT_NONE || intent.sequence != area->reader.sequence)
-            continue;
-        const struct mv_stream *closing = intent.call == __NR_close ? mv_stream_of(intent.fd) : NULL;
-        if (intent.call == __NR_epoll_ctl || (closing && closing->early)) {
-            mv_unsettled++;
-            area->settled = (struct mv_settled){.call = intent.call, .fd = intent.fd};
-            continue;
-        }
-        if (accepts(intent.call)) {
-            if (!looked++)
-                mv_strangers_look();
-            area->settled = accepted(&intent);
-            mv_unsettled += area->settled.call != MV_INTENT_NONE;
-            continue;
-        }
-        if (!consumes(intent.call) && !emits(intent.call) && !moves_otherwise(intent.call))
-            continue;
-        uint32_t doubtful = 0;
-        uint64_t moved = bytes_moved(&intent, &doubtful);
-        if ((int64_t)moved > 0) {
-            mv_unsettled++;
-            area->settled = (struct mv_settled){
-                intent.call, intent.fd, moved,
-                is_flat(intent.call) && !doubtful ? fetch(&intent, moved) : NULL, doubtful};
-        }
+/* A string of the dead leader's; "" when it can't be read. It may end with a page. */
+static void read_string(char *to, uint64_t from, uint64_t size) {
+    uint64_t first = MV_PAGE - from % MV_PAGE;
+    *to = 0;
+    if (from && mv_remains_read(to, from, first < size ? first : size) && first < size)
+        mv_remains_read(to + first, from + first, size - first);
+    to[size - 1] = 0;
+}
+
+static struct mv_settled opened(const struct mv_intent *intent) {
+    struct mv_settled settled = {.call = MV_INTENT_NONE};
+    static char path[MV_PAGE]; /* only the one thread that promotes is here */
+    int by_directory = intent->call == __NR_openat || intent->call == __NR_openat2;
+    uint64_t flags = intent->call == __NR_open ? intent->buffer : intent->length;
+    if (intent->call == __NR_creat)
+        flags = 01 /* O_WRONLY */;
+    if (intent->call == __NR_openat2 && !mv_remains_read(&flags, intent->length, 8))
+        flags = 0;
+    read_string(path, by_directory ? intent->buffer : intent->noted[0], sizeof path);
+    int32_t fd = mv_stranger_opened(by_directory ? intent->fd : -100 /* AT_FDCWD */, path, (uint32_t)flags);
+    if (fd >= 0)
+        settled = (struct mv_settled){.call = intent->call, .fd = intent->fd, .moved = (uint64_t)fd};
+    return settled;
+}
+
+/* The number is free, or another descriptor's: of a thread whose accept is told of already, or, by what it
+ * means, of one whose call is still to be settled. */
+static struct mv_settled closed(const struct mv_intent *intent) {
+    const struct mv_stream *stream = mv_stream_of(intent->fd);
+    int made = stream && stream->early;
+    if (!made && mv_stream_is_open(intent->fd)) {
+        uint64_t identity = mv_identity_of(intent->fd);
+        made = !identity || (intent->noted[0] && identity != intent->noted[0]);
+        if (made && identity)
+            mv_strangers_add(intent->fd);
     }
+    return (struct mv_settled){.call = made ? intent->call : MV_INTENT_NONE, .fd = intent->fd};
+}
+
+static struct mv_settled moved(const struct mv_intent *intent) {
+    struct mv_settled settled = {.call = MV_INTENT_NONE};
+    uint32_t doubtful = 0;
+    uint64_t bytes = bytes_moved(intent, &doubtful);
+    if ((int64_t)bytes > 0)
+        settled =
+            (struct mv_settled){.call = intent->call,
+                                .fd = intent->fd,
+                                .moved = bytes,
+                                .copy = is_flat(intent->call) && !doubtful ? fetch(intent, bytes) : NULL,
+                                .doubtful = doubtful};
+    return settled;
+}
+
+/* How many descriptors a call makes that is made again. */
+static int makes(uint32_t call) {
+    return call == __NR_pipe || call == __NR_pipe2 || call == __NR_socketpair ? 2 : 1;
+}
+
+/* This thread's open intent, or NULL. */
+static const struct mv_intent *intent_of(const struct mv_thread *area, enum mv_way *way) {
+    const struct mv_log_header *header =
+        (const struct mv_log_header *)mv_log_base(mv.version ^ 1, area->slot);
+    const struct mv_intent *intent = &header->intent;
+    if (!area->replaying || intent->call == MV_INTENT_NONE || intent->sequence != area->reader.sequence)
+        return NULL;
+    *way = mv_call_way(intent->call);
+    return intent;
+}
+
+/* Once all leader threads are dead and all records replayed, before any call is made: notes in each thread
+ * what its counterpart's last call has done, or what will tell when the thread reaches that call. */
+void mv_settle_intents(void) {
+    int made = 0;
+    mv_unsettled = 0;
+    mv_strangers_look();
+    for (int pass = 0; pass < 2; pass++)
+        for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
+            enum mv_way way = MV_WAY_NONE;
+            const struct mv_intent *intent = intent_of(area, &way);
+            struct mv_settled settled = {.call = MV_INTENT_NONE};
+            /* Which numbers were closed says more about who was given one since. */
+            if ((way == MV_WAY_CLOSED) != !pass) {
+                if (!pass)
+                    area->settled = settled;
+                continue;
+            }
+            switch (way) {
+            case MV_WAY_NONE:
+            case MV_WAY_AGAIN:
+                break;
+            case MV_WAY_BYTES:
+                settled = moved(intent);
+                break;
+            case MV_WAY_ACCEPTED:
+                settled = accepted(intent);
+                break;
+            case MV_WAY_OPENED:
+                settled = opened(intent);
+                break;
+            case MV_WAY_CLOSED:
+                settled = closed(intent);
+                break;
+            case MV_WAY_MADE:
+                made += makes(intent->call);
+                break;
+            default:
+                settled.call = intent->call;
+                settled.fd = intent->fd;
+                __builtin_memcpy(settled.noted, intent->noted, sizeof settled.noted);
+            }
+            area->settled = settled;
+            mv_unsettled += settled.call != MV_INTENT_NONE;
+        }
+    mv_strangers_close(made);
 }
 
 /* Whether the leader's registration was made, its repetition tells. */
@@ -188,13 +272,89 @@ static long give(const struct mv_settled *settled, const struct mv_frame *frame)
     return (long)settled->moved;
 }
 
-static void refuse_connection(const struct mv_settled *settled) {
+static void say_of(uint32_t call, const char *what) {
     struct mv_text text = {.used = 0};
-    mv_text_add(&text, "a connection that the dead leader had accepted is closed, descriptor ");
-    mv_text_number(&text, (int64_t)settled->moved);
-    mv_text_add(&text, ": the follower's next call is another one");
+    mv_text_add(&text, "the dead leader's last call, ");
+    mv_text_add(&text, mv_call_find(call)->name);
+    mv_text_add(&text, ", ");
+    mv_text_add(&text, what);
     mv_say(MV_ERROR, &text);
-    mv_sys1(__NR_close, (long)settled->moved);
+}
+
+/* The follower's next call is another one than its leader's last. */
+static void not_reached(const struct mv_settled *settled, enum mv_way way) {
+    if (way == MV_WAY_CLOSED)
+        return;
+    if (way == MV_WAY_BYTES) {
+        in_doubt(settled, "the follower's next call is another one");
+        return;
+    }
+    if (way == MV_WAY_ACCEPTED || way == MV_WAY_OPENED) /* the connection is closed */
+        mv_sys1(__NR_close, (long)settled->moved);
+    say_of(settled->call, "was not the follower's next one: it is not made again");
+}
+
+/* It is made again; some answers mean that it was made before. */
+static long repeated(struct mv_thread *self, struct mv_frame *frame) {
+    static const struct {
+        uint16_t call, error;
+    } done[] = {
+        {__NR_setsockopt, 98 /* EADDRINUSE: is a member of the group */},
+        {__NR_setsockopt, 99 /* EADDRNOTAVAIL: is none any more */},
+        {__NR_setsockopt, 17 /* EEXIST: the protocol above it is attached */},
+        {__NR_inotify_rm_watch, 22 /* EINVAL */},
+        {__NR_setxattr, 17 /* EEXIST */},
+        {__NR_lsetxattr, 17},
+        {__NR_fsetxattr, 17},
+        {__NR_removexattr, 61 /* ENODATA */},
+        {__NR_lremovexattr, 61},
+        {__NR_fremovexattr, 61},
+        {466 /* removexattrat */, 61},
+        {__NR_mq_unlink, 2 /* ENOENT */},
+        {__NR_umount2, 22 /* EINVAL */},
+        {__NR_swapon, 16 /* EBUSY */},
+        {__NR_swapoff, 22 /* EINVAL */},
+        {__NR_delete_module, 2 /* ENOENT */},
+    };
+    long result = mv_make_call(self, frame);
+    for (unsigned i = 0; i < sizeof done / sizeof done[0]; i++)
+        if (done[i].call == self->call && result == -(long)done[i].error)
+            return 0;
+    return result;
+}
+
+/* The bytes that the dead leader's call moved, as this thread's outcome. */
+static long bytes_outcome(const struct mv_settled *settled, struct mv_frame *frame) {
+    long result = (long)settled->moved;
+    if (settled->doubtful) {
+        return in_doubt(settled, "its bytes can't be counted");
+    } else if (settled->call == __NR_sendfile) {
+        int64_t offset = 0;
+        if (settled->moved > frame->r10)
+            return in_doubt(settled, "more bytes went out than it asked for");
+        if (frame->rdx && !mv_guard_load64((const void *)frame->rdx, (uint64_t *)&offset)) {
+            offset += (int64_t)settled->moved;
+            mv_guard_copy((void *)frame->rdx, &offset, sizeof offset);
+        }
+    } else if (emits(settled->call) || emits_at(settled->call)) {
+        /* A reply that may differ in masked fields may be shorter here. */
+        if ((settled->call == __NR_write || settled->call == __NR_sendto) && settled->moved > frame->rdx)
+            result = (long)frame->rdx;
+    } else if (!is_flat(settled->call)) {
+        return in_doubt(settled, "it read into several buffers");
+    } else if (!settled->copy) {
+        return in_doubt(settled, "the dead leader's memory can't be read (is its keeper gone?)");
+    } else {
+        if (settled->moved > frame->rdx || mv_guard_copy((void *)frame->rsi, settled->copy, settled->moved))
+            result = in_doubt(settled, "more bytes are gone than are asked for");
+        mv_sys2(__NR_munmap, (long)settled->copy, (long)settled->moved);
+    }
+    return result;
+}
+
+/* Does the call take its descriptor as its first argument? */
+static int by_descriptor(enum mv_way way) {
+    return way == MV_WAY_BYTES || way == MV_WAY_ACCEPTED || way == MV_WAY_CLOSED;
 }
 
 /* The first call of a promoted thread. 1: *result is its outcome, and it must not be made. */
@@ -203,54 +363,72 @@ int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *res
     self->settled.call = MV_INTENT_NONE;
     if (settled.call == MV_INTENT_NONE)
         return 0;
+    enum mv_way way = mv_call_way(settled.call);
+    const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     if (!__atomic_sub_fetch(&mv_unsettled, 1, __ATOMIC_ACQ_REL) && mv.role == MV_ROLE_SOLO)
         mv_fast_calls_for_role();
-    if (settled.call == __NR_close) { /* the number is another descriptor's by now */
+    if (settled.call != self->call || (by_descriptor(way) && settled.fd != (int32_t)frame->rdi)) {
+        not_reached(&settled, way);
+        return 0;
+    }
+    switch (way) {
+    case MV_WAY_CLOSED:
         *result = 0;
-        return self->call == settled.call && settled.fd == (int32_t)frame->rdi;
-    }
-    if (settled.call == __NR_epoll_ctl) {
-        if (self->call == settled.call)
-            *result = register_again(frame);
-        return self->call == settled.call;
-    }
-    if (accepts(settled.call)) {
-        int same = self->call == settled.call && settled.fd == (int32_t)frame->rdi;
-        if (same)
-            *result = give(&settled, frame);
-        else
-            refuse_connection(&settled);
+        return 1;
+    case MV_WAY_REGISTERED:
+        *result = register_again(frame);
+        return 1;
+    case MV_WAY_ACCEPTED:
+        *result = give(&settled, frame);
         if (settled.copy)
             mv_sys2(__NR_munmap, (long)settled.copy, sizeof(struct mv_peer));
-        return same;
+        return 1;
+    case MV_WAY_OPENED:
+        *result = (long)settled.moved;
+        return 1;
+    case MV_WAY_NAMED:
+        return mv_names_settled(self->call, args, settled.noted, result);
+    case MV_WAY_BOUND:
+    case MV_WAY_CONNECTED:
+    case MV_WAY_SHUT:
+    case MV_WAY_MOVED:
+        return mv_states_settled(self, frame, settled.noted, result);
+    case MV_WAY_REPEATED:
+        *result = repeated(self, frame);
+        return 1;
+    case MV_WAY_TOLD:
+        say_of(settled.call, "may have been made or not, which can't be told: it is made again");
+        return 0;
+    default:
+        *result = bytes_outcome(&settled, frame);
+        return 1;
     }
-    if (settled.call != self->call || settled.fd != (int32_t)frame->rdi) {
-        *result = in_doubt(&settled, "the follower's next call is another one");
-        return 0; /* the stream is shut; this other call is made */
+}
+
+/* How a call will be settled: by its row, or, where a command or an argument decides, by that. */
+enum mv_way mv_way_of(uint32_t call, const uint64_t args[6]) {
+    enum mv_way way = mv_call_way(call);
+    uint64_t flags = 0;
+    switch (call) {
+    case __NR_fcntl:
+        return args[1] == 0 || args[1] == 1030 /* F_DUPFD, F_DUPFD_CLOEXEC */ ? way : MV_WAY_AGAIN;
+    case __NR_ioctl: {
+        /* All that the table knows set a state, or ask for one, but for these. */
+        int twice = args[1] == 0x5412 /* TIOCSTI */ || args[1] == 0x5409 /* TCSBRK */ ||
+                    args[1] == 0x5425 /* TCSBRKP */;
+        return twice || !mv_command_find(MV_ARG_IOCTLARG, (uint32_t)args[1]) ? way : MV_WAY_AGAIN;
     }
-    *result = (long)settled.moved;
-    if (settled.doubtful) {
-        *result = in_doubt(&settled, "its bytes can't be counted");
-    } else if (settled.call == __NR_sendfile) {
-        int64_t offset = 0;
-        if (settled.moved > frame->r10)
-            *result = in_doubt(&settled, "more bytes went out than it asked for");
-        else if (frame->rdx && !mv_guard_load64((const void *)frame->rdx, (uint64_t *)&offset)) {
-            offset += (int64_t)settled.moved;
-            mv_guard_copy((void *)frame->rdx, &offset, sizeof offset);
-        }
-    } else if (emits(settled.call)) {
-        /* A reply that may differ in masked fields may be shorter here. */
-        if ((settled.call == __NR_write || settled.call == __NR_sendto) && settled.moved > frame->rdx)
-            *result = (long)frame->rdx;
-    } else if (!is_flat(settled.call)) {
-        *result = in_doubt(&settled, "it read into several buffers");
-    } else if (!settled.copy) {
-        *result = in_doubt(&settled, "the dead leader's memory can't be read (is its keeper gone?)");
-    } else {
-        if (settled.moved > frame->rdx || mv_guard_copy((void *)frame->rsi, settled.copy, settled.moved))
-            *result = in_doubt(&settled, "more bytes are gone than are asked for");
-        mv_sys2(__NR_munmap, (long)settled.copy, (long)settled.moved);
+    case __NR_clone:
+        return args[0] & CLONE_THREAD ? MV_WAY_AGAIN : way;
+    case __NR_clone3: /* (a thread does nothing before it is published) */
+        mv_guard_load64((const void *)args[0], &flags);
+        return flags & CLONE_THREAD ? MV_WAY_AGAIN : way;
+    case __NR_kill:
+    case __NR_tgkill:
+    case __NR_rt_sigqueueinfo:
+    case __NR_rt_tgsigqueueinfo: /* what it sent itself died with it */
+        return (uint32_t)args[0] == mv.logical_pid ? MV_WAY_AGAIN : way;
+    default:
+        return way;
     }
-    return 1;
 }

@@ -7,16 +7,21 @@
 #include "strangers.h"
 #include "../sys.h"
 #include "roles.h"
+#include "settle.h"
 #include "streams.h"
 
 #define STRANGERS_MAX MV_MAX_THREADS
 #define ABOVE         ((int32_t)MV_MAX_THREADS + 1024) /* threads, and loans */
 
-#define SOL_SOCKET    1
-#define SO_TYPE       3
-#define SO_ACCEPTCONN 30
-#define SO_PROTOCOL   38
-#define SO_DOMAIN     39
+#define NOFOLLOW         0400000u
+#define TMPFILE          020200000u
+#define SYMLINK_NOFOLLOW 0x100u
+#define EMPTY_PATH       0x1000u
+#define SOL_SOCKET       1
+#define SO_TYPE          3
+#define SO_ACCEPTCONN    30
+#define SO_PROTOCOL      38
+#define SO_DOMAIN        39
 
 static int32_t strangers[STRANGERS_MAX]; /* -1: taken */
 static int count;
@@ -50,6 +55,18 @@ void mv_strangers_look(void) {
             if (!(polled[i].revents & 0x20 /* POLLNVAL */) && count < (int)STRANGERS_MAX)
                 strangers[count++] = polled[i].fd;
     }
+}
+
+/* The number of a descriptor that was closed, and which has been given to another since. */
+void mv_strangers_add(int32_t fd) {
+    if (count < (int)STRANGERS_MAX)
+        strangers[count++] = fd;
+}
+
+static int32_t taken(int i) {
+    int32_t fd = strangers[i];
+    strangers[i] = -1;
+    return fd;
 }
 
 struct address {
@@ -93,12 +110,37 @@ static int accepted_by(int listener, int fd) {
  * doesn't matter which: no thread has done anything with one yet. */
 int32_t mv_stranger_accepted_by(int listener) {
     for (int wanted = 2; wanted >= 1; wanted--)
-        for (int i = 0; i < count; i++) {
-            if (strangers[i] < 0 || accepted_by(listener, strangers[i]) != wanted)
-                continue;
-            int32_t fd = strangers[i];
-            strangers[i] = -1;
-            return fd;
-        }
+        for (int i = 0; i < count; i++)
+            if (strangers[i] >= 0 && accepted_by(listener, strangers[i]) == wanted)
+                return taken(i);
     return -1;
+}
+
+/* What an open with these arguments made: that very file; or, if the name means another one by now (or can't
+ * be read: ""), a file that is open in that way. What has no name (O_TMPFILE) is not claimed: it goes. */
+int32_t mv_stranger_opened(int64_t directory, const char *path, uint32_t flags) {
+    uint64_t wanted =
+        *path ? mv_identity(directory, (uint64_t)path, flags & NOFOLLOW ? SYMLINK_NOFOLLOW : 0, NULL) : 0;
+    if ((flags & TMPFILE) == TMPFILE)
+        return -1;
+    for (int i = 0; i < count; i++)
+        if (strangers[i] >= 0 && wanted && mv_identity_of(strangers[i]) == wanted)
+            return taken(i);
+    for (int i = 0; i < count; i++) {
+        uint32_t mode = 0;
+        if (strangers[i] >= 0 && mv_identity(strangers[i], (uint64_t) "", EMPTY_PATH, &mode) &&
+            (mode & 0170000) == 0100000 &&
+            ((uint32_t)mv_sys2(__NR_fcntl, strangers[i], 3 /* F_GETFL */) & 3) == (flags & 3))
+            return taken(i);
+    }
+    return -1;
+}
+
+/* What calls made that are made again, so that they make the same numbers once more: `most` of them. */
+void mv_strangers_close(int most) {
+    for (int i = 0; i < count && most; i++)
+        if (strangers[i] >= 0) {
+            mv_sys1(__NR_close, taken(i));
+            most--;
+        }
 }

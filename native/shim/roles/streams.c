@@ -7,6 +7,7 @@
  * at while the leader's threads are parked. */
 #include "streams.h"
 #include "../calls/guard.h"
+#include "../calls/table.h"
 #include "../sys.h"
 #include "roles.h"
 
@@ -16,6 +17,7 @@
 #define O_APPEND 02000
 
 static struct mv_stream *streams; /* MV_STREAMS of them */
+static uint32_t mask;             /* umask(2) */
 static int32_t end;               /* no number from here on was ever noted */
 
 static struct mv_stream *entry_of(int64_t fd) {
@@ -30,6 +32,10 @@ struct mv_stream *mv_stream_of(int64_t fd) {
 int mv_stream_is_open(int64_t fd) {
     const struct mv_stream *stream = entry_of(fd);
     return stream && stream->open;
+}
+
+uint32_t mv_streams_mask(void) {
+    return mask;
 }
 
 int32_t mv_streams_end(void) {
@@ -166,6 +172,8 @@ void mv_streams_start(void) {
         streams = (struct mv_stream *)at;
     }
     end = 0;
+    mask = (uint32_t)mv_sys1(__NR_umask, 0);
+    mv_sys1(__NR_umask, mask);
     mv_sys3(__NR_madvise, (long)streams, MV_STREAMS * sizeof *streams, 4 /* DONTNEED: all zero */);
     uint64_t limit[2] = {0, 0};
     mv_sys4(__NR_prlimit64, 0, 7 /* RLIMIT_NOFILE */, 0, (long)limit);
@@ -353,17 +361,12 @@ void mv_streams_replayed(uint32_t call, const uint64_t args[6], long result, uin
     case __NR_socketpair:
         opened_pair((const int32_t *)args[3]);
         return;
-    case __NR_epoll_create:
-    case __NR_epoll_create1:
-    case __NR_eventfd:
-    case __NR_eventfd2:
-    case __NR_timerfd_create:
-    case __NR_inotify_init:
-    case __NR_inotify_init1:
-    case __NR_memfd_create:
-        opened(result, MV_STREAM_UNKNOWN, 0);
+    case __NR_umask:
+        mask = (uint32_t)args[0] & 0777;
         return;
     default:
+        if (mv_call_find(call)->flags & MV_CALL_OPENSFD) /* (of fcntl: above) */
+            opened(result, MV_STREAM_UNKNOWN, 0);
         return;
     }
 }

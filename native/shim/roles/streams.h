@@ -25,7 +25,8 @@ struct mv_stream {
 struct mv_stream *mv_stream_of(int64_t fd); /* NULL: not accounted for */
 int mv_stream_is_shared(int64_t fd);        /* does a close leave a duplicate, or what was opened since? */
 int mv_stream_is_open(int64_t fd);
-int32_t mv_streams_end(void); /* above every number that any record or look has told of */
+int32_t mv_streams_end(void);   /* above every number that any record or look has told of */
+uint32_t mv_streams_mask(void); /* the mask of new files */
 void mv_streams_start(void);
 void mv_streams_replayed(uint32_t call, const uint64_t args[6], long result, uint64_t stamp);
 int mv_stream_tcp_now(int fd, uint64_t *in, uint64_t *out);

@@ -33,14 +33,15 @@ public unsafe struct MvDeathWord
 }
 
 /// <summary>The call that is being made and not yet published: struct mv_intent.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 32)]
-public struct MvIntent
+[StructLayout(LayoutKind.Explicit, Size = 64)]
+public unsafe struct MvIntent
 {
     [FieldOffset(0)] public uint Call;
     [FieldOffset(4)] public int Fd;
     [FieldOffset(8)] public ulong Buffer;
     [FieldOffset(16)] public ulong Length;
     [FieldOffset(24)] public ulong Sequence;
+    [FieldOffset(32)] public fixed ulong Noted[4];
 }
 
 [InlineArray((int)MvAbi.Watchers)]
@@ -72,7 +73,6 @@ public unsafe struct MvLogHeader
     [FieldOffset(104)] public fixed ulong Padding[3];
 
     [FieldOffset(128)] public MvIntent Intent;
-    [FieldOffset(160)] public fixed ulong Padding2[4];
 
     [FieldOffset(192)] public uint Wake;
     [FieldOffset(196)] public fixed uint Padding3[15];

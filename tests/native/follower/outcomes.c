@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../number.h"
+#include "operations.h"
 
 #define CONNECTIONS 16
 
@@ -28,13 +29,13 @@ static int open_descriptors(void) {
     return count;
 }
 
-static void obey(const char *command, int place, char *answer) {
+static void obey(char *command, int place, char *answer) {
     if (!strcmp(command, "who"))
         (void)sprintf(answer, "%d", ports[place]);
     else if (!strcmp(command, "open"))
         (void)sprintf(answer, "%d", open_descriptors());
     else
-        (void)sprintf(answer, "ok");
+        operate(command, answer);
 }
 
 static void take(int listener) {
@@ -80,7 +81,8 @@ static int listening(int fd, const void *address, socklen_t size) {
 int main(int argc, char **argv) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct sockaddr_un path = {.sun_family = AF_UNIX, .sun_path = "socket"};
-    address.sin_port = htons((unsigned short)number(argv[argc - 1]));
+    own_port = (unsigned short)number(argv[argc - 1]);
+    address.sin_port = htons(own_port);
     polled[0].fd = listening(socket(AF_INET, SOCK_STREAM, 0), &address, sizeof address);
     polled[1].fd = listening(socket(AF_UNIX, SOCK_STREAM, 0), &path, sizeof path);
     polled[0].events = polled[1].events = POLLIN;

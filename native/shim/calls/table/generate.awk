@@ -102,7 +102,7 @@ function check_words(cls, result) {
 }
 
 # 1: the leader has nothing to add to such a call but its record. epoll's handlers are the follower's; what names processes
-# is translated after a promotion; what opens descriptors may be looked at.
+# is translated after a promotion; what opens descriptors may be looked at. (And what is noted before it: see the end.)
 function straight(    i) {
     if ($3 != "replayed" || ("," $4 ",") ~ /,(special|nofollow|opensfd|closesfd),/ || "command" in derived) return 0
     if (("," $4 ",") ~ /,handler,/ && $2 !~ /^epoll_(wait|ctl)$/) return 0
@@ -135,10 +135,21 @@ FILENAME ~ /calls\.tbl$/ && $1 == "struct" {
     next
 }
 
+FILENAME ~ /settle\.tbl$/ {
+    if (!known("again repeated bytes accepted opened made closed registered named bound connected shut moved told", $1)) fail("unknown way " $1)
+    for (i = 2; i <= NF; i++) {
+        if (!($i in number_of)) fail("no call " $i)
+        if (number_of[$i] in ways) fail($i " twice")
+        ways[number_of[$i]] = "MV_WAY_" toupper($1)
+    }
+    next
+}
+
 FILENAME ~ /calls\.tbl$/ {
     number = $1 + 0
     if (number <= last) fail("rows are in ascending order, each number once")
     last = number
+    number_of[$2] = number
     check_words($3, $5)
     if (NF > 11) fail("more than six arguments")
     split("", position)
@@ -165,8 +176,9 @@ FILENAME ~ /calls\.tbl$/ {
         text = text (i > 6 ? ", " : "") arg_text(a_length == "" ? "" : position[a_length])
     }
     sub(/^0 \| /, "", bits)
-    rows[number] = sprintf("    [%d] = {\"%s\", %s, MV_CLASS_%s, MV_RESULT_%s, %d, %d,\n           {%s}},", number, $2, bits,
-                           toupper($3), toupper($5), NF - 5, straight(), text == "" ? "{0}" : text)
+    rows[number] = sprintf("    [%d] = {\"%s\", %s, MV_CLASS_%s, MV_RESULT_%s, %d, %s,\n           {%s}},", number, $2, bits,
+                           toupper($3), toupper($5), NF - 5, "@", text == "" ? "{0}" : text)
+    straight_of[number] = straight()
     special[number] = known("refused", $3) || ("," $4 ",") ~ /,special,/
     next
 }
@@ -200,7 +212,10 @@ END {
     print "};"
     print ""
     print "static const struct mv_call_row mv_calls[MV_CALL_COUNT] = {"
-    for (i = 0; i <= last; i++) if (i in rows) print rows[i]
+    for (i = 0; i <= last; i++) if (i in rows) {
+        sub("@", straight_of[i] && ways[i] !~ /_(NAMED|BOUND|CONNECTED|SHUT|MOVED)$/ ? 1 : 0, rows[i])
+        print rows[i]
+    }
     print "};"
     n = split("fcntls ioctls prctls", names, " ")
     for (i = 1; i <= n; i++) {
@@ -209,6 +224,10 @@ END {
         printf "%s", commands[names[i]]
         print "};"
     }
+    print ""
+    print "static const uint8_t mv_ways[MV_CALL_COUNT] = {"
+    for (i = 0; i <= last; i++) if (ways[i] != "") print "    [" i "] = " ways[i] ","
+    print "};"
     print ""
     print "// 1: the solo fast path may not run this number unseen (special, refused, or no row)."
     print "static const uint8_t mv_solo_special[512] = {"

@@ -1,0 +1,213 @@
+/* One operation for each class of calls that a failover settles: each says in one line what its calls
+ * returned, which is the same however often the server dies in the middle, and leaves nothing behind but what
+ * it says. In the server's folder. */
+#ifndef FOLLOWER_OPERATIONS_H
+#define FOLLOWER_OPERATIONS_H
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+static unsigned short own_port;
+
+/* 0, or the error as a number. */
+static int e(long result) {
+    return result < 0 ? errno : 0;
+}
+
+static int made_number(int fd) {
+    int result = fd;
+    if (fd >= 0)
+        close(fd);
+    return result;
+}
+
+static void make(const char *what, char *answer) {
+    int pair[2] = {-1, -1}, fd = -1;
+    if (!strcmp(what, "socket"))
+        fd = socket(AF_INET, SOCK_STREAM, 0);
+    else if (!strcmp(what, "dup"))
+        fd = dup(1);
+    else if (!strcmp(what, "fcntl"))
+        fd = fcntl(1, F_DUPFD_CLOEXEC, 3);
+    else if (!strcmp(what, "eventfd2"))
+        fd = eventfd(0, 0);
+    else if (!strcmp(what, "timerfd_create"))
+        fd = timerfd_create(CLOCK_MONOTONIC, 0);
+    else if (!strcmp(what, "epoll_create1"))
+        fd = epoll_create1(0);
+    else if (!strcmp(what, "memfd_create"))
+        fd = memfd_create("m", 0);
+    else if (!strcmp(what, "inotify_init1"))
+        fd = inotify_init1(0);
+    else if (!strcmp(what, "pipe2"))
+        fd = pipe2(pair, O_CLOEXEC) ? -1 : pair[0];
+    else if (!strcmp(what, "socketpair"))
+        fd = socketpair(AF_UNIX, SOCK_STREAM, 0, pair) ? -1 : pair[0];
+    (void)sprintf(answer, "%d %d", made_number(fd), pair[1]);
+    if (pair[1] >= 0)
+        close(pair[1]);
+}
+
+static void open_new(char *answer) {
+    int fd = open("new", O_CREAT | O_EXCL | O_RDWR, 0600), error = e(fd);
+    ssize_t written = write(fd, "x", 1);
+    (void)sprintf(answer, "%d %d %zd", fd, error, written);
+    close(fd);
+    unlink("new");
+}
+
+static void name(const char *what, char *answer) {
+    struct stat st = {.st_nlink = 0};
+    int result = -1, error;
+    close(open("a", O_CREAT | O_WRONLY, 0600));
+    if (!strcmp(what, "rename"))
+        result = (int)syscall(SYS_rename, "a", "b");
+    else if (!strcmp(what, "link"))
+        result = (int)syscall(SYS_link, "a", "b");
+    else if (!strcmp(what, "symlink"))
+        result = (int)syscall(SYS_symlink, "a", "b");
+    else if (!strcmp(what, "unlink"))
+        result = (int)syscall(SYS_unlink, "a");
+    else if (!strcmp(what, "unlinkat"))
+        result = (int)syscall(SYS_unlinkat, AT_FDCWD, "a", 0);
+    else if (!strcmp(what, "mkdir"))
+        result = (int)syscall(SYS_mkdir, "b", 0700);
+    else if (!strcmp(what, "mknod"))
+        result = (int)syscall(SYS_mknod, "b", S_IFIFO | 0600, 0);
+    else if (!strcmp(what, "rmdir")) {
+        mkdir("b", 0700);
+        result = (int)syscall(SYS_rmdir, "b");
+    }
+    error = e(result);
+    (void)sprintf(answer, "%d %d %d %d", result, error, lstat("a", &st), lstat("b", &st));
+    unlink("a");
+    if (unlink("b"))
+        rmdir("b");
+}
+
+static void state(const char *what, char *answer) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int result = -1, error = 0, fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (!strcmp(what, "bind")) {
+        result = bind(fd, (struct sockaddr *)&address, sizeof address);
+        error = e(result);
+    } else {
+        address.sin_port = htons(own_port);
+        result = connect(fd, (struct sockaddr *)&address, sizeof address);
+        error = e(result);
+        if (!strcmp(what, "shutdown")) {
+            result = shutdown(fd, SHUT_RDWR);
+            error = e(result);
+        }
+    }
+    (void)sprintf(answer, "%d %d", result, error);
+    close(fd);
+}
+
+/* Directory entries are counted: each is seen once. */
+static void list(char *answer) {
+    int count = 0, fd;
+    char at[2] = "0", buffer[120]; /* for a few at a time */
+    long size;
+    mkdir("many", 0700);
+    for (; *at <= '9'; ++*at) {
+        char path[16];
+        (void)sprintf(path, "many/%s", at);
+        close(open(path, O_CREAT | O_WRONLY, 0600));
+    }
+    fd = open("many", O_RDONLY | O_DIRECTORY);
+    while ((size = syscall(SYS_getdents64, fd, buffer, sizeof buffer)) > 0)
+        for (long i = 0; i < size; i += *(unsigned short *)(buffer + i + 16))
+            count++;
+    close(fd);
+    (void)sprintf(answer, "%d", count);
+}
+
+static void move(const char *what, char *answer) {
+    int fd = open("moved", O_CREAT | O_RDWR | O_TRUNC, 0600),
+        other = open("other", O_CREAT | O_RDWR | O_TRUNC, 0600);
+    long result = -1, then = -1;
+    ssize_t written = write(fd, "0123456789", 10);
+    if (!strcmp(what, "lseek")) {
+        result = lseek(fd, -4, SEEK_CUR);
+        then = lseek(fd, -4, SEEK_CUR);
+    } else if (!strcmp(what, "copy_file_range")) {
+        lseek(fd, 0, SEEK_SET);
+        result = syscall(SYS_copy_file_range, fd, NULL, other, NULL, 4, 0);
+        then = lseek(other, 0, SEEK_CUR) * 100 + lseek(fd, 0, SEEK_CUR);
+    } else if (!strcmp(what, "chdir")) {
+        mkdir("sub", 0700);
+        result = chdir("sub");
+        then = chdir("..");
+    } else if (!strcmp(what, "umask")) {
+        result = umask(0027);
+        then = umask((mode_t)result);
+    } else if (!strcmp(what, "ftruncate")) {
+        result = ftruncate(fd, 5);
+        then = lseek(fd, 0, SEEK_END);
+    } else if (!strcmp(what, "pwrite64")) {
+        result = pwrite(fd, "abc", 3, 8);
+        then = lseek(fd, 0, SEEK_END);
+    }
+    (void)sprintf(answer, "%zd %ld %ld", written, result, then);
+    close(other);
+    close(fd);
+}
+
+static void repeat(const char *what, char *answer) {
+    int fd = inotify_init1(0), watch = inotify_add_watch(fd, ".", IN_DELETE_SELF), result = -1;
+    if (!strcmp(what, "inotify_rm_watch"))
+        result = inotify_rm_watch(fd, watch);
+    else if (!strcmp(what, "inotify_add_watch"))
+        result = inotify_add_watch(fd, "/", IN_DELETE_SELF) - watch;
+    (void)sprintf(answer, "%d %d", result, e(result));
+    close(fd);
+}
+
+static void close_one(char *answer) {
+    int fd = open("/dev/null", O_RDONLY), result = close(fd), error = e(result);
+    (void)sprintf(answer, "%d %d", result, error);
+}
+
+/* "ok" for a command that is none. */
+static void operate(char *command, char *answer) {
+    char *what = strchr(command, ' ');
+    if (what)
+        *what++ = 0;
+    (void)sprintf(answer, "ok");
+    if (!strcmp(command, "make") && what)
+        make(what, answer);
+    else if (!strcmp(command, "new"))
+        open_new(answer);
+    else if (!strcmp(command, "name") && what)
+        name(what, answer);
+    else if (!strcmp(command, "state") && what)
+        state(what, answer);
+    else if (!strcmp(command, "list"))
+        list(answer);
+    else if (!strcmp(command, "move") && what)
+        move(what, answer);
+    else if (!strcmp(command, "repeat") && what)
+        repeat(what, answer);
+    else if (!strcmp(command, "close"))
+        close_one(answer);
+}
+
+#endif
