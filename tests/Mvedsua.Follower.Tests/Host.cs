@@ -3,8 +3,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
-[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)] /* latencies are asserted, on two cores */
-
 namespace Mvedsua.Follower.Tests;
 
 /// <summary>The machine: where the products are, ports, signals, other processes' memory, commands.</summary>

@@ -72,9 +72,7 @@ int mv_signal_needs_entry(int number, uint64_t handler) {
 }
 
 static int is_fault(int number, const struct mv_siginfo *info) {
-    return (BIT(number) & FAULTS) && info->code > 0 && info->code != 0x80 /* SI_KERNEL can be either */
-               ? 1
-               : (BIT(number) & FAULTS) && info->code == 0x80;
+    return (BIT(number) & FAULTS) && info->code > 0; /* SI_KERNEL too */
 }
 
 /* Lets the default action happen when the present handler returns. */
@@ -194,12 +192,13 @@ static enum mv_attended made_again(struct mv_thread *self, struct mv_frame *fram
 static void queue_deferred(struct mv_thread *self, int number) {
     struct mv_siginfo later[16];
     static const int64_t now[2] = {0, 0};
-    static const uint64_t sigsys = MV_SIGSYS_BIT;
     uint64_t set = BIT(number);
+    uint64_t unblocked = (set & (FAULTS | MV_SIGSYS_BIT)) | (self->sigsys_waits ? MV_SIGSYS_BIT : 0);
     unsigned count = 0;
-    /* SIGSYS is never blocked otherwise: it would come before mv_deliver lets it in. */
-    if (number == SIGSYS || self->sigsys_waits)
-        mv_sys4(__NR_rt_sigprocmask, 0 /* BLOCK */, (long)&sigsys, 0, 8);
+    /* They are never blocked otherwise, and would come before mv_deliver lets them in: to be deferred again.
+     */
+    if (unblocked)
+        mv_sys4(__NR_rt_sigprocmask, 0 /* BLOCK */, (long)&unblocked, 0, 8);
     if (self->sigsys_waits)
         queue_to_self(self, SIGSYS, self->sigsys_info);
     self->sigsys_waits = 0;
@@ -337,7 +336,8 @@ uint64_t mv_signal_arrived(int number, struct mv_siginfo *info, struct mv_uconte
     if (mv.translated && sent && (uint32_t)info->rest[0] == mv.pid) /* libc asks whether itself sent it */
         info->rest[0] = (info->rest[0] & ~0xffffffffull) | mv.logical_pid;
 
-    if ((number == 11 || number == 7) && (fixup = mv_guard_fixup(uc->rip)) != 0) {
+    /* (One that was sent may find a guarded access, too: it is a signal like any other.) */
+    if ((number == 11 || number == 7) && is_fault(number, info) && (fixup = mv_guard_fixup(uc->rip)) != 0) {
         uc->rip = fixup;
         return 0;
     }

@@ -136,3 +136,40 @@ TEST(a_kick_repeats_a_call_that_it_interrupted) {
     CHECK(ended(child) == 33);
     return 0;
 }
+
+/* A fault that is sent, as kill -SEGV does, is a signal wherever it finds the shim, also where its own reads
+ * through the program's pointers may fault. */
+static volatile sig_atomic_t sent, arrived;
+static volatile int over;
+static void arrives(int number) {
+    (void)number;
+    arrived++;
+}
+static void *sends_faults(void *target) {
+    int64_t limit = now_ns() + 30000000000;
+    int todo = rounds(20000);
+    for (int i = 0; i < todo && !over; i++) {
+        sent++;
+        pthread_kill(*(pthread_t *)target, i % 2 ? SIGSEGV : SIGBUS);
+        while (arrived != sent && now_ns() < limit)
+            ;
+        if (arrived != sent)
+            break;
+    }
+    over = 1;
+    return NULL;
+}
+TEST(a_fault_that_was_sent_arrives) {
+    pthread_t self = pthread_self(), sender;
+    void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(page != MAP_FAILED);
+    CHECK(handle(SIGSEGV, arrives, 0) == 0 && handle(SIGBUS, arrives, 0) == 0);
+    CHECK(pthread_create(&sender, NULL, sends_faults, &self) == 0);
+    while (!over) {
+        madvise(page, 4096, MADV_DONTNEED); /* the shim's store takes a page fault's time */
+        raw4(SYS_rt_sigaction, SIGUSR1, NULL, page, 8);
+    }
+    pthread_join(sender, NULL);
+    CHECK(arrived == sent);
+    return 0;
+}

@@ -1,0 +1,132 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using Mvedsua.Abi;
+using Mvedsua.Follower.Tests;
+
+namespace Mvedsua.Drill;
+
+/// <summary>One server under <c>mvedsua run --follower</c>, watched through its session memory.</summary>
+internal sealed partial class DrillSession : IDisposable
+{
+    private const string Name = "drill";
+    private const double Patience = 60;
+    private readonly string _mvedsua;
+    private readonly Process _run;
+    private readonly SessionMemory _memory;
+    private readonly List<string> _said = [];
+    private ulong _messagesSeen;
+
+    internal DrillSession(string products, string folder, string[] command, string? faults)
+    {
+        Folder = folder;
+        _mvedsua = Path.Combine(products, "mvedsua");
+        string line = string.Join(' ', command.Select(word => $"'{word}'"));
+        var start = new ProcessStartInfo("/bin/sh", ["-c", $"exec '{_mvedsua}' run --name {Name} --follower -- {line} >> log 2>&1 < /dev/null"]) { WorkingDirectory = folder };
+        start.Environment["XDG_RUNTIME_DIR"] = folder;
+        if (faults is not null) start.Environment["MVEDSUA_FAULTS"] = faults;
+        _run = Process.Start(start)!;
+        string memory = "";
+        Host.Until(() => _run.HasExited || (memory = FindMemory(_run.Id)).Length > 0, "the session memory is there", Patience);
+        if (_run.HasExited) throw new DrillFailure($"the session has ended before it began: {File.ReadAllText(Path.Combine(folder, "log"))}");
+        _memory = SessionMemory.Open(memory, writable: false);
+    }
+
+    internal string Folder { get; }
+    internal ControlBlock Control => _memory.Control;
+    internal int CoordinatorPid => (int)Control.CoordinatorPid.Value;
+
+    /// <summary>The command is there: its coordinator was never killed, and it has the server's status.</summary>
+    internal bool HasEnded => _run.HasExited;
+
+    internal int ExitStatus => _run.ExitCode;
+    internal string Log => File.ReadAllText(Path.Combine(Folder, "log"));
+
+    private static string FindMemory(int pid)
+    {
+        try
+        {
+            return Directory.EnumerateFiles($"/proc/{pid}/fd")
+                .FirstOrDefault(fd => new FileInfo(fd).LinkTarget?.StartsWith("/memfd:mvedsua-", StringComparison.Ordinal) == true) ?? "";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+
+    /// <summary>Waits for something that a change of the control block tells (or, as a net, for what none tells).</summary>
+    internal void Until(Func<bool> condition, string what, DrillLoad load, double seconds = Patience)
+    {
+        SharedUInt32 change = Control.Change;
+        long begin = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            uint seen = change.Value;
+            if (condition()) return;
+            load.Check();
+            if (Stopwatch.GetElapsedTime(begin).TotalSeconds > seconds) throw new DrillFailure($"not within {seconds} s: {what}; {Describe()}");
+            change.Wait(seen, TimeSpan.FromMilliseconds(50));
+        }
+    }
+
+    internal bool IsFollowed => Control.FollowerPid is var follower and not 0 && Control.Publishing && Control.FollowerState == 1 && Host.IsAlive(follower);
+
+    /// <summary>One leader, one follower that replays, a keeper, and a coordinator.</summary>
+    internal void MakeWhole(DrillLoad load)
+    {
+        Until(() => Host.IsAlive(Control.LeaderPid) && Control.Stage is MvStage.SingleLeader or MvStage.Followed, "somebody leads", load);
+        for (int attempt = 0; !IsFollowed; attempt++)
+        {
+            /* A follower that has just died is not known to be dead yet, one that is being made not yet to live. */
+            Until(() => !Control.Publishing || IsFollowed, "the leader goes on alone, or the follower replays", load);
+            if (IsFollowed) break;
+            Host.Result follow = Verb("follow");
+            load.Check();
+            if (IsFollowed) break;
+            TakeMessages();
+            if (attempt == 20) throw new DrillFailure($"no follower after {attempt} tries: {follow.Output} {follow.Errors}; {Describe()}");
+            Until(() => Control.Stage is MvStage.SingleLeader or MvStage.Followed, "the attachment has ended", load);
+        }
+        if (!Host.IsAlive(CoordinatorPid)) Verb("status");
+        Until(() => Host.IsAlive(CoordinatorPid), "there is a coordinator", load);
+        Until(() => Host.IsAlive(Control.KeeperPid), "there is a keeper", load);
+        TakeMessages();
+    }
+
+    internal Host.Result Verb(string verb) => Host.Run(Folder, _mvedsua, verb, Name);
+
+    internal string Describe()
+    {
+        ControlBlock c = Control;
+        return $"stage {c.Stage}, leader {State(c.LeaderPid)}, follower {State(c.FollowerPid)} (state {c.FollowerState}), keeper {State(c.KeeperPid)}, coordinator {State(CoordinatorPid)}, " +
+            $"publishing {c.Publishing}, generation {c.Generation}, failovers {c.Failovers}, reason {c.Reason} {c.ReasonText}";
+        static string State(int pid) => pid == 0 ? "none" : $"{pid} {(Host.IsAlive(pid) ? "alive" : "dead")}";
+    }
+
+    /// <summary>What the shim has said since the last look.</summary>
+    internal IReadOnlyList<string> TakeMessages()
+    {
+        int before = _said.Count;
+        ulong last = Control.MessageCount;
+        if (last > _messagesSeen + MvAbi.Messages) _messagesSeen = last - MvAbi.Messages;
+        for (; _messagesSeen < last; _messagesSeen++)
+            if (Control.Message(_messagesSeen + 1) is { } message) _said.Add($"[{message.Pid}] {message.Text}");
+        return _said[before..];
+    }
+
+    /// <summary>Every line that the shim has said.</summary>
+    internal IReadOnlyList<string> Said => _said;
+
+    [GeneratedRegex(@"fault: generation ([0-9]+) of seed [0-9]+: the (\w+) dies at ([a-z-]+), passage ([0-9]+)(: now)?$")]
+    internal static partial Regex Fault();
+
+    /// <summary>Ends what is left, whatever it is.</summary>
+    public void Dispose()
+    {
+        int[] pids = [Control.LeaderPid, Control.FollowerPid, Control.KeeperPid, CoordinatorPid];
+        _memory.Dispose();
+        foreach (int pid in ProcessFacts.WorkingIn(Folder).Concat(pids).Distinct().Where(pid => pid > 1)) Host.KillIfThere(pid, Host.SIGKILL);
+        if (!_run.HasExited) _run.Kill();
+        _run.Dispose();
+    }
+}

@@ -1,0 +1,39 @@
+using System.Text.RegularExpressions;
+
+namespace Mvedsua.Drill;
+
+/// <summary>What /proc says of processes.</summary>
+internal static partial class ProcessFacts
+{
+    [GeneratedRegex("[0-9]+")]
+    private static partial Regex Number();
+
+    /// <summary>How many descriptors of each kind a process has; a file's name without its numbers is a kind.</summary>
+    internal static SortedDictionary<string, int> Descriptors(int pid)
+    {
+        var kinds = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        foreach (FileInfo entry in new DirectoryInfo($"/proc/{pid}/fd").EnumerateFiles())
+        {
+            string? target = entry.LinkTarget;
+            if (target is null) continue;
+            string kind = Number().Replace(target, "N");
+            kinds[kind] = kinds.GetValueOrDefault(kind) + 1;
+        }
+        return kinds;
+    }
+
+    internal static string Text(SortedDictionary<string, int> kinds) => string.Join(", ", kinds.Select(kind => $"{kind.Value} {kind.Key}"));
+
+    internal static int Threads(int pid) => Directory.GetDirectories($"/proc/{pid}/task").Length;
+
+    /// <summary>The processes, zombies excepted, that work in this folder.</summary>
+    internal static int[] WorkingIn(string folder) =>
+        [.. Directory.GetDirectories("/proc").Select(path => int.TryParse(Path.GetFileName(path), out int pid) ? pid : 0)
+            .Where(pid => pid != 0 && WorksIn(pid, folder))];
+
+    private static bool WorksIn(int pid, string folder)
+    {
+        try { return new DirectoryInfo($"/proc/{pid}/cwd").LinkTarget == folder; }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return false; }
+    }
+}

@@ -1,0 +1,103 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using Mvedsua.Follower.Tests;
+
+namespace Mvedsua.Drill.Redis;
+
+/// <summary>Debian's redis-server with an append-only file, in one of its fsync policies.</summary>
+internal sealed class RedisServer(Random random) : IDrillServer
+{
+    private static readonly string[] Policies = ["always", "everysec", "no"];
+    private readonly string _policy = Policies[random.Next(Policies.Length)];
+
+    public string[] Command(string folder, int port) =>
+        ["redis-server", "--port", $"{port}", "--dir", folder, "--save", "", "--appendonly", "yes", "--appendfsync", _policy];
+
+    public bool Answers(int port)
+    {
+        try
+        {
+            using var client = new RespClient(port, 5000);
+            return client.Call("PING") == "+PONG\r\n";
+        }
+        catch (Exception e) when (e is SocketException or EndOfStreamException)
+        {
+            return false;
+        }
+    }
+
+    public DrillLoad Load(int port, int seed) => new RedisLoad(port, seed);
+
+    public void ShutDown(int port)
+    {
+        using var client = new RespClient(port);
+        Until(client, "aof_rewrite_in_progress:0");
+        Until(client, "rdb_bgsave_in_progress:0");
+        client.Expect("+OK\r\n", "SAVE");
+        client.Send("SHUTDOWN", "NOSAVE");
+        try { client.Read(); }
+        catch (Exception e) when (e is EndOfStreamException or SocketException) { return; }
+        throw new DrillFailure("SHUTDOWN was answered");
+    }
+
+    private static void Until(RespClient client, string state) =>
+        Host.Until(() => client.Ok("INFO", "persistence").Contains(state), state, 60);
+
+    public void CheckFiles(string folder, DrillLoad load)
+    {
+        var expected = ((RedisLoad)load).Expected();
+        string[] files = [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(folder, file)).Where(file => !file.StartsWith("mvedsua/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        string[] strange = [.. files.Where(file => file is not ("log" or "drill.log" or "dump.rdb" or "appendonlydir/appendonly.aof.manifest")
+            && !System.Text.RegularExpressions.Regex.IsMatch(file, @"^appendonlydir/appendonly\.aof\.[0-9]+\.(base\.rdb|incr\.aof)$"))];
+        if (strange.Length > 0 || files.Length != 6) throw new DrillFailure($"files that were not intended: {string.Join(", ", files)}");
+        Reload(folder, "yes", expected);
+        Reload(folder, "no", expected);
+    }
+
+    /// <summary>A Redis without Mvedsua reads a copy of the append-only file, or of the snapshot.</summary>
+    private static void Reload(string folder, string appendOnly, IReadOnlyDictionary<string, string> expected)
+    {
+        string copy = Directory.CreateDirectory(Path.Combine(folder, $"reload-{appendOnly}")).FullName;
+        Host.Run(folder, "cp", "-r", appendOnly == "yes" ? "appendonlydir" : "dump.rdb", copy);
+        int port = Host.FreePort();
+        using Process redis = Process.Start(new ProcessStartInfo("/bin/sh",
+            ["-c", $"exec redis-server --port {port} --dir {copy} --save '' --appendonly {appendOnly} --aof-load-truncated no > {copy}/log 2>&1"]))!;
+        try
+        {
+            Host.Until(() => redis.HasExited || PingLoaded(port), "the files are read", 60);
+            if (redis.HasExited) throw new DrillFailure($"redis-server can't read its files: {File.ReadAllText(Path.Combine(copy, "log"))}");
+            using var client = new RespClient(port);
+            if (client.Call("DBSIZE") is var size && size != $":{expected.Count}\r\n")
+                throw new DrillFailure($"appendonly {appendOnly}: the files hold {size.Trim()} keys, not {expected.Count}");
+            foreach ((string key, string reply) in expected)
+            {
+                string got = key.EndsWith(":l", StringComparison.Ordinal) ? client.Call("LRANGE", key, "0", "-1") : client.Call("GET", key);
+                if (got != reply) throw new DrillFailure($"appendonly {appendOnly}: {key} is {RespClient.Shorten(got)}, not {RespClient.Shorten(reply)}");
+            }
+        }
+        finally
+        {
+            redis.Kill();
+            redis.WaitForExit();
+        }
+        Directory.Delete(copy, recursive: true);
+    }
+
+    private static bool PingLoaded(int port)
+    {
+        try
+        {
+            using var client = new RespClient(port, 5000);
+            return client.Call("PING") == "+PONG\r\n";
+        }
+        catch (Exception e) when (e is SocketException or EndOfStreamException)
+        {
+            return false;
+        }
+    }
+
+    public void Dispose()
+    {
+    }
+}
