@@ -9,7 +9,7 @@ DOTNET := DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDDISABLENODEREUSE=
 
 # One target after the other: "test: setup all" installs before it builds. Sub-makes keep their -j.
 .NOTPARALLEL:
-.PHONY: all setup shim cli test demo bench lint clean help
+.PHONY: all setup shim cli test demo bench drill lint clean help
 
 all: shim cli
 
@@ -19,6 +19,7 @@ help:
 	@echo 'make test    setup, all, native and .NET tests; last line: N passed, N failed, N skipped'
 	@echo 'make demo    setup, all, Redis with a follower under load; the leader is killed'
 	@echo 'make bench   setup, all, the measurements of docs/measurements.md'
+	@echo 'make drill   setup, all, 10,000 kills under clients that know every answer (DRILL=--help)'
 	@echo 'make lint    clang-format, clang-tidy, cppcheck'
 	@echo 'make clean   remove out/'
 
@@ -47,6 +48,10 @@ bench: setup all
 	@$(MAKE) -s -C bench/native OUT=$(OUT)
 	@$(MAKE) -s -C tests/native/log programs OUT=$(OUT)
 	$(DOTNET) run -c $(CONFIG) --project bench/Mvedsua.Replication -- $(BENCH) $(OUT)
+
+# make drill DRILL='--kills 500 --seed 7 --server redis'; a failure prints the command that repeats its session.
+drill: setup all
+	$(DOTNET) run -c $(CONFIG) --project tests/Mvedsua.Drill -- $(DRILL)
 
 lint: shim
 	@$(MAKE) -s -C tests/native/lint check OUT=$(OUT)

@@ -87,8 +87,12 @@ internal sealed partial class DrillSession : IDisposable
             if (attempt == 20) throw new DrillFailure($"no follower after {attempt} tries: {follow.Output} {follow.Errors}; {Describe()}");
             Until(() => Control.Stage is MvStage.SingleLeader or MvStage.Followed, "the attachment has ended", load);
         }
-        if (!Host.IsAlive(CoordinatorPid)) Verb("status");
-        Until(() => Host.IsAlive(CoordinatorPid), "there is a coordinator", load);
+        Host.Result? status = null;
+        for (int attempt = 0; !Host.IsAlive(CoordinatorPid); attempt++)
+        {
+            if (attempt == 20) throw new DrillFailure($"no coordinator after {attempt} tries: {status!.Output} {status.Errors}; {Describe()}");
+            status = Verb("status");
+        }
         Until(() => Host.IsAlive(Control.KeeperPid), "there is a keeper", load);
         TakeMessages();
     }

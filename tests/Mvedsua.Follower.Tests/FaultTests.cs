@@ -77,6 +77,18 @@ public sealed class FaultTests : ServerTests
         client.Ok("SET", "served", "on");
     }
 
+    /// <summary>It dies holding the locks of a log, and is not replaced before the follower goes: the leader looks after it every 4,096 events.</summary>
+    [Fact]
+    public void A_follower_is_made_though_the_last_keeper_died_in_the_middle_of_a_step()
+    {
+        using Variant variant = Variant.WithFaults();
+        RedisUnderMvedsua server = Start(products: variant.Products, faults: "keeper-collects");
+        Host.Until(() => Deaths(server).Length > 0, "the keeper dies");
+        server.Mvedsua("unfollow", RedisUnderMvedsua.Name);
+        server.Follow();
+        server.InStep();
+    }
+
     [Fact]
     public void The_seed_alone_says_who_dies_where_in_each_generation()
     {

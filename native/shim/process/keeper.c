@@ -166,9 +166,29 @@ static int start(void) {
     return 0;
 }
 
-/* Is the keeper that this process made gone? (A zombie counts as alive until somebody waits for it.) */
+/* Is the keeper that this process made gone? */
 int mv_keeper_lost(void) {
-    return keeper_pid && mv_sys2(__NR_kill, keeper_pid, 0) == -3 /* ESRCH */;
+    return keeper_pid && !__atomic_load_n(&keeper_lives, __ATOMIC_ACQUIRE);
+}
+
+/* What it had in hand is nobody's any more. */
+static void gone(void) {
+    keeper_pid = 0;
+    mv.control->keeper_pid = 0;
+    __atomic_add_fetch(&mv_keeper_epoch, 1, __ATOMIC_ACQ_REL);
+    for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++)
+        if (mv_writers[slot].started)
+            mv_log_keeper_lost(&mv_writers[slot], &mv_keeper_word);
+}
+
+/* Before logs are begun anew, all threads but this one being parked: a keeper that was killed in the middle
+ * of a step holds their locks for ever. (While they run each thread finds out for itself.) */
+void mv_keeper_bury(void) {
+    if (!mv_keeper_lost())
+        return;
+    gone();
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
+        area->keeper_epoch = mv_keeper_epoch;
 }
 
 /* One keeper a process; a dead one is replaced. 0 or -errno. Any thread of a leader, one at a time. */
@@ -200,10 +220,5 @@ void mv_keeper_stop(void) {
     }
     while ((lives = __atomic_load_n(&keeper_lives, __ATOMIC_ACQUIRE)) != 0)
         mv_sys4(__NR_futex, (long)&keeper_lives, 0 /* WAIT, shared: the kernel's wake is */, lives, 0);
-    keeper_pid = 0;
-    mv.control->keeper_pid = 0;
-    __atomic_add_fetch(&mv_keeper_epoch, 1, __ATOMIC_ACQ_REL);
-    for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++)
-        if (mv_writers[slot].started)
-            mv_log_keeper_lost(&mv_writers[slot], &mv_keeper_word);
+    gone();
 }

@@ -153,6 +153,7 @@ void mv_follow(struct mv_thread *self) {
     mv_thread_unlink_death(self);
     mv.generation = ++control->generation;
     mv_fault_generation(mv.generation);
+    mv_keeper_bury();
     const char *failing = "the event log could not be started";
     int bad = mv_publish_start();
     if (!bad) {
