@@ -197,7 +197,7 @@ public abstract class ServerTests : IDisposable
 
     private protected static void Tell(string line) => TestContext.Current.TestOutputHelper?.WriteLine(line);
 
-    public void Dispose()
+    public virtual void Dispose()
     {
         foreach (RedisUnderMvedsua server in Enumerable.Reverse(_servers)) server.Dispose();
         GC.SuppressFinalize(this);

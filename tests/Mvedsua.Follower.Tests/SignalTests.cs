@@ -36,4 +36,18 @@ public sealed class SignalTests : ServerTests
             server.InStep();
         }
     }
+
+    [Fact]
+    public void A_signal_that_comes_before_a_local_call_has_its_place_at_the_next_published_one()
+    {
+        RedisUnderMvedsua server = Start(server: OwnServer.Command("locals"), prepare: OwnServer.Compile("locals"));
+        server.Answers();
+        using var line = new Line(server);
+        for (int i = 0; i < 20; i++) Assert.StartsWith("0 ", line.Ask("map 2000"));
+        server.InStepUnderLoad();
+        int leader = server.LeaderPid;
+        Host.Kill(leader, Host.SIGKILL);
+        server.PromotedFrom(leader);
+        Assert.StartsWith("0 ", line.Ask("map 2000"));
+    }
 }

@@ -119,6 +119,7 @@ enum mv_way {
     MV_WAY_ACCEPTED,
     MV_WAY_OPENED,
     MV_WAY_MADE,
+    MV_WAY_FORKED,
     MV_WAY_CLOSED,
     MV_WAY_REGISTERED,
     MV_WAY_NAMED,

@@ -53,7 +53,7 @@ static enum mv_action fork_here(struct mv_thread *self, struct mv_frame *frame) 
     /* Interruptible: a signal is noted before the fork (which is then made again) or after it, never copied.
      */
     mv_fault(MV_FAULT_BEFORE_FORK);
-    long result = mv_make_call(self, frame);
+    long result = mv_fork_call(self, frame);
     frame->rax = (uint64_t)result;
     if (result == 0)
         mv_fork_child(self);

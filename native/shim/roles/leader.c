@@ -23,6 +23,8 @@ static void intend_noted(struct mv_thread *self, const struct mv_frame *frame, e
     uint64_t *noted = mv_log_header_of(self->log)->intent.noted;
     if (way == MV_WAY_NAMED)
         mv_names_note(self->call, args, noted);
+    else if (way == MV_WAY_FORKED)
+        noted[0] = 0; /* the kernel writes here (process/forks.c) */
     else if (way == MV_WAY_OPENED)
         noted[0] = args[0]; /* a path, which `fd` has no room for */
     else if (way >= MV_WAY_CLOSED)
@@ -156,21 +158,37 @@ static int refused_with_follower(const struct mv_frame *frame) {
     }
 }
 
-/* A local call is not published; a signal that it leaves behind has no place in the follower. */
+/* Does a local call wait for another thread? */
+static int waits(uint32_t call, const struct mv_frame *frame) {
+    uint32_t op = (uint32_t)frame->rsi & 0x7f;
+    return call == __NR_futex ? op == 0 || op == 9 /* WAIT, WAIT_BITSET */
+                              : call == __NR_futex_waitv || call == 455 /* futex_wait */;
+}
+
+/* A local call is not published; a signal that interrupts one which waits has no place in the follower. One
+ * that comes just before another local call does: that is made all the same (mv_attend), and the handler runs
+ * at the next call that is published. */
 static enum mv_action local(struct mv_thread *self, struct mv_frame *frame) {
     enum mv_action action = mv_execute(self, frame);
     int64_t result = (int64_t)frame->rax;
     if (self->call == __NR_set_robust_list && result == 0 && self->log)
         mv_thread_link_death(self); /* a new thread's first calls */
     if (action == MV_ACTION_RETURN && mv.role == MV_ROLE_LEADER && (self->attention & MV_ATTEND_SIGNAL) &&
-        (result == -MV_ERESTART || result == -4 /* EINTR */))
+        (result == -MV_ERESTART || result == -4 /* EINTR */) && waits(self->call, frame))
         mv_end_follower(MV_REASON_ASYNC_SIGNAL, (int)self->deferred,
                         "a signal interrupted a wait for another thread; its place can't be replayed yet");
     return action;
 }
 
+/* A late signal is attended to at the next call that has a record, or that could wait for ever. */
+static int has_a_place(uint32_t call, const struct mv_frame *frame) {
+    const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
+    const struct mv_call_row *row = mv_call_find(call);
+    return !row || mv_call_class_of(row, args) != MV_CLASS_LOCAL || waits(call, frame);
+}
+
 enum mv_action mv_leader_call(struct mv_thread *self, struct mv_frame *frame) {
-    if (self->signal_late) {
+    if (self->signal_late && has_a_place(self->call, frame)) {
         self->signal_late = 0;
         self->attention |= MV_ATTEND_SIGNAL;
     }

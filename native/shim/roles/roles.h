@@ -182,6 +182,11 @@ void mv_lent_take_back(int all);
 void mv_lent_forget(void);
 void mv_lent_inherit(void);
 
+/* process/forks.c */
+long mv_fork_call(struct mv_thread *self, struct mv_frame *frame);
+long mv_fork_settled(const struct mv_intent *intent);
+void mv_fork_adopt(struct mv_thread *self, const struct mv_frame *frame, long child);
+
 /* process/remains.c */
 int mv_remains_start(void);
 void mv_remains_drop(void);

@@ -167,6 +167,11 @@ static struct mv_settled moved(const struct mv_intent *intent) {
     return settled;
 }
 
+static struct mv_settled forked(const struct mv_intent *intent) {
+    long child = mv_fork_settled(intent);
+    return (struct mv_settled){.call = child ? intent->call : MV_INTENT_NONE, .moved = (uint64_t)child};
+}
+
 /* How many descriptors a call makes that is made again. */
 static int makes(uint32_t call) {
     return call == __NR_pipe || call == __NR_pipe2 || call == __NR_socketpair ? 2 : 1;
@@ -212,6 +217,9 @@ void mv_settle_intents(void) {
                 break;
             case MV_WAY_OPENED:
                 settled = opened(intent);
+                break;
+            case MV_WAY_FORKED:
+                settled = forked(intent);
                 break;
             case MV_WAY_CLOSED:
                 settled = closed(intent);
@@ -382,6 +390,10 @@ int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *res
         *result = give(&settled, frame);
         if (settled.copy)
             mv_sys2(__NR_munmap, (long)settled.copy, sizeof(struct mv_peer));
+        return 1;
+    case MV_WAY_FORKED:
+        mv_fork_adopt(self, frame, (long)settled.moved);
+        *result = (long)settled.moved;
         return 1;
     case MV_WAY_OPENED:
         *result = (long)settled.moved;

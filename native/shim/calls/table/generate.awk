@@ -136,7 +136,7 @@ FILENAME ~ /calls\.tbl$/ && $1 == "struct" {
 }
 
 FILENAME ~ /settle\.tbl$/ {
-    if (!known("again repeated bytes accepted opened made closed registered named bound connected shut moved told", $1)) fail("unknown way " $1)
+    if (!known("again repeated bytes accepted opened made forked closed registered named bound connected shut moved told", $1)) fail("unknown way " $1)
     for (i = 2; i <= NF; i++) {
         if (!($i in number_of)) fail("no call " $i)
         if (number_of[$i] in ways) fail($i " twice")
