@@ -48,6 +48,7 @@ long mv_fork_call(struct mv_thread *self, struct mv_frame *frame) {
         args[0] |= CLONE_PARENT_SETTID;
         args[2] = (uint64_t)noted;
     }
+    noted[2] = 1; /* it is noted; in noted[1] of the intent */
     long result = mv_syscall_interruptible(args, number, &self->attention);
     int32_t pid = (int32_t)result;
     if (wanted && pid > 0)

@@ -24,7 +24,7 @@ static void intend_noted(struct mv_thread *self, const struct mv_frame *frame, e
     if (way == MV_WAY_NAMED)
         mv_names_note(self->call, args, noted);
     else if (way == MV_WAY_FORKED)
-        noted[0] = 0; /* the kernel writes here (process/forks.c) */
+        noted[0] = noted[1] = 0; /* the kernel writes there (process/forks.c) */
     else if (way == MV_WAY_OPENED)
         noted[0] = args[0]; /* a path, which `fd` has no room for */
     else if (way >= MV_WAY_CLOSED)

@@ -169,7 +169,8 @@ static struct mv_settled moved(const struct mv_intent *intent) {
 
 static struct mv_settled forked(const struct mv_intent *intent) {
     long child = mv_fork_settled(intent);
-    return (struct mv_settled){.call = child ? intent->call : MV_INTENT_NONE, .moved = (uint64_t)child};
+    int open = child || !intent->noted[1]; /* of a vfork nobody knows */
+    return (struct mv_settled){.call = open ? intent->call : MV_INTENT_NONE, .moved = (uint64_t)child};
 }
 
 /* How many descriptors a call makes that is made again. */
@@ -392,6 +393,10 @@ int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *res
             mv_sys2(__NR_munmap, (long)settled.copy, sizeof(struct mv_peer));
         return 1;
     case MV_WAY_FORKED:
+        if (!settled.moved) {
+            say_of(settled.call, "may have been made or not, which can't be told: it is made again");
+            return 0;
+        }
         mv_fork_adopt(self, frame, (long)settled.moved);
         *result = (long)settled.moved;
         return 1;
