@@ -226,12 +226,19 @@ mv_spot_commit:
         .cfi_def_cfa rsp, 0
         .cfi_undefined rip
 .Lunseen:
+        mov     mv(%rip), %ecx          /* role */
+        lea     -MV_ROLE_OF_FOLLOWER(%rcx), %ecx
+        jrcxz   .Lunseen_in_follower
         lea     -128(%rsp), %rsp
         push    %r11
         syscall
         pop     %rcx
         lea     128(%rsp), %rsp
         jmp     *%rcx
+.Lunseen_in_follower:
+        cld
+        call    mv_follower_unseen
+        ud2
 
 /* A handler on the alternate stack makes a slow call. The kernel knows only from rsp that this stack is in use: on
  * the shim stack the next signal's frame would be written over the handler's. So everything is blocked before

@@ -1,6 +1,7 @@
 /* Offsets for entry.S; asserted against the structs in thread.h. */
 #ifndef MV_ENTRY_OFFSETS_H
 #define MV_ENTRY_OFFSETS_H
+#define MV_ROLE_OF_FOLLOWER   2
 #define F_FLAGS               0
 #define F_R15                 16
 #define F_R14                 24

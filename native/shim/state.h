@@ -11,6 +11,8 @@ enum mv_role {
     MV_ROLE_FOLLOWER = 2, /* take each call from the leader's log */
 };
 
+_Static_assert(MV_ROLE_FOLLOWER == MV_ROLE_OF_FOLLOWER, "entry.S");
+
 struct mv_process {
     /* Read by every slow call; changed only while all other threads are parked, or (leader to solo) by an
      * idempotent store: a thread that still sees LEADER publishes into a log that nobody reads. */
@@ -25,6 +27,7 @@ struct mv_process {
     int session_fd;             /* hidden descriptor, -1 without a session */
     uint64_t generation;        /* control.generation of the last follower, or of ourselves */
     uint64_t log_generation;    /* control.log_generation of the logs in use */
+    uint32_t follower_pid;      /* leader: as the kernel gave it; control.follower_pid may be damaged */
     uint32_t followed;          /* leader: a follower's cursors are respected */
 
     const char *library;    /* path of this library as LD_PRELOAD had it */

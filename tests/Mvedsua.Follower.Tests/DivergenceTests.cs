@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Mvedsua.Follower.Tests;
 
 /// <summary>Differences made on purpose in the follower's memory alone.</summary>
@@ -17,7 +15,7 @@ public sealed class DivergenceTests : ServerTests
             client.Expect("+OK\r\n", "SET", "key", value);
             load.More(200);
             int leader = server.LeaderPid;
-            Assert.True(Poke(server.FollowerPid, value, value[..40] + "#" + value[41..]) > 0, "the value is in the follower's memory");
+            Assert.True(OtherMemory.Poke(server.FollowerPid, value, value[..40] + "#" + value[41..]) > 0, "the value is in the follower's memory");
             client.Expect(RespClient.Bulk(value), "GET", "key"); /* the leader's answer */
             string history = server.FollowerEnded();
             Assert.Contains("diverged", history);
@@ -48,7 +46,7 @@ public sealed class DivergenceTests : ServerTests
         string sha = client.Ok("SCRIPT", "LOAD", script).Split("\r\n")[1];
         client.Expect(RespClient.Bulk("done"), "EVALSHA", sha, "1", command);
         server.InStep();
-        int pokes = Poke(server.FollowerPid, command, "x" + command[1..]);
+        int pokes = OtherMemory.Poke(server.FollowerPid, command, "x" + command[1..]);
         Assert.True(pokes > 0, "the script is in the follower's memory");
         client.Expect(RespClient.Bulk("done"), "EVALSHA", sha, "1", command);
         Assert.Contains("diverged", server.FollowerEnded());
@@ -58,45 +56,5 @@ public sealed class DivergenceTests : ServerTests
         using var json = System.Text.Json.JsonDocument.Parse(server.Mvedsua("report", RedisUnderMvedsua.Name, "--json").Output);
         server.Follow();
         server.InStep();
-    }
-
-    /// <summary>Replaces every occurrence of a text in the writable memory of a process that owns it privately; how many.</summary>
-    private static int Poke(int pid, string text, string replacement)
-    {
-        byte[] wanted = Encoding.Latin1.GetBytes(text), other = Encoding.Latin1.GetBytes(replacement);
-        int found = 0;
-        using var memory = new FileStream($"/proc/{pid}/mem", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, 0);
-        foreach (string line in File.ReadLines($"/proc/{pid}/maps"))
-        {
-            string[] parts = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            if (!parts[1].StartsWith("rw-p", StringComparison.Ordinal)) continue;
-            string[] range = parts[0].Split('-');
-            long start = Convert.ToInt64(range[0], 16), end = Convert.ToInt64(range[1], 16);
-            if (end - start > 256 << 20) continue;
-            byte[] bytes = new byte[end - start];
-            int read;
-            try
-            {
-                memory.Position = start;
-                read = memory.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-            }
-            catch (IOException) { continue; }
-            for (int at = 0; (at = bytes.AsSpan(0, read).IndexOf(wanted, at)) >= 0; at += wanted.Length)
-            {
-                memory.Position = start + at;
-                memory.Write(other);
-                found++;
-            }
-        }
-        return found;
-    }
-}
-
-internal static class Spans
-{
-    internal static int IndexOf(this Span<byte> bytes, byte[] wanted, int from)
-    {
-        int at = bytes[from..].IndexOf(wanted);
-        return at < 0 ? -1 : at + from;
     }
 }

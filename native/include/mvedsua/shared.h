@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#define MV_ABI_VERSION   6u
+#define MV_ABI_VERSION   7u
 #define MV_CONTROL_MAGIC 0x6177736465764d31ull /* "1Mvedswa" */
 #define MV_LOG_MAGIC     0x676f4c6465764d31ull /* "1MvedLog" */
 
@@ -297,6 +297,8 @@ enum mv_reason { /* why a follower ended, a request was refused, or a role chang
                  MV_REASON_ASYNC_SIGNAL =
                      12,              /* a signal had to be delivered in the middle of 10 ms of computation */
                  MV_REASON_BUSY = 13, /* the request does not fit the stage */
+                 MV_REASON_ESCAPE =
+                     14, /* the follower tried to reach beyond itself: reason_text says by what */
 };
 
 enum mv_request {

@@ -70,6 +70,12 @@ static long map(struct mv_frame *frame) {
         return result;
     mv_rewrite_forget((uintptr_t)result,
                       frame->rsi); /* what was mapped there before: munmap is not looked at */
+    if (mv.role != MV_ROLE_SOLO) {
+        mv_shared_replaced((uint64_t)result, frame->rsi);
+        if ((flags & 3) == MAP_SHARED || (flags & 3) == 3 /* SHARED_VALIDATE */)
+            if (!mv_shared_mapped((uint64_t)result, frame->rsi))
+                mv_leader_unsupported("mmap more often with MAP_SHARED than can be watched");
+    }
     if (prot & PROT_EXEC) /* fresh anonymous memory holds zeroes: reading it would only cost its pages */
         code_appears((uint64_t)result, (flags & MAP_ANONYMOUS) ? 0 : filled(frame), prot,
                      (flags & MAP_SHARED) ? MV_RANGE_SHARED : 0);
@@ -81,6 +87,13 @@ static long protect(struct mv_thread *self, struct mv_frame *frame) {
     if (result == 0 && (frame->rdx & PROT_EXEC))
         code_appears(frame->rdi, frame->rsi, (int)frame->rdx,
                      MV_RANGE_ANONYMOUS); /* ld.so maps ELF code as it is */
+    return result;
+}
+
+static long move_mapping(struct mv_thread *self, struct mv_frame *frame) {
+    long result = mv_make_call(self, frame);
+    if (!mv_is_error(result) && mv.role != MV_ROLE_SOLO && mv_shared_at(frame->rdi, frame->rsi))
+        mv_shared_mapped((uint64_t)result, frame->rdx);
     return result;
 }
 
@@ -125,6 +138,9 @@ enum mv_action mv_execute(struct mv_thread *self, struct mv_frame *frame) {
     case __NR_mprotect:
     case __NR_pkey_mprotect:
         result = protect(self, frame);
+        break;
+    case __NR_mremap:
+        result = move_mapping(self, frame);
         break;
     case __NR_rt_sigaction:
         result = self->raw_depth ? mv_sigaction_in_vfork((int)frame->rdi, (const void *)frame->rsi,

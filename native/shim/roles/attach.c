@@ -149,6 +149,7 @@ void mv_follow(struct mv_thread *self) {
         mv_request_answer(MV_REASON_UNSUPPORTED, 0, why.bytes);
         return;
     }
+    mv.follower_pid = 0;
     mv_leader_unfollowed(); /* it may have slept since its last follower ended */
     mv_thread_unlink_death(self);
     mv.generation = ++control->generation;
@@ -202,6 +203,7 @@ void mv_follow(struct mv_thread *self) {
         mv_request_answer(MV_REASON_NO_RESOURCES, (int)-pid, failing);
         return;
     }
+    mv.follower_pid = (uint32_t)pid;
     mv_fault(MV_FAULT_ATTACH_COPIED);
     control->stage = MV_STAGE_FOLLOWED;
     mv_fault(MV_FAULT_ATTACH_STAGED);

@@ -244,10 +244,14 @@ static enum mv_action new_thread(struct mv_thread *self, struct mv_frame *frame,
     long result;
     const struct mv_event *event = mv_follower_next(self);
     /* Where a stack or a control block lies is the process's own affair: only the call must be the same. */
-    if (!event || (event->call != self->call && !matches(self, row, args, frame->site, event, &result)))
+    int differs = event && (event->call != self->call ||
+                            (self->call == __NR_clone && event->args[0] != frame->rdi /* flags */));
+    if (!event || (differs && !matches(self, row, args, frame->site, event, &result)))
         return mv_execute(self, frame);
     result = (long)event->result;
     uint32_t slot = (uint32_t)event->args[5];
+    if (!mv_is_error(result) && slot >= MV_MAX_THREADS)
+        mv_follower_end(MV_REASON_CORRUPT, 0, "a new thread's slot in the event log is impossible");
     mv_threads_exist = 1;
     if (mv_is_error(result)) {
         mv_log_consume(&self->reader);
@@ -389,6 +393,9 @@ enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame) 
         return mv_execute(self, frame);
     if (mv_identity_changes(self->call))
         return mv_identity_replay(self, frame, row);
+    const char *beyond = mv_reaches_beyond(frame, self->call);
+    if (beyond)
+        mv_follower_end(MV_REASON_ESCAPE, (int)self->call, beyond);
     switch (self->call) {
     case __NR_mmap:
         return frame->r10 & 0x20 ? mv_execute(self, frame) : map_file(self, frame, row);
@@ -433,6 +440,8 @@ enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame) 
     default:
         break;
     }
-    return mv_call_class_of(row, args) == MV_CLASS_LOCAL ? mv_execute(self, frame)
-                                                         : replay_frame(self, frame, row);
+    /* One that no follower may make ends the follower of a leader that makes it: it has no record. */
+    return mv_call_class_of(row, args) == MV_CLASS_LOCAL && !(mv_call_flags_of(row, args) & MV_CALL_NOFOLLOW)
+               ? mv_execute(self, frame)
+               : replay_frame(self, frame, row);
 }

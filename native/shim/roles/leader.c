@@ -143,6 +143,11 @@ static int refused_with_follower(const struct mv_frame *frame) {
         return (frame->r10 & 3) == 1 /* MAP_SHARED */ && (frame->rdx & 2 /* PROT_WRITE */);
     case __NR_close_range:
         return (frame->rdx & 2 /* CLOSE_RANGE_UNSHARE */) != 0;
+    case __NR_mprotect:
+    case __NR_pkey_mprotect: /* the same */
+        return (frame->rdx & 2) && mv_shared_at(frame->rdi, frame->rsi);
+    case __NR_arch_prctl: /* the shim would not know the thread any more */
+        return frame->rdi == 0x1002 /* ARCH_SET_FS */;
     case __NR_timer_create:
     case __NR_signalfd:
     case __NR_signalfd4:

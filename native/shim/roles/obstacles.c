@@ -11,6 +11,7 @@ static int writes_shared_memory(struct mv_text *why) {
     int found = 0;
     if (mv_maps_open(&maps))
         return 0;
+    mv_shared_forget_all();
     while (!found && mv_maps_next(&maps, &mapping)) {
         uint64_t start = mapping.start;
         int ours = mv_remains_is_mailbox(start) ||
@@ -19,6 +20,11 @@ static int writes_shared_memory(struct mv_text *why) {
             ours |= start >= (uint64_t)mv.logs[version] &&
                     start < (uint64_t)mv.logs[version] + MV_MAX_THREADS * MV_LOG_SPAN;
         found = mapping.shared && (mapping.prot & 2) && !ours;
+        if (mapping.shared && !ours && !mv_shared_mapped(start, mapping.end - start)) {
+            mv_text_add(why, "the server has more mappings that it shares with others than can be watched");
+            mv_maps_close(&maps);
+            return 1;
+        }
     }
     if (found) {
         mv_text_add(why, "the server writes memory that it shares with other processes (");

@@ -59,8 +59,8 @@ void mv_end_follower(enum mv_reason reason, int code, const char *text) {
     if (mv_publishing_end_because(reason, code, text)) {
         struct mv_text line = {.used = 0};
         mv.control->follower_state = 3;
-        if (mv.control->follower_pid)
-            mv_sys2(__NR_kill, mv.control->follower_pid, 9);
+        if (mv.follower_pid)
+            mv_sys2(__NR_kill, mv.follower_pid, 9);
         mv_text_add(&line, "follower ended: ");
         mv_text_add(&line, text);
         mv_say(MV_WARNING, &line);

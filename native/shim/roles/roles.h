@@ -107,6 +107,14 @@ void mv_follower_crashed(struct mv_thread *self, int number, const struct mv_sig
 void mv_follower_ending(void);
 _Noreturn void mv_follower_end(enum mv_reason reason, int code, const char *text);
 
+/* roles/contain.c */
+void mv_shared_forget_all(void);
+int mv_shared_mapped(uint64_t start, uint64_t size);
+void mv_shared_replaced(uint64_t start, uint64_t size);
+int mv_shared_at(uint64_t start, uint64_t size);
+const char *mv_reaches_beyond(const struct mv_frame *frame, uint32_t call);
+_Noreturn void mv_follower_unseen(void);
+
 /* roles/divergence.c */
 _Noreturn void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint32_t position,
                            const struct mv_event *event, uint32_t call, const uint64_t args[6], uint64_t site,

@@ -13,6 +13,8 @@
 #define SYS_SECCOMP                  1
 #define SYS_USER_DISPATCH            2
 #define EINTR                        4
+#define ENOSYS                       38L
+#define ARCH_X86_64                  0xc000003eu
 #define KICK_UNNAMED                 0 /* whatever is asked for: each is looked up, none is harmful */
 
 uint32_t mv_net_for_children __attribute__((visibility("hidden"))); /* entry.S: a vfork child arms itself */
@@ -145,9 +147,27 @@ static void make_up_for_a_dropped_trap(struct mv_ucontext *uc) {
         uc->rip -= 2;
 }
 
+/* The 32-bit kernel's calls (int $0x80, and code in a 32-bit segment) have numbers of their own, and
+ * structures that no table of ours describes. */
+static void refuse_32_bit(struct mv_ucontext *uc) {
+    static uint32_t told;
+    if (mv.role == MV_ROLE_FOLLOWER)
+        mv_follower_end(MV_REASON_ESCAPE, 0,
+                        "the follower made a 32-bit system call (int 0x80); it was not made");
+    if (!__atomic_exchange_n(&told, 1, __ATOMIC_RELAXED))
+        mv_say_string(MV_WARNING, "refused: 32-bit system calls (ENOSYS): they are in no call table");
+    uc->rax = (uint64_t)-ENOSYS;
+}
+
 /* From mv_sigsys_entry, everything blocked: the program's own handler of SIGSYS to run, or 0. */
 uint64_t mv_sigsys_arrived(int number, struct mv_siginfo *info, struct mv_ucontext *uc) {
     struct mv_thread *self = mv_self;
+    if (info->code == SYS_USER_DISPATCH && (uint32_t)(info->rest[1] >> 32) /* si_arch */ != ARCH_X86_64) {
+        refuse_32_bit(uc);
+        return 0;
+    }
+    if (info->code == SYS_USER_DISPATCH && !self && mv.role == MV_ROLE_FOLLOWER)
+        mv_follower_unseen();
     if (info->code == SYS_USER_DISPATCH) {
         const struct mv_thunk *thunk = mv_thunk_for(uc->rip);
         if (self) {

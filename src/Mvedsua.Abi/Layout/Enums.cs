@@ -94,6 +94,7 @@ public enum MvReason : uint
     NoResources = 11,
     AsyncSignal = 12,
     Busy = 13,
+    Escape = 14,
 }
 
 public enum MvRequest : uint

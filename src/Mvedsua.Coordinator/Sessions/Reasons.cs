@@ -23,6 +23,7 @@ internal static class Reasons
         MvReason.NoResources => "no-resources",
         MvReason.AsyncSignal => "async-signal",
         MvReason.Busy => "busy",
+        MvReason.Escape => "escape",
         _ => $"reason-{(uint)reason}",
     };
 
@@ -57,6 +58,7 @@ internal static class Reasons
                 : "the kernel refused a resource",
             MvReason.AsyncSignal => "a signal had to be delivered in the middle of a computation",
             MvReason.Busy => "the request does not fit the stage",
+            MvReason.Escape => "it tried to reach beyond itself",
             _ => $"reason {(uint)reason} (unknown to this release)",
         };
         return text.Length == 0 || reason == MvReason.Requested ? clause : $"{clause}: {text}";
