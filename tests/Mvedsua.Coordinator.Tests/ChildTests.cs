@@ -129,6 +129,41 @@ public sealed class ChildTests
         Assert.Equal($"any: {child} status 9", await Ask(session, "any"));
     }
 
+    /// <summary>Its new parent would know its status, but that was to be the coordinator.</summary>
+    [Theory]
+    [InlineData(false, "any")]
+    [InlineData(false, "poll")]
+    [InlineData(true, "any")]
+    [InlineData(true, "poll")]
+    public async Task A_child_whose_end_nobody_can_tell_counts_as_killed(bool revived, string wait)
+    {
+        await using LiveSession session = await Parent("--follower");
+        int child = await Fork(session);
+        SessionStatus before = await session.Status();
+        session.KillCoordinator();
+        Process leader = Process.GetProcessById(before.Leader.Pid);
+        leader.Kill();
+        await leader.WaitForExitAsync().WaitAsync(LiveSession.Patience); /* it reads nothing any more */
+        Assert.Equal("poll: 0 status 0", await Ask(session, "poll"));
+        if (revived) Assert.Equal(0, (await session.Verb("status")).Status);
+        if (wait == "any")
+        {
+            session.Run.StandardInput.WriteLine("any");
+            await Kill(child, "TERM");
+            Assert.Equal($"any: {child} status 9", await session.Line());
+        }
+        else
+        {
+            await Kill(child, "TERM");
+            string answer;
+            while ((answer = await Ask(session, "poll")) == "poll: 0 status 0") await Task.Delay(5);
+            Assert.Equal($"poll: {child} status 9", answer);
+        }
+        Assert.Equal("any: No child processes", await Ask(session, "any"));
+        if (revived) Assert.StartsWith("signals 1", await Ask(session, "signals"), StringComparison.Ordinal);
+        Process.GetProcessById(before.Follower!.Pid).Kill();
+    }
+
     [Theory]
     [InlineData("BGSAVE", "rdb_bgsave_in_progress", "rdb_last_bgsave_status")]
     [InlineData("BGREWRITEAOF", "aof_rewrite_in_progress", "aof_last_bgrewrite_status")]

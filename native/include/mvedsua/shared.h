@@ -417,8 +417,8 @@ _Static_assert(sizeof(struct mv_message) == 256, "mv_message");
 /* A child of a dead leader, for which the coordinator (subreaper) waits on behalf of the promoted process.
  * That one enters them as it takes over, pid last (release). When one has ended the coordinator writes status
  * and rusage, then the state, and kicks the process, which frees the place (state, then pid = 0) when the
- * program has waited for it. A child that the coordinator can't wait for it frees itself, and raises
- * orphan_changes. */
+ * program has waited for it. The end of one that the coordinator can't wait for is told in
+ * the same way, with the status of one that was killed. */
 enum mv_orphan_state {
     MV_ORPHAN_FREE = 0,
     MV_ORPHAN_LIVES = 1,

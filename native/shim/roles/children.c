@@ -223,14 +223,20 @@ static struct mv_orphan *claim(const struct wanted *wanted, int *left) {
     return NULL;
 }
 
-/* With nobody to hand it over, the end of a child is all that can be known: it is no child any more. */
-static void forget_lost(void) {
+/* With nobody to hand it over, the end of a child is all that can be known. It counts as killed: what it was
+ * to do can't be relied on. (Not as unknown: a program that is refused its own child waits for it for ever.)
+ */
+static void end_lost(void) {
     if (mv_sys2(__NR_kill, mv.control->coordinator_pid, 0) != -3 /* ESRCH */ && mv.control->coordinator_pid)
         return;
     for (uint32_t i = 0; i < MV_ORPHANS; i++) {
         struct mv_orphan *orphan = &mv.control->orphans[i];
-        if (orphan->pid && orphan->state == MV_ORPHAN_LIVES && mv_sys2(__NR_kill, orphan->pid, 0) == -3)
-            forget(orphan);
+        if (!orphan->pid || orphan->state != MV_ORPHAN_LIVES || mv_sys2(__NR_kill, orphan->pid, 0) != -3)
+            continue;
+        orphan->status = 9;
+        for (uint32_t j = 0; j < sizeof orphan->rusage; j++)
+            orphan->rusage[j] = 0;
+        __atomic_store_n(&orphan->state, MV_ORPHAN_ENDED, __ATOMIC_RELEASE);
     }
 }
 
@@ -298,7 +304,7 @@ long mv_children_wait(struct mv_thread *self, struct mv_frame *frame) {
             return result;
         struct mv_orphan *orphan = claim(&wanted, &left);
         if (!orphan && left) {
-            forget_lost();
+            end_lost();
             orphan = claim(&wanted, &left);
         }
         if (orphan)

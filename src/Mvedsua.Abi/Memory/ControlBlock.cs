@@ -146,21 +146,6 @@ public readonly unsafe struct ControlBlock
         return false;
     }
 
-    /// <summary>Takes a child out whose end nobody will ever hand over.</summary>
-    public void LoseOrphan(int pid)
-    {
-        for (var i = 0; i < MvAbi.Orphans; i++)
-        {
-            if (Living(i) != pid) continue;
-            ref var slot = ref _control->Orphans[i];
-            Volatile.Write(ref *(uint*)&((MvOrphan*)Unsafe.AsPointer(ref slot))->State, (uint)MvOrphanState.Free);
-            Volatile.Write(ref slot.Pid, 0);
-            var changes = new SharedUInt32(&_control->OrphanChanges);
-            changes.Increment();
-            changes.Wake();
-        }
-    }
-
     /// <summary>The pid at that place of the table; 0: free, or ended.</summary>
     private int Living(int place)
     {

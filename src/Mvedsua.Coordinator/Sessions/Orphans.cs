@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Mvedsua.Abi;
 using Mvedsua.Coordinator.Interop;
 
@@ -6,10 +7,12 @@ namespace Mvedsua.Coordinator.Sessions;
 /// <summary>Children of a leader that died. The kernel makes them this process's, the promoted one takes them for its own:
 /// their ends are handed over to it. Belongs to the session's thread.</summary>
 /// <param name="control">The promoted process has entered them before it says that it leads.</param>
+/// <param name="log">Where it is told that a child's status is lost.</param>
 /// <param name="watcher">For a coordinator that is not their new parent, and can only see them end.</param>
-internal sealed unsafe class Orphans(ControlBlock control, ProcessWatcher? watcher)
+internal sealed unsafe class Orphans(ControlBlock control, ILogger log, ProcessWatcher? watcher)
 {
     private const int Kept = 256;
+    private const int UsageSize = 144; /* struct rusage */
 
     /// <summary>Ended between their leader's death and the promotion: nobody knows yet that they are orphans. (And
     /// grandchildren of a living leader, which natively are init's.)</summary>
@@ -22,7 +25,7 @@ internal sealed unsafe class Orphans(ControlBlock control, ProcessWatcher? watch
     {
         if (status is not { } how || usage is null)
         {
-            control.LoseOrphan(pid);
+            EndUnknown(pid);
             return;
         }
         if (HandOver(pid, how, usage)) return;
@@ -48,8 +51,14 @@ internal sealed unsafe class Orphans(ControlBlock control, ProcessWatcher? watch
         foreach (int pid in control.LivingOrphans())
         {
             bool ours = Libc.Waitid(Libc.P_PID, pid, info, Libc.WEXITED | Libc.WNOHANG | Libc.WNOWAIT | Libc.WALL) == 0;
-            if (!ours && !_suspects.Add(pid)) control.LoseOrphan(pid);
+            if (!ours && !_suspects.Add(pid)) EndUnknown(pid);
         }
+    }
+
+    /// <summary>How it ended can't be known. It counts as killed: what it was to do can't be relied on.</summary>
+    private void EndUnknown(int pid)
+    {
+        if (HandOver(pid, new WaitStatus(Signals.Kill), new byte[UsageSize])) SessionLog.ChildUnknown(log, pid);
     }
 
     private bool HandOver(int pid, WaitStatus status, byte[] usage)

@@ -53,7 +53,7 @@ internal sealed partial class Session : IControlled, IDisposable
         _members.Trust(server);
         _reports = new ReportStore(SessionDirectory.PathOf(file.Name));
         _watcher = ownsServer ? null : new ProcessWatcher(Post);
-        _orphans = new Orphans(memory.Control.Block, _watcher);
+        _orphans = new Orphans(memory.Control.Block, log, _watcher);
     }
 
     /// <summary>Who leads now. Any thread.</summary>
@@ -81,6 +81,7 @@ internal sealed partial class Session : IControlled, IDisposable
     {
         LeaderPid = _state.LeaderPid;
         _watcher?.Watch(LeaderPid);
+        if (!_ownsServer) _orphans.Adopt(LeaderPid); /* those of an earlier failover */
         Save();
         new ChangeWatcher(_memory.Control, Post).Start();
         Post(new SessionEvent.ControlChanged());

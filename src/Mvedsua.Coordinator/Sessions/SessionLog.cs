@@ -29,6 +29,9 @@ internal static partial class SessionLog
     [LoggerMessage(LogLevel.Warning, "the server has ended, but left running: {Processes}; Mvedsua knows nothing of them. A server that puts itself into the background must be told to stay in the foreground")]
     internal static partial void LeftBehind(ILogger log, string processes);
 
+    [LoggerMessage(LogLevel.Warning, "how child {Pid} of a dead leader ended can't be known: the server is told that it was killed")]
+    internal static partial void ChildUnknown(ILogger log, int pid);
+
     [LoggerMessage(LogLevel.Information, "server ended: {How}")]
     internal static partial void SessionEnded(ILogger log, string how);
 
