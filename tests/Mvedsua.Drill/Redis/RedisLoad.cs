@@ -65,7 +65,7 @@ internal sealed class RedisLoad : DrillLoad
             for (int wait = random.Next(4, 30); wait > 0 && !Stopping; wait--)
             {
                 string info = client.Call("INFO", "persistence");
-                if (info.Contains("write_status:err") || (!ChildrenMayFail && (info.Contains("bgsave_status:err") || info.Contains("bgrewrite_status:err")))) throw new DrillFailure($"a save failed: {info}");
+                if (info.Contains("last_write_status:err") || (!ChildrenMayFail && (info.Contains("bgsave_status:err") || info.Contains("bgrewrite_status:err")))) throw new DrillFailure($"a save failed: {info}");
                 Thread.Sleep(25);
             }
         }
