@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#define MV_ABI_VERSION   7u
+#define MV_ABI_VERSION   8u
 #define MV_CONTROL_MAGIC 0x6177736465764d31ull /* "1Mvedswa" */
 #define MV_LOG_MAGIC     0x676f4c6465764d31ull /* "1MvedLog" */
 
@@ -488,10 +488,13 @@ struct mv_control {
     uint32_t orphan_changes; /* futex of the shim's waits: raised when `orphans` has changed */
     uint32_t other_program;  /* 1: the server replaces itself by another executable, as a start script does */
 
-    /* Both read by the leader at every publication, as one word: 0, and it is solo again. `tracing` has a bit
-     * (1 << reader) for each tracer: set by the coordinator; cleared by it, or by the leader when the tracer
-     * holds too much. */
-    uint32_t publishing __attribute__((aligned(64))); /* 1: for a follower; cleared by anyone who ends it */
+    /* Both read by the leader at every publication, as one word: 0, and it is solo again. `publishing` holds
+     * the generation of the follower for whom it is, and decides what becomes of that one: whoever ends it,
+     * and the follower itself before it takes over, exchanges its generation for 0; only one can. So a
+     * follower that was ended can't lead, though others came after it and it slept through all of it; and
+     * nobody ends one that has begun to act. `tracing` has a bit (1 << reader) for each tracer: set by the
+     * coordinator; cleared by it, or by the leader when the tracer holds too much. */
+    uint32_t publishing __attribute__((aligned(64))); /* low half of its generation; 0: for no follower */
     uint32_t tracing;
     uint32_t unused3[14];
 

@@ -175,7 +175,7 @@ void mv_follow(struct mv_thread *self) {
         mv_epoll_start();
         mv_streams_start(); /* nobody moves a byte now; the copy inherits what is noted */
         mv_children_start();
-        control->publishing = 1;
+        control->publishing = (uint32_t)mv.generation;
         control->report_taken = 0;
         control->follower_state = 0; /* not the last one's: parked, the new one would be taken for diverged */
         control->reason = MV_REASON_NONE;
@@ -203,12 +203,12 @@ void mv_follow(struct mv_thread *self) {
         mv_request_answer(MV_REASON_NO_RESOURCES, (int)-pid, failing);
         return;
     }
-    mv.follower_pid = (uint32_t)pid;
     mv_fault(MV_FAULT_ATTACH_COPIED);
     control->stage = MV_STAGE_FOLLOWED;
     mv_fault(MV_FAULT_ATTACH_STAGED);
     mv_thread_link_death(self);
     mv_fault(MV_FAULT_ATTACH_LINKED);
+    mv.follower_pid = (uint32_t)pid; /* before anybody can end it */
     mv_park_release(self);
     mv_fault(MV_FAULT_ATTACH_RELEASED);
     control->attach_pause_ns = mv_now() - begin;

@@ -89,7 +89,6 @@ static void promote(struct mv_thread *self, uint64_t since) {
     control->follower_state = 4;
     control->failovers++;
     mv_fault(MV_FAULT_LEADS);
-    mv_publishing_end(); /* also wakes the threads that still wait for events */
     control->publishes = 0;
     control->stage = MV_STAGE_SINGLE_LEADER;
     if (control->reason != MV_REASON_LEADER_DIED)
@@ -130,7 +129,7 @@ static int ended_by_signal(void) {
 /* The log of this thread ended. 1: this process leads now. 0: it was no death, the log goes on. */
 int mv_takeover(struct mv_thread *self) {
     if (mv.role == MV_ROLE_FOLLOWER && !__atomic_load_n(&taking_over, __ATOMIC_ACQUIRE)) {
-        if (!__atomic_load_n(&mv.control->publishing, __ATOMIC_ACQUIRE))
+        if (mv_follower_ended())
             mv_follower_end(MV_REASON_REQUESTED, 0, "ended");
         if (self->replaying && !mv_log_owner_dead(&self->reader))
             return 0;
@@ -147,6 +146,11 @@ int mv_takeover(struct mv_thread *self) {
         while (backlog_left())
             nap();
         mv_fault(MV_FAULT_BACKLOG_READ);
+        /* Nothing has been done yet that is seen outside. Up to here the follower may be ended; if it was, it
+         * does nothing more. From here on it can't be, and no other process acts. (This also wakes the
+         * threads that still wait for events.) */
+        if (!mv_publishing_end())
+            mv_follower_end(MV_REASON_REQUESTED, 0, "ended");
         promote(self, since);
     }
     while (__atomic_load_n(&mv.role, __ATOMIC_ACQUIRE) == MV_ROLE_FOLLOWER)
@@ -163,7 +167,7 @@ int mv_takeover_at(struct mv_thread *self, enum mv_difference kind) {
         /* The exit takes a moment; a thread's own exit is not the process's. */
         mv_log_consume(&self->reader);
         while (!mv_log_owner_dead(&self->reader))
-            if (mv_log_wait(&self->reader, &mv.control->publishing, 1) == MV_LOG_STOP)
+            if (mv_log_wait(&self->reader, &mv.control->publishing, (uint32_t)mv.generation) == MV_LOG_STOP)
                 break;
     }
     if (!mv_log_owner_dead(&self->reader))

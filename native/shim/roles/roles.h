@@ -19,6 +19,7 @@ void mv_role_signal(struct mv_thread *self, int number, const struct mv_siginfo 
 extern struct mv_log_writer mv_writers[MV_MAX_THREADS] __attribute__((visibility("hidden")));
 extern struct mv_log_budget mv_budget __attribute__((visibility("hidden")));
 int mv_publishing_end(void);
+int mv_follower_ended(void);
 int mv_publishing_end_because(enum mv_reason reason, int code, const char *text);
 uint64_t mv_now(void);          /* CLOCK_MONOTONIC, ns */
 void mv_install_defaults(void); /* for the present role: what the program left at its default */

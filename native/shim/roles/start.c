@@ -27,13 +27,16 @@ void mv_install_defaults(void) {
             mv_signal_install(number);
 }
 
-/* Clears the word, once. A follower of an earlier session must not end the present one. */
+/* Clears the word, once. It names the follower: one of an earlier generation can't end the present one. */
 static int first_to_end(void) {
-    uint32_t one = 1;
-    if (mv.role == MV_ROLE_FOLLOWER && mv.control->generation != mv.generation)
-        return 0;
-    return __atomic_compare_exchange_n(&mv.control->publishing, &one, 0, 0, __ATOMIC_ACQ_REL,
+    uint32_t own = (uint32_t)mv.generation;
+    return __atomic_compare_exchange_n(&mv.control->publishing, &own, 0, 0, __ATOMIC_ACQ_REL,
                                        __ATOMIC_RELAXED);
+}
+
+/* Follower: has it been ended? */
+int mv_follower_ended(void) {
+    return mv_load_acquire32(&mv.control->publishing) != (uint32_t)mv.generation;
 }
 
 /* Ends publishing, once; 1 for whoever was first. Readers wait on the word: they are woken. */

@@ -146,7 +146,7 @@ internal sealed partial class Session : IControlled, IDisposable
                 _ = Libc.Kill(overdue.Follower.Pid, Signals.Kill);
                 break;
             case SessionEvent.LagTooLong lag when _state.Phase == Phase.Followed && lag.Generation == _memory.Control.View().Generation:
-                EndFollower(MvReason.LagLimit);
+                EndFollower(lag.Generation, MvReason.LagLimit);
                 break;
             case SessionEvent.Inspect inspect:
                 inspect.Look();
@@ -182,10 +182,10 @@ internal sealed partial class Session : IControlled, IDisposable
                 _lagMonitor = null;
                 break;
             case SessionAction.FollowerDied died:
-                _memory.Control.EndPublishing(MvReason.FollowerDied, died.Status?.Signal ?? 0, followerIsGone: true);
+                _memory.Control.EndPublishing(view.Generation, MvReason.FollowerDied, died.Status?.Signal ?? 0, followerIsGone: true);
                 break;
             case SessionAction.TakeReport take:
-                _memory.Control.EndPublishing(MvReason.Diverged, 0, followerIsGone: false);
+                _memory.Control.EndPublishing(view.Generation, MvReason.Diverged, 0, followerIsGone: false);
                 Report(take.Pid, ReportKind.Diverged);
                 break;
             case SessionAction.LeaderEnded ended:
@@ -242,11 +242,12 @@ internal sealed partial class Session : IControlled, IDisposable
         if (Libc.Kill(LeaderPid, signal) != 0) SessionLog.SignalLost(_log, WaitStatus.SignalName(signal), LeaderPid);
     }
 
-    /// <summary>Tells the leader to go solo and ends the follower, which has no effect outside itself.</summary>
-    private void EndFollower(MvReason reason)
+    /// <summary>Tells the leader to go solo and ends the follower, which has no effect outside itself; but not one that has just taken
+    /// over from a leader that died.</summary>
+    private void EndFollower(ulong generation, MvReason reason)
     {
-        _memory.Control.EndPublishing(reason, 0, followerIsGone: false);
-        if (_state.FollowerPid != 0) _ = Libc.Kill(_state.FollowerPid, Signals.Kill);
+        if (_memory.Control.EndPublishing(generation, reason, 0, followerIsGone: false) && _state.FollowerPid != 0)
+            _ = Libc.Kill(_state.FollowerPid, Signals.Kill);
     }
 
     private void Report(int pid, ReportKind kind, WaitStatus? status = null)

@@ -42,11 +42,11 @@ internal sealed unsafe class SharedControl(ControlBlock block, MvControl* raw)
         taken.Wake();
     }
 
-    /// <summary>Ends the publishing for the follower: the leader goes solo at its next call. Whoever clears the word is
-    /// the one that gives the reason; false: somebody did before, and his stands.</summary>
-    internal bool EndPublishing(MvReason reason, int code, bool followerIsGone)
+    /// <summary>Ends the publishing for the follower of that generation: the leader goes solo at its next call. Whoever clears the
+    /// word is the one that gives the reason; false: somebody did before, and his stands, or it has taken over.</summary>
+    internal bool EndPublishing(ulong generation, MvReason reason, int code, bool followerIsGone)
     {
-        bool first = Interlocked.CompareExchange(ref raw->Publishing, 0, 1) == 1;
+        bool first = generation != 0 && Interlocked.CompareExchange(ref raw->Publishing, 0, (uint)generation) == (uint)generation;
         if (first)
         {
             raw->ReasonText[0] = 0;

@@ -111,7 +111,7 @@ static void attach(const char *behaviour) {
         follow(behaviour, leader_fd);
     control->follower_pid = (uint32_t)pid;
     control->attach_pause_ns = 1500000;
-    control->publishing = 1;
+    control->publishing = (uint32_t)control->generation;
     control->stage = MV_STAGE_FOLLOWED;
     __atomic_store_n(&control->follower_state, 1, __ATOMIC_RELEASE);
     answer(MV_REASON_NONE, "");
