@@ -52,6 +52,18 @@ public sealed class SessionStateTests
     }
 
     [Fact]
+    public void A_copy_that_dies_before_it_follows_is_told_to_its_leader()
+    {
+        ControlView attaching = Solo with { Stage = MvStage.Attaching, FollowerPid = Follower, Generation = 1, Publishing = true };
+        SessionState state = In(Solo, attaching);
+        IReadOnlyList<SessionAction> actions = state.ProcessEnded(Follower, Killed, Usage, attaching);
+        Assert.Contains(new SessionAction.FollowerDied(Follower, Killed), actions);
+        Assert.DoesNotContain(actions, a => a is SessionAction.SessionEnded or SessionAction.StrangerEnded);
+        Assert.Single(In(Solo, Followed with { Publishing = true }).ProcessEnded(Follower, Killed, Usage, Followed with { Publishing = true }),
+            a => a is SessionAction.FollowerDied);
+    }
+
+    [Fact]
     public void The_servers_end_without_a_follower_ends_the_session_with_its_status()
     {
         IReadOnlyList<SessionAction> actions = In(Solo).ProcessEnded(Server, Exited3, Usage, Solo);

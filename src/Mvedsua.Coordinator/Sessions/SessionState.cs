@@ -68,7 +68,7 @@ internal sealed class SessionState(int server)
     private readonly HashSet<int> _formerLeaders = []; /* not yet waited for */
     private ControlView _view;
     private WaitStatus? _leaderStatus;
-    private (int Pid, ulong Generation) _follower, _last, _reported;
+    private (int Pid, ulong Generation) _follower, _last, _reported, _mourned;
 
     /// <summary>Where the session stands.</summary>
     internal Phase Phase { get; private set; }
@@ -122,6 +122,7 @@ internal sealed class SessionState(int server)
             return actions;
         }
         _ended[pid] = view.Generation;
+        TellOfDeadCopy(pid, status, view, actions);
         if (pid == LeaderPid) ObserveFollower(view, actions); /* one that was just being made may lead now */
         if (pid == LeaderPid) LeaderEnds(pid, status, view, actions);
         else if (pid == _follower.Pid) FollowerEnds(pid, status, view, actions);
@@ -210,6 +211,16 @@ internal sealed class SessionState(int server)
         if (_ended.ContainsKey(LeaderPid) || view.Stage == MvStage.Ended) return;
         actions.Add(new SessionAction.FollowerDied(pid, status));
         actions.Add(new SessionAction.FollowerEnded(pid));
+    }
+
+    /// <summary>A copy that dies while it is being made never said that it follows: its leader would publish for ever, and no
+    /// other could be made.</summary>
+    private void TellOfDeadCopy(int pid, WaitStatus? status, in ControlView view, List<SessionAction> actions)
+    {
+        if (pid == _follower.Pid || pid != view.FollowerPid || !view.Publishing || _ended.ContainsKey(LeaderPid)) return;
+        if (_mourned == (pid, view.Generation)) return;
+        _mourned = (pid, view.Generation);
+        actions.Add(new SessionAction.FollowerDied(pid, status));
     }
 
     private Phase Current()
