@@ -50,4 +50,30 @@ public sealed class SignalTests : ServerTests
         server.PromotedFrom(leader);
         Assert.StartsWith("0 ", line.Ask("map 2000"));
     }
+
+    [Theory]
+    [InlineData("process", false)]
+    [InlineData("process", true)]
+    [InlineData("thread", false)]
+    public void The_signals_of_a_descriptor_go_to_whoever_leads(string owner, bool attachedLater)
+    {
+        RedisUnderMvedsua server = Start(attachedLater ? RedisUnderMvedsua.Mode.Solo : RedisUnderMvedsua.Mode.Followed,
+            server: OwnServer.Command("owners", owner), prepare: OwnServer.Compile("owners"));
+        server.Answers();
+        using var line = new Line(server);
+        string told = line.Ask("own")!;
+        Assert.Equal("1 own own", told);
+        if (attachedLater) server.Follow();
+        Assert.Equal(told, line.Ask("poke"));
+        for (int generation = 0; generation < 2; generation++)
+        {
+            server.InStep();
+            int leader = server.LeaderPid;
+            Host.Kill(leader, Host.SIGKILL);
+            server.PromotedFrom(leader);
+            Assert.Equal(told, line.Ask("poke"));
+            Assert.Equal(told, line.Ask("own"));
+            server.Follow();
+        }
+    }
 }

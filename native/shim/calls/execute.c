@@ -72,7 +72,10 @@ static long map(struct mv_frame *frame) {
                       frame->rsi); /* what was mapped there before: munmap is not looked at */
     if (mv.role != MV_ROLE_SOLO) {
         mv_shared_replaced((uint64_t)result, frame->rsi);
-        if ((flags & 3) == MAP_SHARED || (flags & 3) == 3 /* SHARED_VALIDATE */)
+        int with_others = (flags & 3) == MAP_SHARED || (flags & 3) == 3 /* SHARED_VALIDATE */;
+        if (with_others && (flags & MAP_ANONYMOUS))
+            mv_family_mapped();
+        else if (with_others)
             if (!mv_shared_mapped((uint64_t)result, frame->rsi))
                 mv_leader_unsupported("mmap more often with MAP_SHARED than can be watched");
     }

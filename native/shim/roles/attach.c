@@ -49,6 +49,7 @@ static void become_follower(struct mv_thread *self) {
     mv_fault(MV_FAULT_COPY_BEGUN);
     mv_sys4(__NR_rt_sigprocmask, 2, (long)&mv_block_all, 0, 8);
     self->mask_replaced = 1;
+    mv_family_take();
     mv_fast_calls_for_role();
     mv_rewrite_after_fork();
     mv_keeper_forget();
@@ -163,6 +164,10 @@ void mv_follow(struct mv_thread *self) {
         if (!bad)
             bad = mv_keeper_start();
     }
+    if (!bad) {
+        failing = "the memory that the server shares with its children could not be copied";
+        bad = mv_family_copy();
+    }
     long pid = bad;
     if (!bad) {
         failing = "the process could not be copied";
@@ -192,6 +197,7 @@ void mv_follow(struct mv_thread *self) {
             return;
         }
     }
+    mv_family_forget();
     if (mv_is_error(pid)) {
         mv.role = MV_ROLE_LEADER;
         mv_publishing_end();

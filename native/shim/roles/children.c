@@ -116,6 +116,14 @@ static struct mv_orphan *orphan_of(uint32_t pid) {
     return NULL;
 }
 
+/* Is there one that has not been waited for? */
+int mv_children_any(void) {
+    for (uint32_t i = 0; i < MV_ORPHANS; i++)
+        if (__atomic_load_n(&children[i], __ATOMIC_ACQUIRE))
+            return 1;
+    return 0;
+}
+
 /* The leader is dead: the coordinator is told whose end to hand over. */
 void mv_children_promote(void) {
     for (uint32_t i = 0; i < MV_ORPHANS; i++) {

@@ -75,6 +75,8 @@ static void promote(struct mv_thread *self, uint64_t since) {
     mv_epoll_promote(); /* before any thread of ours can wait on it */
     mv_fault(MV_FAULT_EPOLL_TAKEN);
     mv_timers_promote();
+    mv_owners_promote();
+    mv_family_promote();
     mv_children_promote(); /* before the coordinator looks at `failovers` */
     mv_fault(MV_FAULT_CHILDREN_TAKEN);
     __atomic_store_n(&mv.role, MV_ROLE_SOLO, __ATOMIC_RELEASE);
@@ -224,6 +226,10 @@ int mv_translate(struct mv_thread *self, struct mv_frame *frame, long *result) {
         *result = mv_sys4(__NR_rt_tgsigqueueinfo, real_pid((int32_t)frame->rdi),
                           real_tid((int32_t)frame->rsi), (long)frame->rdx, (long)frame->r10);
         return 1;
+    case __NR_fcntl: {
+        const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, 0, 0, 0};
+        return mv_owners_translate(args, result);
+    }
     case __NR_wait4:
     case __NR_waitid:
         if (!mv.control)

@@ -151,12 +151,19 @@ static int matches(struct mv_thread *self, const struct mv_call_row *row, const 
 
 /* What a replayed call means for state that the follower keeps in place of the kernel. */
 static void note_effects(uint32_t call, const uint64_t args[6], const struct mv_event *event, long result) {
-    if (call == __NR_close || ((call == __NR_dup2 || call == __NR_dup3) && result >= 0 && args[0] != args[1]))
+    if (call == __NR_close ||
+        ((call == __NR_dup2 || call == __NR_dup3) && result >= 0 && args[0] != args[1])) {
         mv_epoll_closed((int32_t)args[call != __NR_close]);
+        mv_owners_closed((int32_t)args[call != __NR_close]);
+    }
     mv_streams_replayed(call, args, (long)event->result, event->stamp);
     mv_children_replayed(call, args, result);
     mv_sent_replayed(call, args, result);
     switch (call) {
+    case __NR_fcntl:
+        if (result == 0)
+            mv_owners_replayed(args);
+        break;
     case __NR_epoll_ctl: {
         /* In-payload: one segment, struct epoll_event, its user data at 4. */
         const uint8_t *payload = (const uint8_t *)(event + 1);

@@ -139,8 +139,8 @@ static enum mv_action both(struct mv_thread *self, struct mv_frame *frame, const
 /* Kernel objects that belong to the process and which a promoted follower could not make again yet. */
 static int refused_with_follower(const struct mv_frame *frame) {
     switch (mv_self->call) {
-    case __NR_mmap: /* what one version writes, the other would see */
-        return (frame->r10 & 3) == 1 /* MAP_SHARED */ && (frame->rdx & 2 /* PROT_WRITE */);
+    case __NR_mmap: /* what one version writes, the other would see (anonymous memory each has for itself) */
+        return (frame->r10 & 0x21) == 1 /* SHARED, not ANONYMOUS */ && (frame->rdx & 2 /* PROT_WRITE */);
     case __NR_close_range:
         return (frame->rdx & 2 /* CLOSE_RANGE_UNSHARE */) != 0;
     case __NR_mprotect:
@@ -152,8 +152,6 @@ static int refused_with_follower(const struct mv_frame *frame) {
     case __NR_signalfd:
     case __NR_signalfd4:
         return 1;
-    case __NR_fcntl:
-        return frame->rsi == 8 /* F_SETOWN */ || frame->rsi == 15 /* F_SETOWN_EX */;
     case __NR_futex: {
         uint32_t op = (uint32_t)frame->rsi & 0x7f;
         return op == 6 || op == 7 || op == 8 || op == 11 || op == 12 || op == 13; /* priority inheritance */

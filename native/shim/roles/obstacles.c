@@ -14,7 +14,7 @@ static int writes_shared_memory(struct mv_text *why) {
     mv_shared_forget_all();
     while (!found && mv_maps_next(&maps, &mapping)) {
         uint64_t start = mapping.start;
-        int ours = mv_remains_is_mailbox(start) ||
+        int ours = mv_family_is(&mapping) ||
                    (start >= (uint64_t)mv.control && start < (uint64_t)mv.control + MV_CONTROL_SPAN);
         for (unsigned version = 0; version < MV_VERSIONS; version++)
             ours |= start >= (uint64_t)mv.logs[version] &&
@@ -63,6 +63,15 @@ static int has_timers(struct mv_text *why) {
     return (int)found;
 }
 
+static int shares_too_much(struct mv_text *why) {
+    const char *reason = mv_family_look();
+    if (!reason)
+        return 0;
+    mv_text_add(why, "the server can't be copied: ");
+    mv_text_add(why, reason);
+    return 1;
+}
+
 int mv_obstacle(struct mv_text *why) {
-    return writes_shared_memory(why) || has_timers(why);
+    return shares_too_much(why) || writes_shared_memory(why) || has_timers(why);
 }

@@ -172,6 +172,7 @@ void mv_sent_await(const struct mv_thread *self, int number, const struct mv_sig
 void mv_children_replayed(uint32_t call, const uint64_t args[6], long result);
 void mv_children_start(void);
 void mv_children_promote(void);
+int mv_children_any(void);
 void mv_children_handed_over(void);
 long mv_children_wait(struct mv_thread *self, struct mv_frame *frame);
 
@@ -190,6 +191,24 @@ long mv_lend(struct mv_thread *self, int fd);
 void mv_lent_take_back(int all);
 void mv_lent_forget(void);
 void mv_lent_inherit(void);
+
+/* roles/family.c: memory shared with children */
+struct mv_mapping;
+int mv_family_is(const struct mv_mapping *mapping);
+void mv_family_mapped(void);
+const char *mv_family_look(void);
+int mv_family_copy(void);
+void mv_family_forget(void);
+void mv_family_take(void);
+void mv_family_promote(void);
+
+/* roles/owners.c: whom a descriptor's signals go to */
+void mv_owners_replayed(const uint64_t args[6]);
+void mv_owners_closed(int64_t fd);
+void mv_owners_start(void);
+void mv_owners_exists(int fd);
+void mv_owners_promote(void);
+int mv_owners_translate(const uint64_t args[6], long *result);
 
 /* process/forks.c */
 long mv_fork_call(struct mv_thread *self, struct mv_frame *frame);

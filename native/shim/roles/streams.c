@@ -171,6 +171,7 @@ void mv_streams_start(void) {
             return; /* nothing can be settled then, and settle.c says so */
         streams = (struct mv_stream *)at;
     }
+    mv_owners_start();
     end = 0;
     mask = (uint32_t)mv_sys1(__NR_umask, 0);
     mv_sys1(__NR_umask, mask);
@@ -186,8 +187,10 @@ void mv_streams_start(void) {
         if (mv_is_error(mv_sys3(__NR_poll, (long)polled, count, 0)))
             continue;
         for (uint32_t i = 0; i < count; i++)
-            if (!(polled[i].revents & 0x20 /* POLLNVAL */))
+            if (!(polled[i].revents & 0x20 /* POLLNVAL */)) {
                 look_at((int)(first + i));
+                mv_owners_exists((int)(first + i));
+            }
     }
 }
 
