@@ -104,6 +104,7 @@ struct mv_thread {
     uint32_t logical_tid; /* what the program sees */
     uint32_t slot;        /* index of its logs; MV_MAX_THREADS: none */
     uint32_t hooked;      /* inside a vDSO or pthread hook that is publishing: signals wait */
+    uint32_t kicks;       /* what this thread was kicked for (net.c); set by any thread */
     uint32_t raw_unmask;  /* MV_ATTEND_UNMASK when the raw call under way was made with everything blocked */
     uint64_t raw_mask;    /* and the program's mask then */
     struct mv_thread *raw_child; /* area of the thread that the raw call under way makes */

@@ -58,8 +58,7 @@ public sealed class AttachTests : ServerTests
     public void A_thread_that_is_ending_is_gone_before_the_follower_is_made()
     {
         using Line client = StartWaiters(2, out RedisUnderMvedsua server);
-        int leaver = Directory.EnumerateDirectories($"/proc/{server.LeaderPid}/task")
-            .Where(task => File.ReadAllText(Path.Combine(task, "comm")) == "leaver\n").Select(task => int.Parse(Path.GetFileName(task))).Single();
+        int leaver = Leaver(server);
         using FileStream memory = server.Memory();
         Tracee.Call(Tracee.SEIZE, leaver, Tracee.O_TRACEEXIT);
         client.Say("l");
@@ -99,6 +98,27 @@ public sealed class AttachTests : ServerTests
         server.InStep();
     }
 
+    /// <summary>The kernel keeps one SIGSYS for a thread: what a second one was sent for must be done by the first. A debugger
+    /// holds the thread with a kick to park pending as it is to be armed against code that can't be scanned.</summary>
+    [Fact]
+    public void A_kick_that_finds_another_one_pending_is_not_lost()
+    {
+        using Line client = StartWaiters(2, out RedisUnderMvedsua server);
+        int leader = server.LeaderPid, leaver = Leaver(server);
+        Tracee.Stop(leaver);
+        Tracee.Kick(leader, leaver, KickPark);
+        Assert.NotNull(client.Ask("x"));
+        Assert.True(HasPendingKick(leader, leaver));
+        Tracee.Call(Tracee.DETACH, leaver, 0);
+        Host.Until(() => !HasPendingKick(leader, leaver), "the kick is delivered");
+        Tracee.Stop(leaver);
+        Assert.True(Tracee.IsDispatched(leaver), "Syscall User Dispatch watches the thread");
+        Tracee.Call(Tracee.DETACH, leaver, 0);
+    }
+
+    private static int Leaver(RedisUnderMvedsua server) => Directory.EnumerateDirectories($"/proc/{server.LeaderPid}/task")
+        .Where(task => File.ReadAllText(Path.Combine(task, "comm")) == "leaver\n").Select(task => int.Parse(Path.GetFileName(task))).Single();
+
     /// <summary>Asks for a follower, and lets the thread that is held go on when the request has come as far as that.</summary>
     private static void FollowWhile(RedisUnderMvedsua server, Func<bool> far, Action release)
     {
@@ -131,6 +151,7 @@ public sealed class AttachTests : ServerTests
 
     private const int Attaching = 2; /* enum mv_stage */
     private const int SIGSYS = 31;
+    private const int KickPark = 0x4d764b50; /* MV_KICK_PARK */
 
     private static int Stage(FileStream memory)
     {

@@ -8,7 +8,8 @@ internal static partial class Tracee
     internal const int SINGLESTEP = 9, DETACH = 17, SEIZE = 0x4206;
     internal const nint O_TRACECLONE = 0x8, O_TRACEEXIT = 0x40;
 
-    private const int GETREGS = 12, GETEVENTMSG = 0x4201, WaitForAll = 0x40000000;
+    private const int GETREGS = 12, GETEVENTMSG = 0x4201, INTERRUPT = 0x4207, GET_SYSCALL_USER_DISPATCH_CONFIG = 0x4211, WaitForAll = 0x40000000;
+    private const int SysRtTgsigqueueinfo = 297, Queued = -1; /* SI_QUEUE */
     private const int Registers = 27, RipIndex = 16; /* struct user_regs_struct */
 
     [LibraryImport("libc", EntryPoint = "ptrace", SetLastError = true)]
@@ -16,6 +17,9 @@ internal static partial class Tracee
 
     [LibraryImport("libc", EntryPoint = "wait4", SetLastError = true)]
     private static partial int WaitCall(int tid, out int status, int options, nint usage);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static unsafe partial nint SignalCall(nint number, nint pid, nint tid, nint signal, int* information);
 
     internal static void Call(int request, int tid, nint data) =>
         Assert.True(TraceCall(request, tid, 0, data) == 0, $"ptrace({request:x}, {tid}): errno {Marshal.GetLastPInvokeError()}");
@@ -40,5 +44,30 @@ internal static partial class Tracee
         ulong* registers = stackalloc ulong[Registers];
         Call(GETREGS, tid, (nint)registers);
         return registers[RipIndex];
+    }
+
+    /// <summary>Holds a running thread.</summary>
+    internal static void Stop(int tid)
+    {
+        Call(SEIZE, tid, 0);
+        Call(INTERRUPT, tid, 0);
+        Wait(tid);
+    }
+
+    /// <summary>Sends SIGSYS with a value, as the shim does.</summary>
+    internal static unsafe void Kick(int pid, int tid, int value)
+    {
+        int* information = stackalloc int[32]; /* siginfo: signal, error, code, pad, pid, uid, value */
+        (information[0], information[2], information[6]) = (31, Queued, value);
+        Assert.Equal(0, SignalCall(SysRtTgsigqueueinfo, pid, tid, 31, information));
+    }
+
+    /// <summary>Whether Syscall User Dispatch is on in a thread that stands still.</summary>
+    internal static unsafe bool IsDispatched(int tid)
+    {
+        const int size = 32;
+        ulong* config = stackalloc ulong[size / 8]; /* struct ptrace_sud_config: mode first */
+        Assert.True(TraceCall(GET_SYSCALL_USER_DISPATCH_CONFIG, tid, size, (nint)config) == 0, $"errno {Marshal.GetLastPInvokeError()}");
+        return config[0] == 1;
     }
 }

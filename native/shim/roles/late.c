@@ -3,7 +3,8 @@
 #include "../sys.h"
 #include "roles.h"
 
-/* A one-shot timer for this thread; its SIGSYS finds out whether a call was reached meanwhile. */
+/* A timer for this thread; its SIGSYS finds out whether a call was reached meanwhile. It goes off until then:
+ * one that another pending kick suppressed would be the last. */
 void mv_leader_deferral_timer(struct mv_thread *self) {
     struct {
         uint64_t value;
@@ -16,7 +17,7 @@ void mv_leader_deferral_timer(struct mv_thread *self) {
         return;
     if (mv_sys3(__NR_timer_create, 1 /* CLOCK_MONOTONIC */, (long)&event, (long)&timer))
         return;
-    int64_t after[4] = {0, 0, 0, 10000000};
+    int64_t after[4] = {0, 10000000, 0, 10000000};
     mv_sys4(__NR_timer_settime, timer, 0, (long)after, 0);
     self->late_timer = (uint32_t)timer + 1;
 }

@@ -24,12 +24,6 @@ extern const unsigned int __rseq_size __attribute__((weak));
 static uint32_t parked_count; /* futex: raised by each thread that parks */
 static uint32_t parking;      /* number of the park that is under way; 0: none */
 
-void mv_kick(struct mv_thread *area, int kind) {
-    struct mv_siginfo info = {.number = 31, .code = -1 /* SI_QUEUE */};
-    info.rest[1] = (uint64_t)kind;
-    mv_sys4(__NR_rt_tgsigqueueinfo, mv.pid, area->tid, 31, (long)&info);
-}
-
 /* glibc registers every thread's area as the thread begins, and takes a second registration for an error. */
 static long rseq(const struct mv_thread *self, long flags) {
     return mv_sys4(__NR_rseq, (long)(self->fs_base + (uint64_t)__rseq_offset), 32, flags, 0x53053053);
@@ -55,6 +49,7 @@ static void recreated(struct mv_thread *self) {
     if (self->alt_stack[0])
         mv_sys2(__NR_sigaltstack, (long)self->alt_stack, 0);
     mv_thread_introduce(self);
+    self->kicks = 0;
     self->log = NULL;
     mv_net_arm(self);
 }

@@ -43,9 +43,9 @@ void mv_request_arrived(struct mv_thread *self) {
         return;
     if (self->tid != mv.pid) {
         /* Only the main thread can ask; the kick is for the process. */
-        struct mv_siginfo info = {.number = 31, .code = -1};
-        info.rest[1] = MV_KICK_REQUEST;
-        mv_sys4(__NR_rt_tgsigqueueinfo, mv.pid, mv.pid, 31, (long)&info);
+        for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
+            if (area->tid == mv.pid)
+                mv_kick(area, MV_KICK_REQUEST);
         return;
     }
     switch (control->request) {

@@ -232,16 +232,18 @@ extern uint32_t mv_keeper_epoch __attribute__((visibility("hidden")));
 void mv_keeper_forget(void);
 extern uint32_t mv_keeper_word __attribute__((visibility("hidden")));
 
-/* signals/net.c */
+/* signals/net.c. The values that a kick's siginfo carries (and MV_KICK_REQUEST, the coordinator's). */
 enum {
     MV_KICK_PARK = 0x4d764b50,
     MV_KICK_ARM = 0x4d764b41,
     MV_KICK_SETTLE = 0x4d764b53,
     MV_KICK_LATE = 0x4d764b4c
 };
+/* There is at most one SIGSYS pending for a thread, so a kick can be dropped for another kind's: what it was
+ * for stands in area->kicks, and whichever arrives does it all. */
+void mv_kick(struct mv_thread *area, int kind);
 void mv_net_wanted(void);
 void mv_net_disarm(void);
-void mv_kick(struct mv_thread *area, int kind);
 
 /* entry.S */
 void mv_call_on_shim_stack(void (*function)(struct mv_thread *), struct mv_thread *self, uint64_t top);

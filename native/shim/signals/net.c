@@ -15,7 +15,33 @@
 #define EINTR                        4
 #define ENOSYS                       38L
 #define ARCH_X86_64                  0xc000003eu
-#define KICK_UNNAMED                 0 /* whatever is asked for: each is looked up, none is harmful */
+
+enum {
+    PARK = MV_ATTEND_PARK,
+    SETTLE = MV_ATTEND_SETTLE,
+    REQUEST = MV_ATTEND_REQUEST,
+    ASKED = PARK | SETTLE | REQUEST,
+    ARM = 0x100,
+    LATE = 0x200,
+    UNKNOWN = 0x400
+};
+
+/* 0: no kick's. */
+static uint32_t kick_of(int value) {
+    return value == MV_KICK_PARK      ? PARK
+           : value == MV_KICK_ARM     ? ARM
+           : value == MV_KICK_SETTLE  ? SETTLE
+           : value == MV_KICK_REQUEST ? REQUEST
+           : value == MV_KICK_LATE    ? LATE
+                                      : 0;
+}
+
+void mv_kick(struct mv_thread *area, int kind) {
+    struct mv_siginfo info = {.number = 31, .code = -1 /* SI_QUEUE */};
+    info.rest[1] = (uint64_t)kind;
+    __atomic_fetch_or(&area->kicks, kick_of(kind), __ATOMIC_RELEASE); /* before the signal */
+    mv_sys4(__NR_rt_tgsigqueueinfo, mv.pid, area->tid, 31, (long)&info);
+}
 
 uint32_t mv_net_for_children __attribute__((visibility("hidden"))); /* entry.S: a vfork child arms itself */
 
@@ -86,31 +112,23 @@ static void attend_later(struct mv_thread *self, struct mv_ucontext *uc, uint32_
         mv_back_to(uc, mv_exit_begin);
 }
 
-static void kicked(struct mv_thread *self, int kind, struct mv_ucontext *uc) {
-    if (kind == MV_KICK_LATE && on_shim(self, uc)) {
-        mv_leader_deferral_met(self); /* it reached a call in time */
-        attend_later(self, uc,
-                     MV_ATTEND_REQUEST); /* none is there; but a call that we interrupted is made again */
-        return;
-    }
-    if (kind == MV_KICK_ARM) {
+/* `came`: by this signal. Without its information: whatever may be asked for; none is harmful. */
+static void kicked(struct mv_thread *self, uint32_t came, struct mv_ucontext *uc) {
+    uint32_t kicks = __atomic_exchange_n(&self->kicks, 0, __ATOMIC_ACQUIRE) | came;
+    if (kicks & UNKNOWN)
+        kicks |= PARK | ARM | REQUEST | (mv.translated ? SETTLE : 0);
+    uint32_t what = kicks & ASKED;
+    if (kicks & ARM)
         mv_net_arm(self);
-        if (on_shim(self, uc))
-            attend_later(self, uc, MV_ATTEND_REQUEST);
-        else
-            rewind_fast(uc);
-        return;
-    }
-    uint32_t what = kind == MV_KICK_PARK     ? MV_ATTEND_PARK
-                    : kind == MV_KICK_SETTLE ? MV_ATTEND_SETTLE
-                    : kind == MV_KICK_LATE   ? 0
-                                             : MV_ATTEND_REQUEST;
-    if (kind == KICK_UNNAMED) {
-        what |= MV_ATTEND_PARK | (mv.translated ? MV_ATTEND_SETTLE : 0);
-        mv_net_arm(self);
-    }
     if (on_shim(self, uc)) {
-        attend_later(self, uc, what);
+        if (kicks & LATE)
+            mv_leader_deferral_met(self); /* it reached a call in time */
+        /* (Where nothing is asked for, a call that we interrupted is made again.) */
+        attend_later(self, uc, kicks & (ARM | LATE) ? what | MV_ATTEND_REQUEST : what);
+        return;
+    }
+    if (kicks == ARM) {
+        rewind_fast(uc);
         return;
     }
     rewind_fast(uc);
@@ -118,13 +136,12 @@ static void kicked(struct mv_thread *self, int kind, struct mv_ucontext *uc) {
     if (!self->mask_replaced)
         self->program_mask = uc->mask;
     self->mask_replaced = 1;
-    if (kind == MV_KICK_LATE)
+    if (kicks & LATE)
         mv_call_on_shim_stack(mv_leader_deferral_expired, self, self->stack_top - sizeof(struct mv_frame));
     __atomic_store_n(&self->attention, self->attention | what, __ATOMIC_RELAXED);
     /* Another kick may have found this one on the shim stack. A call that is made on the spot never looks at
      * `attention`: it would sleep over it. */
-    for (uint32_t left;
-         (left = self->attention & (MV_ATTEND_PARK | MV_ATTEND_REQUEST | MV_ATTEND_SETTLE)) != 0;) {
+    for (uint32_t left; (left = self->attention & ASKED) != 0;) {
         uint32_t one = left & -left;
         __atomic_store_n(&self->attention, self->attention & ~one, __ATOMIC_RELAXED);
         mv_call_on_shim_stack(one == MV_ATTEND_PARK     ? mv_park
@@ -182,17 +199,16 @@ uint64_t mv_sigsys_arrived(int number, struct mv_siginfo *info, struct mv_uconte
     if (self && info->code != SYS_SECCOMP && info->code != SYS_USER_DISPATCH)
         make_up_for_a_dropped_trap(uc);
     if ((info->code == -1 /* SI_QUEUE */ || info->code == -2 /* SI_TIMER */) && self) {
-        int value = (int)info->rest[1];
-        if (value == MV_KICK_REQUEST || value == MV_KICK_PARK || value == MV_KICK_ARM ||
-            value == MV_KICK_SETTLE || value == MV_KICK_LATE) {
-            kicked(self, value, uc);
+        uint32_t came = kick_of((int)info->rest[1]);
+        if (came) {
+            kicked(self, came, uc);
             return 0;
         }
     }
     /* With the queue of signals full (RLIMIT_SIGPENDING, of all processes of the user) the kernel delivers
      * this one without its information. Whoever sends it otherwise has a pid. */
     if (info->code == 0 && info->rest[0] == 0 && self) {
-        kicked(self, KICK_UNNAMED, uc);
+        kicked(self, UNKNOWN, uc);
         return 0;
     }
     return info->code == SYS_SECCOMP ? mv_filter_trapped(self, info, uc)

@@ -5,12 +5,14 @@
  *   s COUNT   signals the condition, COUNT times, each time to one thread
  *   b COUNT   broadcasts it; the first COUNT threads go through
  *   l         lets the thread named "leaver" end, and joins it
- *   n         makes a new thread, and joins it */
+ *   n         makes a new thread, and joins it
+ *   x         maps memory that can be written and executed: no scan covers what may come there */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <time.h>
@@ -115,6 +117,10 @@ int main(int argc, char **argv) {
                 pthread_t another;
                 pthread_create(&another, NULL, newcomer, NULL);
                 join(another);
+            } else if (line[0] == 'x') {
+                if (mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                         0) == MAP_FAILED)
+                    return 1;
             } else if (line[0] == 'b')
                 admit(number(line + 1), pthread_cond_broadcast);
             else
