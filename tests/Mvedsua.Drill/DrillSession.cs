@@ -80,6 +80,8 @@ internal sealed partial class DrillSession : IDisposable
             /* A follower that has just died is not known to be dead yet, one that is being made not yet to live. */
             Until(() => !Control.Publishing || IsFollowed, "the leader goes on alone, or the follower replays", load);
             if (IsFollowed) break;
+            if (Control.Reason is not (MvReason.None or MvReason.FollowerDied or MvReason.LeaderDied or MvReason.Requested))
+                throw new DrillFailure($"a follower that nobody killed has ended; {Describe()}");
             Host.Result follow = Verb("follow");
             load.Check();
             if (IsFollowed) break;

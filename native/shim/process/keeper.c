@@ -109,23 +109,29 @@ static void keep(void) {
         uint32_t leader_word = __atomic_load_n(&death_word(mv.version)->word, __ATOMIC_ACQUIRE);
         /* The state first: a follower links its words before it says that it replays, and until then they may
          * hold the death of an earlier generation. */
-        uint32_t replays = __atomic_load_n(&control->follower_state, __ATOMIC_ACQUIRE) == 1;
+        uint32_t state = __atomic_load_n(&control->follower_state, __ATOMIC_ACQUIRE), replays = state == 1;
         uint32_t follower_word = __atomic_load_n(&death_word(mv.version ^ 1)->word, __ATOMIC_ACQUIRE);
-        if (replays && dead(follower_word))
+        /* A copy that has not come to its first call: slow ones are overtaken by their leader, also by its
+         * death. */
+        uint32_t copy = state == 0 && control->publishing ? control->follower_pid : 0;
+        int stillborn = copy && mv_sys2(__NR_kill, copy, 0) == -3 /* ESRCH */;
+        if (stillborn)
+            copy = 0;
+        if (stillborn || (replays && dead(follower_word)))
             follower_died();
         if (dead(leader_word) || mv_sys3(__NR_tgkill, leader, leader, 0) == -3) {
             /* What it keeps is needed until the follower serves, or is dead too. One that is just being made
              * has not said yet that it replays. */
-            int attaching = control->stage == MV_STAGE_ATTACHING && control->publishing && !replays &&
-                            attaching_rounds++ < ATTACHING_MS;
+            int attaching = copy && attaching_rounds++ < ATTACHING_MS;
             if (!attaching && (!replays || control->leader_pid != leader || dead(follower_word)))
                 mv_sys1(__NR_exit, 0);
             if (replays)
                 tell_the_leaders_death();
             next = 1;
         }
-        if (!leader_word) { /* no word to wait for: the main thread has left, or links it in a moment */
-            int limit = control->stage == MV_STAGE_ATTACHING ? 5 : 1000;
+        if (copy || !leader_word) { /* no word to wait for: the copy's, the main thread has left, or links it
+                                       in a moment */
+            int limit = copy || control->stage == MV_STAGE_ATTACHING ? 5 : 1000;
             next = next < 0 || next > limit ? limit : next;
         }
         wait_for_something(next, leader_word, follower_word);
