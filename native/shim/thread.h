@@ -69,9 +69,10 @@ struct mv_settled {
     uint32_t call; /* MV_INTENT_NONE: nothing */
     int32_t fd;
     uint64_t moved; /* bytes; of accept: the connection's number */
-    uint8_t *copy; /* in a mapping of its own: the `moved` bytes that a consuming call read; of accept: struct
-                      mv_peer. NULL: not to be had */
+    void *copy; /* in a mapping of its own: struct mv_received of a consuming call; of accept: struct mv_peer.
+                   NULL: not to be had */
     uint32_t doubtful; /* the counts can't be right */
+    uint32_t untold; /* of bytes: 1: nothing tells; 2: the offset that the kernel moved, in noted[0], does */
     uint64_t noted[4]; /* the intent's */
 };
 /* What accept tells of the other end. */

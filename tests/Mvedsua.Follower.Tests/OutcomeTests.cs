@@ -73,10 +73,22 @@ public sealed class OutcomeTests : MomentServers
             Add($"move {word}", word);
         foreach (string word in (string[])["inotify_rm_watch", "inotify_add_watch"])
             Add($"repeat {word}", word);
+        foreach (string kind in (string[])["stream", "datagram"])
+        {
+            Watched($"send {kind} vector", "writev", "sendmmsg");
+            Watched($"send {kind} vector", "readv", "recvmmsg");
+            Watched($"send {kind} message", "sendmsg", "sendmmsg");
+            Watched($"send {kind} message", "recvmsg", "recvmmsg");
+            Watched($"send {kind} flat", "sendto", "sendmmsg");
+            Watched($"send {kind} flat", "recvfrom", "recvmmsg");
+        }
+        foreach (string word in (string[])["readv", "recvmsg", "recvfrom"]) Add($"pieces {word}", word);
         Add("new", "openat");
         Add("list", "getdents64");
         Add("close", "close", "mv_close_call");
         return data;
+
+        void Watched(string command, string call, string made) => Add(command, call, Before.Replace("{0}", $"{CallTable.ByName(made)!.Number}"));
 
         void Add(string command, string call, string before = Before)
         {
@@ -99,6 +111,30 @@ public sealed class OutcomeTests : MomentServers
         Assert.Equal(expected, line.Answer());
         Assert.Equal(open, line.Ask("open"));
         Assert.Equal(expected, line.Ask(command));
+        Assert.DoesNotContain("dead leader", server.Log);
+    }
+
+    /// <summary>Reads and writes are many: stopped at the one on the descriptor that the operation makes first.</summary>
+    [Theory]
+    [InlineData("send stream plain", 0)]
+    [InlineData("send stream plain", 1)]
+    [InlineData("send datagram plain", 0)]
+    [InlineData("send datagram plain", 1)]
+    [InlineData("count eventfd", 0)]
+    [InlineData("count timerfd", 0)]
+    public void A_read_or_write_that_no_counter_tells_of_is_done_once(string command, int call)
+    {
+        RedisUnderMvedsua server = StartServer("outcomes", RedisUnderMvedsua.Mode.Followed);
+        using var line = new Line(server);
+        string expected = line.Ask(command)!, open = line.Ask("open")!;
+        int descriptor = int.Parse(line.Ask("make dup")!.Split(' ')[0]);
+        if (call == 0 && command.StartsWith("send", StringComparison.Ordinal)) descriptor++; /* the receiving end */
+        server.InStep();
+        using var stopped = new StoppedThread(server.LeaderPid, $"mv_leader_complete if call == {call} && args[0] == {descriptor}");
+        line.Say(command);
+        Die(server, stopped);
+        Assert.Equal(expected, line.Answer());
+        Assert.Equal(open, line.Ask("open"));
         Assert.DoesNotContain("dead leader", server.Log);
     }
 

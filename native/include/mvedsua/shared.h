@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#define MV_ABI_VERSION   8u
+#define MV_ABI_VERSION   9u
 #define MV_CONTROL_MAGIC 0x6177736465764d31ull /* "1Mvedswa" */
 #define MV_LOG_MAGIC     0x676f4c6465764d31ull /* "1MvedLog" */
 
@@ -155,6 +155,41 @@ MV_ASSERT_AT(mv_intent, sequence, 24);
 MV_ASSERT_AT(mv_intent, noted, 32);
 _Static_assert(sizeof(struct mv_intent) == 64, "mv_intent");
 
+/* The kernel's struct msghdr. */
+struct mv_message_header {
+    uint64_t name;
+    uint32_t namelen;
+    uint32_t reserved0;
+    uint64_t iov;
+    uint64_t iovlen;
+    uint64_t control;
+    uint64_t controllen;
+    uint32_t flags;
+    uint32_t reserved1;
+};
+_Static_assert(sizeof(struct mv_message_header) == 56, "struct msghdr");
+
+/* What the kernel itself says of the call under way, where no counter does (roles/witness.c). From `message`
+ * to `batch` it is a struct mmsghdr. Written by the owner and, in its calls, by the kernel; read after its
+ * death. */
+struct mv_witness {
+    struct mv_message_header message;
+    uint32_t length;   /* of the message; 0xffffffff: not sent, not received */
+    uint32_t batch;    /* 1: made as a batch of one message; 0: a counter is read */
+    uint64_t iov[2];   /* the one buffer of a call that has no vector */
+    uint64_t sequence; /* of the record to come; ~0: tells nothing */
+    uint32_t call;     /* as the program made it */
+    int32_t fd;
+};
+MV_ASSERT_AT(mv_witness, message, 0);
+MV_ASSERT_AT(mv_witness, length, 56);
+MV_ASSERT_AT(mv_witness, batch, 60);
+MV_ASSERT_AT(mv_witness, iov, 64);
+MV_ASSERT_AT(mv_witness, sequence, 80);
+MV_ASSERT_AT(mv_witness, call, 88);
+MV_ASSERT_AT(mv_witness, fd, 92);
+_Static_assert(sizeof(struct mv_witness) == 96, "mv_witness");
+
 /* First page of a log. The first 64 bytes are written once, before the log is announced. */
 struct mv_log_header {
     uint64_t magic;
@@ -184,6 +219,9 @@ struct mv_log_header {
     uint32_t padding3[15];
 
     struct mv_death_word death[MV_WATCHERS]; /* one each: the kernel wakes only one waiter of a word */
+
+    struct mv_witness witness;
+    uint64_t padding4[4];
 };
 MV_ASSERT_AT(mv_log_header, magic, 0);
 MV_ASSERT_AT(mv_log_header, abi, 8);
@@ -205,7 +243,9 @@ MV_ASSERT_AT(mv_log_header, intent, 128);
 MV_ASSERT_AT(mv_log_header, wake, 192);
 MV_ASSERT_AT(mv_log_header, padding3, 196);
 MV_ASSERT_AT(mv_log_header, death, 256);
-_Static_assert(sizeof(struct mv_log_header) == 576, "mv_log_header");
+MV_ASSERT_AT(mv_log_header, witness, 576);
+MV_ASSERT_AT(mv_log_header, padding4, 672);
+_Static_assert(sizeof(struct mv_log_header) == 704, "mv_log_header");
 
 /* A reader's cursor, on a page of its own: page 1 + reader of the log. Written by the reader alone, but for
  * its first position when the writer makes room before the reader runs, and `active` = UNUSED by anybody who

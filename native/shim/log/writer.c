@@ -79,6 +79,7 @@ static void write_header(struct mv_log_header *header, uint32_t version, uint32_
     mv_store_relaxed64(&header->sequence, 0);
     mv_store_relaxed64(&header->bytes, 0);
     mv_store_relaxed32(&header->intent.call, MV_INTENT_NONE);
+    mv_store_relaxed64(&header->witness.sequence, ~0ull);
     header->abi = MV_ABI_VERSION;
     header->record_size = sizeof(struct mv_event);
     header->version = version;

@@ -7,6 +7,7 @@
 #include "roles.h"
 #include "settle.h"
 #include "streams.h"
+#include "witness.h"
 
 /* Intents: what is about to be consumed or emitted, for the settlement after a kill. */
 static void intend(struct mv_thread *self, const struct mv_frame *frame) {
@@ -36,10 +37,13 @@ static void intend_noted(struct mv_thread *self, const struct mv_frame *frame, e
  * dead counterpart did last. */
 static enum mv_action make_or_settle(struct mv_thread *self, struct mv_frame *frame) {
     long result;
-    if (!mv_unsettled || !mv_settled_outcome(self, frame, &result))
-        return mv_execute(self, frame);
-    frame->rax = (uint64_t)result;
-    return MV_ACTION_RETURN;
+    if (mv_unsettled && mv_settled_outcome(self, frame, &result)) {
+        frame->rax = (uint64_t)result;
+        return MV_ACTION_RETURN;
+    }
+    if (mv_is_watched(frame->rdi) && mv_witness_call(self, frame))
+        return MV_ACTION_RETURN;
+    return mv_execute(self, frame);
 }
 
 static enum mv_action run_and_publish(struct mv_thread *self, struct mv_frame *frame,
@@ -61,6 +65,8 @@ static enum mv_action run_and_publish(struct mv_thread *self, struct mv_frame *f
         return action; /* a call that returns twice; or a fork's child, which is nobody's leader */
     mv_fault(MV_FAULT_AFTER_CALL);
     long result = (long)frame->rax;
+    if (result >= 0 && (mv_call_flags_of(row, args) & MV_CALL_OPENSFD))
+        mv_watch_opened(self->call, args, result);
     if (result >= 0 && ((self->call == __NR_openat && (args[2] & 02000 /* O_APPEND */)) ||
                         (self->call == __NR_open && (args[1] & 02000))))
         mv_stream_file_now((int)result, 1, &self->stamp);
@@ -203,14 +209,15 @@ enum mv_action mv_leader_call(struct mv_thread *self, struct mv_frame *frame) {
         return mv_execute(self, frame);
     mv_thread_note(self, frame);
     mv_fault(MV_FAULT_BEFORE_INTENT);
-    if (self->call <= __NR_write && !mv_unsettled) { /* and read */
+    if (self->call <= __NR_write && !mv_unsettled && !mv_is_watched(frame->rdi)) { /* and read */
         intend(self, frame);
         if (mv_leader_plain(self, frame))
             return MV_ACTION_RETURN;
     }
     uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     const struct mv_call_row *row = mv_call_find(self->call);
-    if (row && row->straight && !mv_unsettled && overwrites_nothing(row, args)) {
+    if (row && row->straight && !mv_unsettled && !mv_is_watched(frame->rdi) &&
+        overwrites_nothing(row, args)) {
         straight(self, frame, row, args);
         return MV_ACTION_RETURN;
     }

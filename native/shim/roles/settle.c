@@ -1,10 +1,10 @@
 /* Settling: the leader was killed between an intent and its record. Did the call happen, and with which
  * bytes?
  *
- * The kernel's counters say how many bytes moved that no record tells of: that is the outcome of the one call
- * that the thread was making. Bytes that it read are still in the dead leader's memory, which its keeper
- * shares. The promoted thread reaches the same call next (the same version, the same history) and is given
- * that outcome instead of making the call a second time. Nothing moved: it is made as if for the first time.
+ * Each call has its way (calls/table/settle.tbl). What can be told only now, by the kernel's counters and the
+ * dead leader's memory, is noted in the thread as it is promoted; the rest is looked at when the thread
+ * reaches the same call next (the same version, the same history). It is given that outcome instead of making
+ * the call a second time; a call that did not happen is made as if for the first time.
  *
  * What can't be settled is said by name, and a connection in doubt is shut down, never continued silently. */
 #include "settle.h"
@@ -21,45 +21,10 @@
 
 uint32_t mv_unsettled;
 
-static int consumes(uint32_t call) {
-    return call == __NR_read || call == __NR_readv || call == __NR_recvfrom || call == __NR_recvmsg;
-}
-static int emits(uint32_t call) {
-    return call == __NR_write || call == __NR_writev || call == __NR_sendto || call == __NR_sendmsg ||
-           call == __NR_sendfile;
-}
-/* … at a place that is named: a second time is no other, unless the file is open to append. */
-static int emits_at(uint32_t call) {
-    return call == __NR_pwrite64 || call == __NR_pwritev;
-}
-/* They move bytes as well, but a second call could not be given the outcome of the first. */
-static int moves_otherwise(uint32_t call) {
-    return call == __NR_splice || call == __NR_sendmmsg || call == __NR_recvmmsg || call == __NR_preadv2 ||
-           call == __NR_pwritev2;
-}
-static int is_flat(uint32_t call) {
-    return call == __NR_read || call == __NR_recvfrom;
-}
-
-static void *room(uint64_t size) {
-    long at = mv_sys6(__NR_mmap, 0, (long)size, 3, 0x22, -1, 0);
-    return mv_is_error(at) ? NULL : (void *)at;
-}
-
-/* The buffer of an intent, in a mapping of its own; NULL when it can't be read. */
-static uint8_t *fetch(const struct mv_intent *intent, uint64_t size) {
-    uint8_t *at = size > intent->length ? NULL : room(size);
-    if (at && !mv_remains_read(at, intent->buffer, size)) {
-        mv_sys2(__NR_munmap, (long)at, (long)size);
-        return NULL;
-    }
-    return at;
-}
-
 /* The other end of an accepted connection. One that has been reset meanwhile has no name any more: then as
  * the kernel told it to the dead leader. */
 static struct mv_peer *peer_of(const struct mv_intent *intent, int fd) {
-    struct mv_peer *peer = room(sizeof *peer);
+    struct mv_peer *peer = mv_room(sizeof *peer);
     if (!peer)
         return NULL;
     peer->length = sizeof peer->address;
@@ -81,37 +46,6 @@ static struct mv_settled accepted(const struct mv_intent *intent) {
                                       .moved = (uint64_t)fd,
                                       .copy = (uint8_t *)peer_of(intent, fd)};
     return settled;
-}
-
-/* How many bytes the call moved that was intended. A connection of which that can't be said: *doubtful. */
-static uint64_t bytes_moved(const struct mv_intent *intent, uint32_t *doubtful) {
-    const struct mv_stream *stream = mv_stream_of(intent->fd);
-    uint64_t in = 0, out = 0;
-    uint32_t kind = stream ? stream->kind : MV_STREAM_UNKNOWN;
-    if (kind == MV_STREAM_TCP) {
-        if (!mv_stream_tcp_now(intent->fd, &in, &out))
-            return 0;
-        out -= stream->out;
-        in -= stream->in;
-        if (moves_otherwise(intent->call))
-            return *doubtful = in || out;
-        *doubtful = (intent->call == __NR_write || intent->call == __NR_sendto) && (int64_t)out > 0 &&
-                    out > intent->length;
-        return consumes(intent->call) ? in : out;
-    }
-    if (kind == MV_STREAM_UNKNOWN || moves_otherwise(intent->call) ||
-        (emits_at(intent->call) && kind != MV_STREAM_APPENDED) ||
-        !mv_stream_file_now(intent->fd, kind == MV_STREAM_APPENDED, &out))
-        return 0;
-    if ((intent->call == __NR_write || intent->call == __NR_pwrite64) && intent->length) {
-        uint8_t *bytes = fetch(intent, intent->length);
-        if (bytes) {
-            uint64_t written = mv_stream_written(intent->fd, bytes, intent->length, stream->out, out);
-            mv_sys2(__NR_munmap, (long)bytes, (long)intent->length);
-            return written;
-        }
-    }
-    return consumes(intent->call) && kind == MV_STREAM_APPENDED ? 0 : out - stream->out;
 }
 
 /* A string of the dead leader's; "" when it can't be read. It may end with a page. */
@@ -153,20 +87,6 @@ static struct mv_settled closed(const struct mv_intent *intent) {
     return (struct mv_settled){.call = made ? intent->call : MV_INTENT_NONE, .fd = intent->fd};
 }
 
-static struct mv_settled moved(const struct mv_intent *intent) {
-    struct mv_settled settled = {.call = MV_INTENT_NONE};
-    uint32_t doubtful = 0;
-    uint64_t bytes = bytes_moved(intent, &doubtful);
-    if ((int64_t)bytes > 0)
-        settled =
-            (struct mv_settled){.call = intent->call,
-                                .fd = intent->fd,
-                                .moved = bytes,
-                                .copy = is_flat(intent->call) && !doubtful ? fetch(intent, bytes) : NULL,
-                                .doubtful = doubtful};
-    return settled;
-}
-
 static struct mv_settled forked(const struct mv_intent *intent) {
     long child = mv_fork_settled(intent);
     int open = child || !intent->noted[1]; /* of a vfork nobody knows */
@@ -178,11 +98,13 @@ static int makes(uint32_t call) {
     return call == __NR_pipe || call == __NR_pipe2 || call == __NR_socketpair ? 2 : 1;
 }
 
+static const struct mv_log_header *header_of(const struct mv_thread *area) {
+    return (const struct mv_log_header *)mv_log_base(mv.version ^ 1, area->slot);
+}
+
 /* This thread's open intent, or NULL. */
 static const struct mv_intent *intent_of(const struct mv_thread *area, enum mv_way *way) {
-    const struct mv_log_header *header =
-        (const struct mv_log_header *)mv_log_base(mv.version ^ 1, area->slot);
-    const struct mv_intent *intent = &header->intent;
+    const struct mv_intent *intent = &header_of(area)->intent;
     if (!area->replaying || intent->call == MV_INTENT_NONE || intent->sequence != area->reader.sequence)
         return NULL;
     *way = mv_call_way(intent->call);
@@ -200,8 +122,10 @@ void mv_settle_intents(void) {
             enum mv_way way = MV_WAY_NONE;
             const struct mv_intent *intent = intent_of(area, &way);
             struct mv_settled settled = {.call = MV_INTENT_NONE};
-            /* Which numbers were closed says more about who was given one since. */
-            if ((way == MV_WAY_CLOSED) != !pass) {
+            /* Which numbers were closed says who was given one since; what was read, what is left of what was
+             * written. */
+            int first = way == MV_WAY_CLOSED || (way == MV_WAY_BYTES && mv_bytes_consumed_by(intent->call));
+            if (first != !pass) {
                 if (!pass)
                     area->settled = settled;
                 continue;
@@ -211,7 +135,7 @@ void mv_settle_intents(void) {
             case MV_WAY_AGAIN:
                 break;
             case MV_WAY_BYTES:
-                settled = moved(intent);
+                settled = mv_bytes_settled(header_of(area));
                 break;
             case MV_WAY_ACCEPTED:
                 settled = accepted(intent);
@@ -255,17 +179,6 @@ static long register_again(const struct mv_frame *frame) {
     return 0;
 }
 
-static long in_doubt(const struct mv_settled *settled, const char *why) {
-    struct mv_text text = {.used = 0};
-    mv_text_add(&text, "descriptor ");
-    mv_text_number(&text, settled->fd);
-    mv_text_add(&text, " is shut down: the dead leader's last call on it can't be settled: ");
-    mv_text_add(&text, why);
-    mv_say(MV_ERROR, &text);
-    mv_sys2(__NR_shutdown, settled->fd, 2);
-    return -104; /* ECONNRESET */
-}
-
 /* The connection that the dead leader had accepted is given to the program. */
 static long give(const struct mv_settled *settled, const struct mv_frame *frame) {
     struct mv_peer *peer = (struct mv_peer *)settled->copy;
@@ -281,7 +194,7 @@ static long give(const struct mv_settled *settled, const struct mv_frame *frame)
     return (long)settled->moved;
 }
 
-static void say_of(uint32_t call, const char *what) {
+void mv_settle_say(uint32_t call, const char *what) {
     struct mv_text text = {.used = 0};
     mv_text_add(&text, "the dead leader's last call, ");
     mv_text_add(&text, mv_call_find(call)->name);
@@ -295,12 +208,12 @@ static void not_reached(const struct mv_settled *settled, enum mv_way way) {
     if (way == MV_WAY_CLOSED)
         return;
     if (way == MV_WAY_BYTES) {
-        in_doubt(settled, "the follower's next call is another one");
+        mv_in_doubt(settled, "the follower's next call is another one");
         return;
     }
     if (way == MV_WAY_ACCEPTED || way == MV_WAY_OPENED) /* the connection is closed */
         mv_sys1(__NR_close, (long)settled->moved);
-    say_of(settled->call, "was not the follower's next one: it is not made again");
+    mv_settle_say(settled->call, "was not the follower's next one: it is not made again");
 }
 
 /* It is made again; some answers mean that it was made before. */
@@ -329,35 +242,6 @@ static long repeated(struct mv_thread *self, struct mv_frame *frame) {
     for (unsigned i = 0; i < sizeof done / sizeof done[0]; i++)
         if (done[i].call == self->call && result == -(long)done[i].error)
             return 0;
-    return result;
-}
-
-/* The bytes that the dead leader's call moved, as this thread's outcome. */
-static long bytes_outcome(const struct mv_settled *settled, struct mv_frame *frame) {
-    long result = (long)settled->moved;
-    if (settled->doubtful) {
-        return in_doubt(settled, "its bytes can't be counted");
-    } else if (settled->call == __NR_sendfile) {
-        int64_t offset = 0;
-        if (settled->moved > frame->r10)
-            return in_doubt(settled, "more bytes went out than it asked for");
-        if (frame->rdx && !mv_guard_load64((const void *)frame->rdx, (uint64_t *)&offset)) {
-            offset += (int64_t)settled->moved;
-            mv_guard_copy((void *)frame->rdx, &offset, sizeof offset);
-        }
-    } else if (emits(settled->call) || emits_at(settled->call)) {
-        /* A reply that may differ in masked fields may be shorter here. */
-        if ((settled->call == __NR_write || settled->call == __NR_sendto) && settled->moved > frame->rdx)
-            result = (long)frame->rdx;
-    } else if (!is_flat(settled->call)) {
-        return in_doubt(settled, "it read into several buffers");
-    } else if (!settled->copy) {
-        return in_doubt(settled, "the dead leader's memory can't be read (is its keeper gone?)");
-    } else {
-        if (settled->moved > frame->rdx || mv_guard_copy((void *)frame->rsi, settled->copy, settled->moved))
-            result = in_doubt(settled, "more bytes are gone than are asked for");
-        mv_sys2(__NR_munmap, (long)settled->copy, (long)settled->moved);
-    }
     return result;
 }
 
@@ -394,7 +278,7 @@ int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *res
         return 1;
     case MV_WAY_FORKED:
         if (!settled.moved) {
-            say_of(settled.call, "may have been made or not, which can't be told: it is made again");
+            mv_settle_say(settled.call, "may have been made or not, which can't be told: it is made again");
             return 0;
         }
         mv_fork_adopt(self, frame, (long)settled.moved);
@@ -414,11 +298,10 @@ int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *res
         *result = repeated(self, frame);
         return 1;
     case MV_WAY_TOLD:
-        say_of(settled.call, "may have been made or not, which can't be told: it is made again");
+        mv_settle_say(settled.call, "may have been made or not, which can't be told: it is made again");
         return 0;
     default:
-        *result = bytes_outcome(&settled, frame);
-        return 1;
+        return mv_bytes_outcome(self, &settled, frame, result);
     }
 }
 

@@ -10,6 +10,7 @@
 #include "../calls/table.h"
 #include "../sys.h"
 #include "roles.h"
+#include "witness.h"
 
 #include <linux/tcp.h>
 
@@ -127,24 +128,35 @@ int mv_stream_file_now(int fd, int append, uint64_t *position) {
     return append || !mv_is_error(at);
 }
 
-static int is_epoll(int fd) {
-    static const char name[] = "anon_inode:[eventpoll]";
+/* What an anonymous file is: "[eventpoll]" and the like. */
+static int is_anonymous(int fd, const char *kind) {
+    static const char prefix[] = "anon_inode:";
     struct mv_text path = {.used = 0};
-    char link[sizeof name] = {0};
+    char link[40] = {0};
     mv_text_add(&path, "/proc/self/fd/");
     mv_text_number(&path, fd);
-    if (mv_sys3(__NR_readlink, (long)path.bytes, (long)link, sizeof link) != sizeof name - 1)
+    if (mv_is_error(mv_sys3(__NR_readlink, (long)path.bytes, (long)link, sizeof link - 1)))
         return 0;
-    for (unsigned i = 0; i < sizeof name - 1; i++)
-        if (link[i] != name[i])
+    for (unsigned i = 0; i < sizeof prefix - 1; i++)
+        if (link[i] != prefix[i])
             return 0;
-    return 1;
+    const char *rest = link + sizeof prefix - 1;
+    while (*kind && *rest == *kind)
+        rest++, kind++;
+    return !*kind && !*rest;
+}
+
+static int is_socket(int fd) {
+    int32_t type = 0;
+    uint32_t size = sizeof type;
+    return !mv_sys5(__NR_getsockopt, fd, 1 /* SOL_SOCKET */, 3 /* SO_TYPE */, (long)&type, (long)&size);
 }
 
 static void look_at(int fd) {
     struct mv_stream *stream = &streams[fd];
     long flags = mv_sys2(__NR_fcntl, fd, 3 /* F_GETFL */);
     *stream = (struct mv_stream){.kind = MV_STREAM_UNKNOWN};
+    mv_watch(fd, MV_WATCHED_NOT);
     if (mv_is_error(flags))
         return;
     stream->open = 1;
@@ -153,8 +165,12 @@ static void look_at(int fd) {
         stream->kind = MV_STREAM_TCP;
     else if (mv_stream_file_now(fd, (flags & O_APPEND) != 0, &stream->out))
         stream->kind = (flags & O_APPEND) ? MV_STREAM_APPENDED : MV_STREAM_FILE;
-    else if (is_epoll(fd))
+    else if (is_socket(fd))
+        mv_watch(fd, MV_WATCHED_SOCKET);
+    else if (is_anonymous(fd, "[eventpoll]"))
         mv_epoll_exists(fd);
+    else if (is_anonymous(fd, "[eventfd]") || is_anonymous(fd, "[timerfd]"))
+        mv_watch(fd, MV_WATCHED_COUNTER);
 }
 
 /* In the leader just before it is copied, all threads parked: whatever is open. Which descriptors are is told

@@ -50,8 +50,36 @@ public struct MvDeathWords
     private MvDeathWord _element;
 }
 
+/// <summary>The kernel's struct msghdr: struct mv_message_header.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 56)]
+public struct MvMessageHeader
+{
+    [FieldOffset(0)] public ulong Name;
+    [FieldOffset(8)] public uint Namelen;
+    [FieldOffset(12)] public uint Reserved0;
+    [FieldOffset(16)] public ulong Iov;
+    [FieldOffset(24)] public ulong Iovlen;
+    [FieldOffset(32)] public ulong Control;
+    [FieldOffset(40)] public ulong Controllen;
+    [FieldOffset(48)] public uint Flags;
+    [FieldOffset(52)] public uint Reserved1;
+}
+
+/// <summary>What the kernel itself says of the call under way: struct mv_witness.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 96)]
+public unsafe struct MvWitness
+{
+    [FieldOffset(0)] public MvMessageHeader Message;
+    [FieldOffset(56)] public uint Length;
+    [FieldOffset(60)] public uint Batch;
+    [FieldOffset(64)] public fixed ulong Iov[2];
+    [FieldOffset(80)] public ulong Sequence;
+    [FieldOffset(88)] public uint Call;
+    [FieldOffset(92)] public int Fd;
+}
+
 /// <summary>First page of a log: struct mv_log_header.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 576)]
+[StructLayout(LayoutKind.Explicit, Size = 704)]
 public unsafe struct MvLogHeader
 {
     [FieldOffset(0)] public ulong Magic;
@@ -78,6 +106,9 @@ public unsafe struct MvLogHeader
     [FieldOffset(196)] public fixed uint Padding3[15];
 
     [FieldOffset(256)] public MvDeathWords Death;
+
+    [FieldOffset(576)] public MvWitness Witness;
+    [FieldOffset(672)] public fixed ulong Padding4[4];
 }
 
 /// <summary>A reader's cursor: struct mv_log_cursor.</summary>

@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -181,6 +182,83 @@ static void repeat(const char *what, char *answer) {
     close(fd);
 }
 
+/* Two sockets of this process: what one call sends, another receives, and nothing is left. */
+static void send_one(const char *what, char *answer) {
+    int pair[2] = {-1, -1}, stream = strstr(what, "stream") != NULL;
+    char first[8] = "", second[8] = "";
+    struct iovec in[2] = {{first, 3}, {second, 5}}, out[2] = {{"abc", 3}, {"defgh", 5}};
+    struct msghdr to = {.msg_iov = in, .msg_iovlen = 2}, from = {.msg_iov = out, .msg_iovlen = 2};
+    long sent = -1, got = -1;
+    if (socketpair(AF_UNIX, stream ? SOCK_STREAM : SOCK_DGRAM, 0, pair))
+        return;
+    if (strstr(what, "vector")) {
+        sent = writev(pair[0], out, 2);
+        got = readv(pair[1], in, 2);
+    } else if (strstr(what, "message")) {
+        sent = sendmsg(pair[0], &from, 0);
+        got = recvmsg(pair[1], &to, 0);
+    } else if (strstr(what, "plain")) {
+        sent = write(pair[0], "abcdefg", 7);
+        got = read(pair[1], first, 7);
+    } else {
+        sent = send(pair[0], "abcdefg", 7, 0);
+        got = recv(pair[1], first, 7, 0);
+    }
+    long more = recv(pair[1], second + 6, 1, MSG_DONTWAIT);
+    (void)sprintf(answer, "%ld %ld %.7s %.5s %ld", sent, got, first, second, more);
+    close(pair[0]);
+    close(pair[1]);
+}
+
+/* To itself, over TCP, in pieces. */
+static void pieces(const char *what, char *answer) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM, 0), from = socket(AF_INET, SOCK_STREAM, 0), to;
+    char first[8] = "", second[8] = "";
+    struct iovec in[2] = {{first, 3}, {second, 5}}, out[2] = {{"abc", 3}, {"defgh", 5}};
+    struct msghdr message = {.msg_iov = in, .msg_iovlen = 2};
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 1))
+        return;
+    getsockname(listener, (struct sockaddr *)&address, &size);
+    if (connect(from, (struct sockaddr *)&address, sizeof address))
+        return;
+    to = accept(listener, NULL, NULL);
+    long sent = writev(from, out, 2), got = -1;
+    if (!strcmp(what, "readv"))
+        got = readv(to, in, 2);
+    else if (!strcmp(what, "recvmsg"))
+        got = recvmsg(to, &message, MSG_WAITALL);
+    else
+        got = recv(to, first, 8, MSG_WAITALL);
+    long more = recv(to, second + 6, 1, MSG_DONTWAIT);
+    (void)sprintf(answer, "%ld %ld %.8s %.5s %ld", sent, got, first, second, more);
+    close(listener);
+    close(from);
+    close(to);
+}
+
+static void count(const char *what, char *answer) {
+    long value = 0, got = -1, more = -1;
+    int fd = eventfd(0, EFD_NONBLOCK);
+    if (!strcmp(what, "timerfd")) {
+        struct itimerspec once = {{0, 0}, {0, 1}};
+        close(fd);
+        fd = timerfd_create(CLOCK_MONOTONIC, 0);
+        timerfd_settime(fd, 0, &once, NULL);
+        got = read(fd, &value, sizeof value);
+        fcntl(fd, F_SETFL, O_NONBLOCK);
+    } else {
+        long five = 5;
+        got = write(fd, &five, sizeof five) * 10;
+        got += read(fd, &value, sizeof value);
+    }
+    long kept = 0x1234;
+    more = read(fd, &kept, sizeof kept);
+    (void)sprintf(answer, "%ld %ld %ld %lx", got, value, more, (unsigned long)kept);
+    close(fd);
+}
+
 static void close_one(char *answer) {
     int fd = open("/dev/null", O_RDONLY), result = close(fd), error = e(result);
     (void)sprintf(answer, "%d %d", result, error);
@@ -206,6 +284,12 @@ static void operate(char *command, char *answer) {
         move(what, answer);
     else if (!strcmp(command, "repeat") && what)
         repeat(what, answer);
+    else if (!strcmp(command, "send") && what)
+        send_one(what, answer);
+    else if (!strcmp(command, "pieces") && what)
+        pieces(what, answer);
+    else if (!strcmp(command, "count") && what)
+        count(what, answer);
     else if (!strcmp(command, "close"))
         close_one(answer);
 }

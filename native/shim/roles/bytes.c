@@ -1,0 +1,284 @@
+/* Settling calls that move bytes: how many did the dead leader's call move, and which?
+ *
+ * TCP: the kernel's totals less those of the records. Regular files: position, size, and the bytes that stand
+ * there. Other sockets and counters: their witness (witness.c). sendfile and splice: the totals, the position
+ * or the offset of whichever side has one. What was read is gathered from the dead leader's buffers.
+ *
+ * A call that would natively have waited until all is moved (a blocking send, MSG_WAITALL), and was cut
+ * short, goes on with the rest. */
+#include "../calls/guard.h"
+#include "../calls/segments.h"
+#include "../calls/table.h"
+#include "../sys.h"
+#include "roles.h"
+#include "settle.h"
+#include "streams.h"
+#include "witness.h"
+
+#define MSG_PEEK     2u
+#define MSG_DONTWAIT 0x40u
+#define MSG_WAITALL  0x100u
+#define O_NONBLOCK   04000
+
+static int consumes(uint32_t call) {
+    return call == __NR_read || call == __NR_readv || call == __NR_recvfrom || call == __NR_recvmsg ||
+           call == __NR_preadv2;
+}
+/* It writes at a place that is named: a second time is no other, unless the file is open to append. */
+static int emits_at(uint32_t call) {
+    return call == __NR_pwrite64 || call == __NR_pwritev;
+}
+/* Messages whose number is the result. */
+static int batches(uint32_t call) {
+    return call == __NR_sendmmsg || call == __NR_recvmmsg;
+}
+static int is_flat(uint32_t call) {
+    return call == __NR_read || call == __NR_recvfrom || call == __NR_write || call == __NR_sendto;
+}
+
+int mv_bytes_consumed_by(uint32_t call) {
+    return consumes(call);
+}
+
+/* What is known of the intended call. */
+struct finding {
+    int64_t moved;                    /* bytes; -1: it was not made, or moved nothing; UNTOLD */
+    uint32_t doubtful;                /* the connection's counts can't be right */
+    struct mv_message_header message; /* where the bytes are in the dead leader */
+    uint64_t flat[2];                 /* or here */
+};
+#define UNTOLD (-2)
+
+/* The buffers of a call that no witness describes. */
+static void describe(struct finding *found, const struct mv_intent *intent) {
+    found->message = (struct mv_message_header){.iov = intent->buffer, .iovlen = intent->length};
+    if (intent->call == __NR_recvmsg) {
+        if (!mv_remains_read(&found->message, intent->buffer, sizeof found->message))
+            found->message.iovlen = 0;
+    } else if (is_flat(intent->call)) {
+        found->flat[0] = intent->buffer;
+        found->flat[1] = intent->length;
+        found->message.iovlen = 1;
+    }
+}
+
+static struct finding of_tcp(const struct mv_intent *intent, int fd, int inwards) {
+    const struct mv_stream *stream = mv_stream_of(fd);
+    struct finding found = {.moved = -1};
+    uint64_t in = 0, out = 0;
+    if (!mv_stream_tcp_now(fd, &in, &out))
+        return found;
+    in -= stream->in;
+    out -= stream->out;
+    if (batches(intent->call)) {
+        found.doubtful = in || out;
+        found.moved = found.doubtful ? 1 : -1;
+        return found;
+    }
+    found.doubtful = (intent->call == __NR_write || intent->call == __NR_sendto) && (int64_t)out > 0 &&
+                     out > intent->length;
+    found.moved = (int64_t)(inwards ? in : out);
+    return found;
+}
+
+/* A piece of the dead leader's memory, in a mapping of its own. */
+static uint8_t *fetch(uint64_t from, uint64_t size) {
+    uint8_t *at = mv_room(size);
+    if (at && !mv_remains_read(at, from, size)) {
+        mv_sys2(__NR_munmap, (long)at, (long)size);
+        return NULL;
+    }
+    return at;
+}
+
+static struct finding of_file(const struct mv_intent *intent, int fd) {
+    const struct mv_stream *stream = mv_stream_of(fd);
+    struct finding found = {.moved = -1};
+    int appended = stream->kind == MV_STREAM_APPENDED;
+    uint64_t now = 0;
+    if ((emits_at(intent->call) && !appended) || batches(intent->call) ||
+        !mv_stream_file_now(fd, appended, &now))
+        return found;
+    found.moved = consumes(intent->call) && appended ? -1 : (int64_t)(now - stream->out);
+    if ((intent->call == __NR_write || intent->call == __NR_pwrite64) && intent->length) {
+        uint8_t *bytes = fetch(intent->buffer, intent->length);
+        if (bytes) {
+            found.moved = (int64_t)mv_stream_written(fd, bytes, intent->length, stream->out, now);
+            mv_sys2(__NR_munmap, (long)bytes, (long)intent->length);
+        }
+    }
+    return found;
+}
+
+static uint32_t kind_of(int64_t fd) {
+    const struct mv_stream *stream = mv_stream_of(fd);
+    return stream ? stream->kind : MV_STREAM_UNKNOWN;
+}
+
+/* From one descriptor to another: by whichever has a count of its own. An offset that stands in memory is
+ * compared as the thread reaches the call (told_by_offset). */
+static struct finding between(const struct mv_intent *intent) {
+    int splices = intent->call == __NR_splice;
+    int from = splices ? intent->fd : (int)intent->buffer, to = splices ? (int)intent->length : intent->fd;
+    uint64_t offset = splices ? intent->buffer : intent->length;
+    if (kind_of(to) == MV_STREAM_TCP)
+        return of_tcp(intent, to, 0);
+    if (kind_of(from) == MV_STREAM_TCP)
+        return of_tcp(intent, from, 1);
+    if (kind_of(from) == MV_STREAM_FILE && !offset)
+        return of_file(intent, from);
+    return (struct finding){.moved = UNTOLD};
+}
+
+/* Is it something that takes or gives what a second call would not get or give again? */
+static int is_stream(int fd) {
+    uint32_t mode = 0;
+    mv_identity(fd, (uint64_t) "", 0x1000 /* AT_EMPTY_PATH */, &mode);
+    mode &= 0170000;
+    return mode == 0010000 /* FIFO */ || mode == 0140000 /* socket */ || !mode /* anonymous */;
+}
+
+static struct finding find(const struct mv_log_header *header) {
+    const struct mv_intent *intent = &header->intent;
+    uint32_t kind = kind_of(intent->fd);
+    struct finding found;
+    if (intent->call == __NR_sendfile || intent->call == __NR_splice) {
+        found = between(intent);
+        if (found.moved == UNTOLD)
+            return found;
+    } else if (kind == MV_STREAM_TCP) {
+        found = of_tcp(intent, intent->fd, consumes(intent->call));
+    } else if (kind == MV_STREAM_FILE || kind == MV_STREAM_APPENDED) {
+        found = of_file(intent, intent->fd);
+    } else {
+        found = (struct finding){.moved = -1};
+        found.moved = mv_witness_tells(header, &found.message);
+        if (found.moved == UNTOLD && !is_stream(intent->fd))
+            found.moved = -1;
+        return found;
+    }
+    if (found.moved <= 0)
+        found.moved = -1;
+    else if (consumes(intent->call))
+        describe(&found, intent);
+    return found;
+}
+
+struct mv_settled mv_bytes_settled(const struct mv_log_header *header) {
+    const struct mv_intent *intent = &header->intent;
+    struct finding found = find(header);
+    struct mv_settled settled = {.call = intent->call, .fd = intent->fd, .doubtful = found.doubtful};
+    if (found.moved == UNTOLD) {
+        uint64_t offset = intent->call == __NR_splice ? intent->buffer : intent->length;
+        settled.untold = 1;
+        if ((intent->call == __NR_splice || intent->call == __NR_sendfile) && offset)
+            settled.untold = mv_remains_read(&settled.noted[0], offset, 8) ? 2 : 1;
+        return settled;
+    }
+    if (found.moved < 0)
+        return (struct mv_settled){.call = MV_INTENT_NONE};
+    settled.moved = (uint64_t)found.moved;
+    if (consumes(intent->call) && !found.doubtful)
+        settled.copy = mv_gather(&found.message, found.flat[0] ? found.flat : NULL, settled.moved);
+    return settled;
+}
+
+long mv_in_doubt(const struct mv_settled *settled, const char *why) {
+    struct mv_text text = {.used = 0};
+    mv_text_add(&text, "descriptor ");
+    mv_text_number(&text, settled->fd);
+    mv_text_add(&text, " is shut down: the dead leader's last call on it can't be settled: ");
+    mv_text_add(&text, why);
+    mv_say(MV_ERROR, &text);
+    mv_sys2(__NR_shutdown, settled->fd, 2);
+    return -104; /* ECONNRESET */
+}
+
+static int blocks(const struct mv_frame *frame, uint64_t flags) {
+    return !(flags & MSG_DONTWAIT) &&
+           !(mv_sys2(__NR_fcntl, (int32_t)frame->rdi, 3 /* F_GETFL */) & O_NONBLOCK);
+}
+
+/* What is left of a TCP connection's call that natively waits until all is moved: piece by piece, as long as
+ * it goes. */
+static long go_on(struct mv_thread *self, const struct mv_frame *frame, long moved) {
+    const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
+    const struct mv_call_row *row = mv_call_find(self->call);
+    struct mv_segment pieces[MV_SEGMENTS_MAX];
+    int inwards = consumes(self->call), vector = self->call == __NR_sendmsg || self->call == __NR_recvmsg;
+    uint64_t flags = vector                                                     ? frame->rdx
+                     : self->call == __NR_sendto || self->call == __NR_recvfrom ? frame->r10
+                                                                                : 0;
+    if (kind_of((int32_t)frame->rdi) != MV_STREAM_TCP || !blocks(frame, flags) ||
+        (inwards && !(flags & MSG_WAITALL)))
+        return moved;
+    int count = inwards ? mv_call_out_targets(row, args, 1 << 30, pieces, MV_SEGMENTS_MAX)
+                        : mv_call_in_segments(row, args, pieces, MV_SEGMENTS_MAX);
+    uint64_t before = (uint64_t)moved;
+    for (int i = 0; i < count; i++) {
+        uint32_t how = pieces[i].how & MV_HOW_MASK;
+        if (pieces[i].arg != 1 || (how != MV_HOW_DATA && how != MV_HOW_BYTES))
+            continue;
+        uint64_t done = before < pieces[i].len ? before : pieces[i].len;
+        before -= done;
+        while (done < pieces[i].len) {
+            const uint64_t rest[6] = {
+                frame->rdi, (uint64_t)pieces[i].addr + done, pieces[i].len - done, flags, 0, 0};
+            long result =
+                mv_syscall_interruptible(rest, inwards ? __NR_recvfrom : __NR_sendto, &self->attention);
+            if (result <= 0)
+                return moved;
+            done += (uint64_t)result;
+            moved += result;
+        }
+    }
+    return moved;
+}
+
+/* The kernel had moved the dead leader's offset: by as much as it had moved. */
+static int told_by_offset(const struct mv_settled *settled, const struct mv_frame *frame, long *result) {
+    uint64_t own = settled->call == __NR_splice ? frame->rsi : frame->rdx, offset;
+    if (settled->untold != 2 || !own || mv_guard_load64((const void *)own, &offset) ||
+        settled->noted[0] < offset)
+        return 0;
+    *result = (long)(settled->noted[0] - offset);
+    if (*result)
+        mv_guard_copy((void *)own, &settled->noted[0], 8);
+    return 1;
+}
+
+/* 1: *result is the outcome. */
+int mv_bytes_outcome(struct mv_thread *self, const struct mv_settled *settled, struct mv_frame *frame,
+                     long *result) {
+    *result = (long)settled->moved;
+    if (settled->untold) {
+        if (told_by_offset(settled, frame, result))
+            return *result != 0;
+        mv_settle_say(settled->call, "may have moved bytes or not, which can't be told: it is made again");
+        return 0;
+    }
+    if (settled->doubtful) {
+        *result = mv_in_doubt(settled, "its bytes can't be counted");
+    } else if (consumes(settled->call)) {
+        if (!settled->copy)
+            *result = mv_in_doubt(settled, "the dead leader's memory can't be read (is its keeper gone?)");
+        else if (!mv_scatter(settled->copy, self, frame))
+            *result = mv_in_doubt(settled, "more bytes are gone than are asked for");
+        else
+            *result = go_on(self, frame, *result);
+    } else if (settled->call == __NR_sendfile || settled->call == __NR_splice) {
+        uint64_t own = settled->call == __NR_splice ? frame->rsi : frame->rdx, offset;
+        if (settled->moved > (settled->call == __NR_splice ? frame->r8 : frame->r10))
+            *result = mv_in_doubt(settled, "more bytes went out than it asked for");
+        else if (own && !mv_guard_load64((const void *)own, &offset)) {
+            offset += settled->moved;
+            mv_guard_copy((void *)own, &offset, sizeof offset);
+        }
+    } else if ((settled->call == __NR_write || settled->call == __NR_sendto) &&
+               settled->moved >= frame->rdx) {
+        *result = (long)frame->rdx; /* a reply that may differ in masked fields may be shorter here */
+    } else if (!batches(settled->call)) {
+        *result = go_on(self, frame, *result);
+    }
+    return 1;
+}
