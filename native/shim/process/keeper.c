@@ -100,7 +100,10 @@ static void keep(void) {
     mv_sys2(__NR_prctl, 0x59616d61 /* PR_SET_PTRACER */, -1);
     for (;;) {
         __atomic_store_n(&mv_keeper_word, 0, __ATOMIC_SEQ_CST);
-        if (__atomic_load_n(&leaves, __ATOMIC_SEQ_CST))
+        /* Once another one leads, what follows is another generation's, and its words are not ours to judge.
+         */
+        if (__atomic_load_n(&leaves, __ATOMIC_SEQ_CST) ||
+            __atomic_load_n(&control->leader_pid, __ATOMIC_ACQUIRE) != leader)
             mv_sys1(__NR_exit, 0);
         mv_remains_serve();
         mv_fault(MV_FAULT_KEEPER_WAKES);
