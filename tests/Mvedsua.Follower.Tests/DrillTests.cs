@@ -9,7 +9,7 @@ public sealed class DrillTests
     public void Half_a_minute_of_kills_is_noticed_by_nobody()
     {
         string program = Path.Combine(Host.Root, "out/dotnet/bin/Mvedsua.Drill/release/Mvedsua.Drill");
-        using Process drill = Process.Start(new ProcessStartInfo(program, ["--kills", "0", "--seconds", "25", "--length", "25"]) { RedirectStandardOutput = true })!;
+        using Process drill = Process.Start(new ProcessStartInfo(program, ["--kills", "0", "--seconds", "15", "--length", "8"]) { RedirectStandardOutput = true })!;
         string output = drill.StandardOutput.ReadToEnd();
         drill.WaitForExit();
         TestContext.Current.TestOutputHelper?.WriteLine(output);
