@@ -87,6 +87,7 @@ internal sealed class Trial : IDisposable
         }
         _server.ShutDown(_port);
         _session.Until(() => ProcessFacts.WorkingIn(_session.Folder).Length == 0, "no process is left", load);
+        if (!striker.CoordinatorWasKilled) _session.Until(() => _session.HasEnded, "mvedsua run ends", load);
         if (!striker.CoordinatorWasKilled && _session.ExitStatus != 0) throw new DrillFailure($"mvedsua run: exit status {_session.ExitStatus}");
         _server.CheckFiles(_session.Folder, load);
         if (_session.Said.FirstOrDefault(line => line.Contains("serves from where they part")) is { } parted) throw new DrillFailure(parted);
