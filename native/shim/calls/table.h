@@ -143,13 +143,16 @@ struct mv_call_arg {
 };
 _Static_assert(sizeof(struct mv_call_arg) == 8, "compact row");
 
+// Whether a leader has nothing to add to a call but its record, and an intent.
+enum mv_straight { MV_STRAIGHT_NOT, MV_STRAIGHT_BARE, MV_STRAIGHT_INTENDED };
+
 struct mv_call_row {
     const char *name;
     uint32_t flags;   // enum mv_call_flag
     uint8_t cls;      // enum mv_call_class
     uint8_t result;   // enum mv_call_result
     uint8_t argc;     // 0 to 6
-    uint8_t straight; // 1: a leader makes it and publishes it, nothing else
+    uint8_t straight; // enum mv_straight
     struct mv_call_arg args[6];
 };
 _Static_assert(sizeof(struct mv_call_row) == 64, "one cache line a row");

@@ -90,7 +90,7 @@ static int overwrites_nothing(const struct mv_call_row *row, const uint64_t args
 /* run_and_publish for the many calls to which a leader has nothing to add (the table tells). */
 static void straight(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row,
                      const uint64_t args[6]) {
-    if (row->flags & (MV_CALL_CONSUME | MV_CALL_EMIT))
+    if (row->straight == MV_STRAIGHT_INTENDED)
         intend(self, frame);
     mv_fault(MV_FAULT_BEFORE_CALL);
     long result = mv_syscall_interruptible(args, self->call, &self->attention);

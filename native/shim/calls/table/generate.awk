@@ -213,7 +213,8 @@ END {
     print ""
     print "static const struct mv_call_row mv_calls[MV_CALL_COUNT] = {"
     for (i = 0; i <= last; i++) if (i in rows) {
-        sub("@", straight_of[i] && ways[i] !~ /_(NAMED|BOUND|CONNECTED|SHUT|MOVED)$/ ? 1 : 0, rows[i])
+        sub("@", !straight_of[i] || ways[i] ~ /_(NAMED|BOUND|CONNECTED|SHUT|MOVED)$/ ? "MV_STRAIGHT_NOT" : ways[i] ~ /^$|_AGAIN$/ ? "MV_STRAIGHT_BARE" : "MV_STRAIGHT_INTENDED",
+            rows[i])
         print rows[i]
     }
     print "};"
