@@ -88,6 +88,39 @@ public sealed class MomentTests : MomentServers
         server.InStep();
     }
 
+    /* On a busy machine a keeper may come to the processor when its leader's death is long history, and the same log is another
+     * leader's. */
+    [Fact]
+    public void A_keeper_that_slept_through_two_generations_tells_no_living_leader_dead()
+    {
+        RedisUnderMvedsua server = StartMoments();
+        using var line = new Line(server);
+        Assert.Equal("ok", line.Ask("read"));
+        server.InStep();
+        int first = server.LeaderPid;
+        using var keeper = new StoppedThread(server.KeeperPid, "tell_the_leaders_death");
+        using (var heir = new StoppedThread(server.FollowerPid, "promote"))
+        {
+            Host.Kill(first, Host.SIGKILL);
+            heir.Reached();
+            keeper.Reached();
+        }
+
+        int second = server.PromotedFrom(first);
+        server.Follow();
+        Assert.Equal("ok", line.Ask("read"));
+        server.InStep();
+        Host.Kill(second, Host.SIGKILL);
+        int third = server.PromotedFrom(second);
+        server.Follow();
+        Assert.Equal("ok", line.Ask("read"));
+        server.InStep();
+        keeper.Dispose(); /* it tells of its leader's death now */
+        for (int i = 0; i < 20; i++) Assert.Equal("ok", line.Ask("read"));
+        server.InStep();
+        Assert.Equal(third, server.LeaderPid);
+    }
+
     [Fact]
     public void A_new_thread_is_not_taken_for_the_one_that_died_in_its_place_two_generations_ago()
     {

@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#define MV_ABI_VERSION   9u
+#define MV_ABI_VERSION   10u
 #define MV_CONTROL_MAGIC 0x6177736465764d31ull /* "1Mvedswa" */
 #define MV_LOG_MAGIC     0x676f4c6465764d31ull /* "1MvedLog" */
 
@@ -123,13 +123,17 @@ _Static_assert(sizeof(struct mv_event) == 104, "mv_event");
 struct mv_death_word {
     uint32_t
         word; /* tid of the living owner | FUTEX_WAITERS; FUTEX_OWNER_DIED set by the kernel at its death */
-    uint32_t reserved[5];
+    uint32_t
+        told; /* lower half of the log's generation whose owner the keeper knows dead; others mean nothing
+               */
+    uint32_t reserved[4];
     uint64_t previous; /* owner's list pointers: owner's addresses, meaningless elsewhere */
     uint64_t next;
     uint64_t padding[3];
 };
 MV_ASSERT_AT(mv_death_word, word, 0);
-MV_ASSERT_AT(mv_death_word, reserved, 4);
+MV_ASSERT_AT(mv_death_word, told, 4);
+MV_ASSERT_AT(mv_death_word, reserved, 8);
 MV_ASSERT_AT(mv_death_word, previous, 24);
 MV_ASSERT_AT(mv_death_word, next, 32);
 MV_ASSERT_AT(mv_death_word, padding, 40);

@@ -249,6 +249,14 @@ struct robust_list_head; /* <linux/futex.h> */
  * manner, so that glibc's own mutexes can be linked and unlinked around them; `tid` is the kernel's. The
  * words must stay mapped. -EINVAL: the list is not glibc's (futex_offset is not -32). Only the thread itself
  * may call this, or somebody while it stands still outside glibc. */
+/* By the kernel, or by the keeper, which names the generation: a keeper that slept through its leader's
+ * generation says nothing about the next one's owner of the same log. */
+static inline int mv_death_told(const struct mv_log_header *header, uint32_t watcher) {
+    const struct mv_death_word *death = &header->death[watcher];
+    return (mv_load_acquire32(&death->word) & 0x40000000u /* FUTEX_OWNER_DIED */) != 0 ||
+           mv_load_acquire32(&death->told) == (uint32_t)header->generation;
+}
+
 int mv_death_link(struct mv_death_word words[MV_WATCHERS], struct robust_list_head *head, uint32_t tid);
 
 /* Takes them out again (before an exit that isn't a death) and stores 0. */

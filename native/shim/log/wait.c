@@ -39,7 +39,7 @@ static const uint32_t *death_word(const struct mv_log_reader *r) {
 }
 
 int mv_log_owner_dead(const struct mv_log_reader *r) {
-    return (mv_load_acquire32(death_word(r)) & FUTEX_OWNER_DIED) != 0;
+    return mv_death_told(r->header, r->index);
 }
 
 /* 0: nothing yet. Death is looked at before the records: what was published before it is told first. */

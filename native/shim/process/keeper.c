@@ -79,16 +79,18 @@ static void follower_died(void) {
 }
 
 /* A leader that was killed before its threads had linked their words (in the middle of an attachment, or with
- * list_op_pending set) is told dead by us: the follower waits on nothing else. */
+ * list_op_pending set) is told dead by us: the follower waits on nothing else. We may have been kept from the
+ * processor since we looked who leads, and the log be another generation's by now: so ours is named. Told
+ * again at every round: a reader may have looked just before it went to sleep. */
 static void tell_the_leaders_death(void) {
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {
         struct mv_log_header *header = (struct mv_log_header *)mv_log_base(mv.version, slot);
         for (uint32_t watcher = 0; mv_writers[slot].running && watcher < MV_WATCHERS; watcher++) {
-            uint32_t *word = &header->death[watcher].word;
-            if (dead(mv_load_acquire32(word)))
+            struct mv_death_word *death = &header->death[watcher];
+            if (dead(mv_load_acquire32(&death->word)))
                 continue;
-            mv_or32(word, FUTEX_OWNER_DIED);
-            mv_sys3(__NR_futex, (long)word, FUTEX_WAKE, 0x7fffffff);
+            mv_store_release32(&death->told, (uint32_t)mv.log_generation);
+            mv_sys3(__NR_futex, (long)&death->word, FUTEX_WAKE, 0x7fffffff);
         }
     }
 }

@@ -33,9 +33,10 @@ static void nap(void) {
  * main thread: SIGKILL and crashes take the whole process. */
 static int writer_dead(uint32_t slot) {
     const struct mv_log_header *header = (const struct mv_log_header *)mv_log_base(mv.version ^ 1, slot);
-    uint32_t word = __atomic_load_n(&header->death[0].word, __ATOMIC_ACQUIRE);
-    if (word != 0)
-        return (word & FUTEX_OWNER_DIED) != 0;
+    if (mv_death_told(header, MV_FOLLOWER))
+        return 1;
+    if (__atomic_load_n(&header->death[MV_FOLLOWER].word, __ATOMIC_ACQUIRE))
+        return 0;
     return mv_sys3(__NR_tgkill, mv.control->leader_pid, mv.control->threads[mv.version ^ 1][slot].tid, 0) ==
            -3;
 }

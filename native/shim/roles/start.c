@@ -135,8 +135,10 @@ void mv_thread_link_death(struct mv_thread *self) {
  * that is about to own it. */
 void mv_thread_forget_death(uint32_t slot) {
     struct mv_log_header *header = (struct mv_log_header *)mv_log_base(mv.version, slot);
-    for (uint32_t i = 0; i < MV_WATCHERS; i++)
+    for (uint32_t i = 0; i < MV_WATCHERS; i++) {
         __atomic_store_n(&header->death[i].word, 0, __ATOMIC_RELEASE);
+        __atomic_store_n(&header->death[i].told, 0, __ATOMIC_RELEASE);
+    }
 }
 
 /* Before the log is started anew, before the memory is copied (the copy's list must not lead into words that

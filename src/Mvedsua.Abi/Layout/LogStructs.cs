@@ -26,7 +26,8 @@ public unsafe struct MvEvent
 public unsafe struct MvDeathWord
 {
     [FieldOffset(0)] public uint Word;
-    [FieldOffset(4)] public fixed uint Reserved[5];
+    [FieldOffset(4)] public uint Told;
+    [FieldOffset(8)] public fixed uint Reserved[4];
     [FieldOffset(24)] public ulong Previous;
     [FieldOffset(32)] public ulong Next;
     [FieldOffset(40)] public fixed ulong Padding[3];

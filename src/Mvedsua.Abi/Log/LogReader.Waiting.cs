@@ -30,8 +30,10 @@ public sealed unsafe partial class LogReader
 
     private SharedUInt32 WakeWord => new(&_header->Wake);
 
-    /// <summary>The kernel has told that the owning thread died. There may still be events to read.</summary>
-    public bool IsOwnerDead => (Death.Value & Futex.OwnerDied) != 0;
+    /// <summary>The kernel, or the keeper of this very generation, has told that the owning thread died. There may still be
+    /// events to read.</summary>
+    public bool IsOwnerDead => (Death.Value & Futex.OwnerDied) != 0
+        || new SharedUInt32(&((MvDeathWord*)&_header->Death)[_index].Told).Value == (uint)_header->Generation;
 
     /// <summary>Waits for the next event, as long as it takes. Naps while events flow, sleeps (without polling)
     /// after 5 ms of silence.</summary>
