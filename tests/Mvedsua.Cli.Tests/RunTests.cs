@@ -96,7 +96,9 @@ public sealed class RunTests : IDisposable
     [Fact]
     public void A_server_that_puts_itself_into_the_background_is_told_of()
     {
-        var result = _mvedsua.Run("run", "--", "/bin/sh", "-c", "sleep 30 > /dev/null 2>&1 < /dev/null & echo $!");
+        /* The shell ends once its child is what it will be: until then that has the shell's name. */
+        var result = _mvedsua.Run("run", "--", "/bin/sh", "-c",
+            "sleep 30 > /dev/null 2>&1 < /dev/null & until read name < /proc/$!/comm && [ $name = sleep ]; do :; done; echo $!");
         Assert.Equal(0, result.Status);
         var pid = result.Output.Trim();
         Assert.Contains($"left running: {pid} (sleep)", result.Errors, StringComparison.Ordinal);
