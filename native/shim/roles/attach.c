@@ -12,6 +12,8 @@
 
 #include <linux/sched.h>
 
+#define KEEPER_LIMIT_NS 1000000000ull /* of the pause; most attachments take a few ms */
+
 /* A log for every thread. `running`: tracers read those that there are, which go on. */
 static int open_logs(int running) {
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
@@ -122,6 +124,19 @@ int mv_publish_start(void) {
     return 0;
 }
 
+/* A keeper may be in the middle of a step, or be killed there just now: it lets go of the logs, or is buried.
+ */
+static int start_logs(uint64_t begin) {
+    for (;;) {
+        mv_keeper_bury();
+        int bad = mv_publish_start();
+        if (bad != -16 /* EBUSY */ || mv_now() - begin > KEEPER_LIMIT_NS)
+            return bad;
+        const int64_t nap[2] = {0, 50000};
+        mv_sys2(__NR_nanosleep, (long)nap, 0);
+    }
+}
+
 /* The request: by the main thread, on its shim stack (or in the constructor). */
 void mv_follow(struct mv_thread *self) {
     struct mv_control *control = mv.control;
@@ -155,9 +170,8 @@ void mv_follow(struct mv_thread *self) {
     mv_thread_unlink_death(self);
     mv.generation = ++control->generation;
     mv_fault_generation(mv.generation);
-    mv_keeper_bury();
     const char *failing = "the event log could not be started";
-    int bad = mv_publish_start();
+    int bad = start_logs(begin);
     if (!bad) {
         failing = "the log's keeper could not be made";
         bad = mv_remains_start();
