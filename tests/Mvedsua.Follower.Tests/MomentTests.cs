@@ -83,9 +83,8 @@ public sealed class MomentTests : MomentServers
         Assert.Equal("ok", other.Answer());
         Assert.Equal("ok", line.Ask("read"));
         await follow;
-        server.Follow();
-        Assert.Equal("ok", line.Ask("read"));
-        server.InStep();
+        /* No new follower here: the copy would come to the breakpoint that was in the memory as it was made. (FaultTests has one
+         * at every such moment.) */
     }
 
     /* On a busy machine a keeper may come to the processor when its leader's death is long history, and the same log is another
