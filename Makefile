@@ -9,13 +9,14 @@ DOTNET := DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDDISABLENODEREUSE=
 
 # One target after the other: "test: setup all" installs before it builds. Sub-makes keep their -j.
 .NOTPARALLEL:
-.PHONY: all setup shim cli test demo bench drill lint clean help
+.PHONY: all setup shim cli servers test demo bench drill lint clean help
 
 all: shim cli
 
 help:
 	@echo 'make setup   install the Debian packages that the build, tests and demo need'
 	@echo 'make all     build out/libmvedsua.so and out/mvedsua'
+	@echo 'make servers build the sample server, all releases, into out/servers/kv'
 	@echo 'make test    setup, all, native and .NET tests; last line: N passed, N failed, N skipped'
 	@echo 'make demo    setup, all, Redis with a follower under load; the leader is killed'
 	@echo 'make bench   setup, all, the measurements of docs/measurements.md'
@@ -36,6 +37,9 @@ cli:
 	$(DOTNET) publish src/Mvedsua.Cli -c $(CONFIG) -r linux-x64 -v quiet
 	@cp $(OUT)/dotnet/publish/Mvedsua.Cli/release_linux-x64/mvedsua $(OUT)/mvedsua.new
 	@mv $(OUT)/mvedsua.new $(OUT)/mvedsua
+
+servers:
+	$(MAKE) -s -C tests/servers/kv OUT=$(OUT)
 
 test: setup all
 	@sh tests/run-all.sh $(OUT)

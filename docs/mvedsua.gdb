@@ -23,7 +23,16 @@ define mv-role
   end
   printf "\n"
   if mv.control
-    printf "session: leader %u, follower %u, keeper %u, publishing %u, generation %lu, failovers %lu\n", mv.control->leader_pid, mv.control->follower_pid, mv.control->keeper_pid, mv.control->publishing, mv.control->generation, mv.control->failovers
+    printf "session: leader %u, keeper %u, generation %lu, leads %lu, failovers %lu\n", mv.control->leader_pid, mv.control->keeper_pid, mv.control->generation, mv.control->leads, mv.control->failovers
+    set $mv_i = 0
+    while $mv_i < sizeof(mv.control->members) / sizeof(mv.control->members[0])
+      set $mv_m = &mv.control->members[$mv_i]
+      if $mv_m->state || $mv_m->pid
+        # enum mv_member_state
+        printf "  version %u: pid %u, state %u, generation %lu, publishing %u, reason %u (code %d): %s\n", $mv_i, $mv_m->pid, $mv_m->state, $mv_m->generation, mv.control->publishing[$mv_i], $mv_m->reason, $mv_m->reason_code, $mv_m->reason_text
+      end
+      set $mv_i = $mv_i + 1
+    end
     printf "sites: %u rewritten, %u trapped, %u refused\n", mv.control->sites_rewritten, mv.control->sites_trapped, mv.control->sites_refused
     if mv.control->reason
       printf "last reason %u (code %d): %s\n", mv.control->reason, mv.control->reason_code, mv.control->reason_text
@@ -100,19 +109,24 @@ Where every thread stands in the event log: a follower's next event, a leader's 
 end
 
 define mv-divergence
-  set $mv_d = &mv.control->divergence
+  set $mv_v = 0
+  while $mv_v < sizeof(mv.control->divergence) / sizeof(mv.control->divergence[0])
+  set $mv_d = &mv.control->divergence[$mv_v]
   if $mv_d->kind == 0
-    printf "no divergence\n"
+    printf "version %u: no divergence\n", $mv_v
   else
+    printf "version %u: ", $mv_v
     printf "kind %u at position %u, slot %u; the follower's call %u from ", $mv_d->kind, $mv_d->position, $mv_d->slot, $mv_d->call
     output/a $mv_d->site
     printf "\nthe follower's args %#lx %#lx %#lx %#lx %#lx %#lx\n", $mv_d->args[0], $mv_d->args[1], $mv_d->args[2], $mv_d->args[3], $mv_d->args[4], $mv_d->args[5]
     printf "the leader's record:\n"
     mv-print-event $mv_d->leader_record
   end
+  set $mv_v = $mv_v + 1
+  end
 end
 document mv-divergence
-The two calls that differed, as the follower noted them (`mvedsua report NAME` decodes and symbolises them).
+The two calls that differed, as each follower noted them (`mvedsua report NAME` decodes and symbolises them).
 end
 
 # A pc inside a trampoline (or a thunk, its stand-in for a trapped call) has no unwind information of its own. The shim

@@ -24,5 +24,8 @@ run native make -C tests/native check OUT="$out"
 run dotnet env DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDDISABLENODEREUSE=1 \
     dotnet test --solution Mvedsua.sln -c Release --max-parallel-test-modules 1 --no-progress --no-ansi
 
-grep -h '^not ok \|^skip ' "$log/native.log"
+# What failed stands last, with the beginning of its message: of a long log often only the end is kept.
+grep -h '^skip ' "$log/native.log"
+grep -h '^not ok ' "$log/native.log"
+grep -h -A 8 '^failed ' "$log/dotnet.log" | cut -c 1-300
 sh tests/summary.sh "$log/native.log" "$(cat "$log/native.status")" "$log/dotnet.log" "$(cat "$log/dotnet.status")"

@@ -18,17 +18,26 @@ struct mv_process {
      * idempotent store: a thread that still sees LEADER publishes into a log that nobody reads. */
     uint32_t role;
     uint32_t version;     /* index of the logs that this process owns */
+    uint32_t reads;       /* follower: of those that it replays, its leader's */
     uint32_t pid;         /* the kernel's */
     uint32_t logical_pid; /* what the program sees */
     uint32_t translated;  /* 1: pids and tids that the program sees are not the kernel's (after a failover) */
 
     struct mv_control *control; /* NULL: no session */
-    uint8_t *logs[MV_VERSIONS]; /* mapped spans; the other version's read-only but for the cursors */
+    uint8_t *logs[MV_VERSIONS]; /* mapped spans; in a follower only its own are writable, and its cursors */
     int session_fd;             /* hidden descriptor, -1 without a session */
-    uint64_t generation;        /* control.generation of the last follower, or of ourselves */
+    uint64_t generation;        /* control.generation when this process was made; 0: it was started */
+    uint64_t leader_generation; /* follower: its leader's */
+    uint32_t leader_pid;        /* the same; control.leader_pid may be that of one that has taken over */
     uint64_t log_generation;    /* control.log_generation of the logs in use */
-    uint32_t follower_pid;      /* leader: as the kernel gave it; control.follower_pid may be damaged */
-    uint32_t followed;          /* leader: a follower's cursors are respected */
+    struct {
+        uint32_t pid; /* as the kernel gave it; control.members may be damaged */
+        uint64_t generation;
+    } followers[MV_VERSIONS]; /* leader: those that it has made */
+    uint32_t followed;        /* leader: a bit for each version whose cursors are respected */
+    uint32_t update_wanted;   /* number of the request for a copy that becomes another version; 0: none */
+    uint32_t updating;        /* 1: such a copy, which carries out tasks (update/tasks.c) */
+    uint32_t arriving;        /* 1: an updated program runs its main, and has not come to an update point */
 
     const char *library;    /* path of this library as LD_PRELOAD had it */
     uint32_t exec_policy;   /* enum mv_exec_policy (exec.c) */

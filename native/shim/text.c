@@ -53,7 +53,7 @@ void mv_say(enum mv_level level, const struct mv_text *text) {
         uint64_t number = __atomic_add_fetch(&mv.control->message_count, 1, __ATOMIC_ACQ_REL);
         struct mv_message *message = &mv.control->messages[number % MV_MESSAGES];
         __atomic_store_n(&message->number, 0, __ATOMIC_RELEASE);
-        message->pid = mv.pid;
+        message->pid = (uint32_t)mv_sys0(__NR_getpid); /* the keeper has its leader's mv.pid */
         message->level = level;
         mv_text_copy(message->text, sizeof message->text, text);
         __atomic_store_n(&message->number, number, __ATOMIC_RELEASE);

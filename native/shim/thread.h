@@ -50,6 +50,7 @@ struct mv_resume {
 };
 
 #define MV_RAW_DEPTH    8u
+#define MV_SPAWN_WORDS  512u
 #define MV_NO_ALTERNATE (1ull << 63)
 
 enum mv_attention {                        /* why a thread may not simply leave the shim */
@@ -64,6 +65,12 @@ enum mv_attention {                        /* why a thread may not simply leave 
                         0x20000 /* a seccomp filter of the program trapped the call in the frame */
 };
 
+enum mv_decided {
+    MV_DECIDED_LATER = 0,
+    MV_DECIDED_MADE = 1 /* with `moved` for its result */,
+    MV_DECIDED_NOT = 2
+};
+
 /* What a promoted thread's counterpart did that no record tells of (roles/settle.c). */
 struct mv_settled {
     uint32_t call; /* MV_INTENT_NONE: nothing */
@@ -72,7 +79,8 @@ struct mv_settled {
     void *copy; /* in a mapping of its own: struct mv_received of a consuming call; of accept: struct mv_peer.
                    NULL: not to be had */
     uint32_t doubtful; /* the counts can't be right */
-    uint32_t untold; /* of bytes: 1: nothing tells; 2: the offset that the kernel moved, in noted[0], does */
+    uint32_t untold;  /* of bytes: 1: nothing tells; 2: the offset that the kernel moved, in noted[0], does */
+    uint32_t decided; /* enum mv_decided */
     uint64_t noted[4]; /* the intent's */
 };
 /* What accept tells of the other end. */
@@ -80,6 +88,8 @@ struct mv_peer {
     uint32_t length;
     uint8_t address[128];
 };
+
+#define MV_CLOCKS 16u /* the kernel's numbers, and two of ours (roles/clock.c) */
 
 struct mv_thread {
     uint64_t stack_top;              /* (asm) address of this struct: the frame ends here */
@@ -116,46 +126,69 @@ struct mv_thread {
     uint8_t deferred_info[128];
     uint32_t sigsys_waits; /* a SIGSYS that was sent while another signal was deferred */
     uint8_t sigsys_info[128];
-    uint64_t alt_stack[3]; /* stack_t, noted at a park */
-    uint64_t pending;      /* signals, noted at a park */
-    uint32_t sent[64];     /* follower: to this thread by others, and not handled yet (roles/sent.c) */
+    uint64_t alt_stack[3];  /* stack_t, noted at a park */
+    uint64_t pending;       /* signals, noted at a park */
+    uint32_t pending_exact; /* for this thread alone */
+    uint32_t sent[64];      /* follower: to this thread by others, and not handled yet (roles/sent.c) */
+    uint64_t sent_before;   /* those that may have been sent to the whole process, as yet */
 
     /* roles/ */
     struct mv_log_writer *log; /* leader: where this thread publishes */
     struct mv_log_reader reader;
     uint32_t turn_clock, turn_value; /* follower: of the acquisition under way (order/wall.c) */
     uint32_t turn_taking;            /* 1 between reading its record and moving the clock */
-    uint64_t condition;              /* that this thread waits for in libc's own function; 0: none */
-    uint64_t condition_caller;       /* who called it */
-    uint32_t condition_left;         /* follower: that wait was ended (mv_order_leaves_condition) */
+    uint32_t order;                  /* leader: what the call under way does (order/descriptors.c) */
+    uint64_t order_epoch; /* leader: emissions up to here are in this thread's records (order/progress.c) */
+    uint64_t order_seen[MV_MAX_THREADS];
+    uint32_t in_event;              /* leader: enum mv_where (order/moment.c); read by timekeepers */
+    uint32_t moment;                /* leader: readings of the clock in this thread's own moment; 0: none */
+    uint32_t moments;               /* leader: that had ended as this thread last published */
+    uint32_t timed_out, timekeeper; /* leader: its last wait was; it has read the clock after such a one */
+    uint32_t presumed; /* leader: readings that will count as a timekeeper's until it is known for one */
+    uint64_t clock_seconds[MV_CLOCKS];
+    uint64_t condition;        /* that this thread waits for in libc's own function; 0: none */
+    uint64_t condition_caller; /* who called it */
+    uint32_t condition_left;   /* follower: that wait was ended (mv_order_leaves_condition) */
+    struct mv_once *once;      /* the pthread_once under way (order/once.c) */
     struct mv_settled settled;
     uint32_t keeper_epoch;     /* leader: the keeper that this thread's log knows */
     uint64_t stamp;            /* leader: of the record to come */
     struct mv_hook_call *hook; /* the vDSO call under way (roles/start.c) */
     uint32_t signal_announced; /* leader: the last record says that the deferred signal follows */
+    uint32_t signal_untold;    /* leader: a signal whose handler begins; its record is … */
+    uint64_t signal_record;    /* … this one of the log */
     uint32_t signal_late; /* leader: a signal that came after its call's record; attended to at the next */
     uint32_t late_timer;  /* leader: POSIX timer of a deferral, + 1 */
+    uint64_t late_from;   /* when it began, but for the time that the thread stood still */
     uint32_t raw_call[MV_RAW_DEPTH];
     /* Of the thread that the raw call under way makes: it may have exited, and its area be another's, when
      * the call returns here. */
     uint32_t raw_slot, raw_tid;
     uint32_t raw_awaited; /* leader: it waits until it is published */
     uint32_t exec_failed; /* the last exec of a vfork child in this area */
+    uint32_t spawn_words; /* leader: of spawn_frame, which posix_spawn's child may change */
     uint64_t saved_rdi;   /* of a clone whose first argument had to be changed */
     uint8_t clone_args[96];
     uint32_t replaying; /* follower: this thread reads its leader's log */
+    uint32_t asks;      /* follower: it stands in its frame's call, whose record it wants */
+    uint64_t overtaken; /* follower: 1 + the event of whose call another's record says that it was made
+                           (epoll.c) */
+    uint32_t come;      /* follower: it has read its log, and come to what its dead leader did last */
     struct mv_thread_info *info;
     uint32_t death_linked; /* this thread's log has its death words in the robust list */
     uint64_t robust_head;  /* noted at a park */
     uint64_t fs_base;
     uint32_t rseq_registered; /* noted at a park */
     uint64_t park_context[8]; /* mv_park_save */
+    uint32_t to_recreate;     /* in a copy: its thread stands in park_context and is not made yet */
     uint32_t park_state;      /* futex: attach.c */
     uint32_t fresh;           /* has not run mv_thread_begin yet */
     uint32_t unpublished;     /* futex, leader: 1 until the thread's creator has published it, 2: it waits */
     uint64_t clear_child_tid;
     uint32_t waits_for_child; /* in the kernel, while a dead leader's child may end, too (roles/children.c) */
     void *exec_environment;   /* exec.c */
+    /* Last: never reset. */
+    uint32_t spawn_frame[MV_SPAWN_WORDS];
 };
 #define MV_ASM(field, offset) _Static_assert(offsetof(struct mv_thread, field) == (offset), "entry.S")
 MV_ASM(stack_top, T_STACK_TOP);

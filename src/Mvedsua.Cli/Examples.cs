@@ -17,14 +17,24 @@ internal static class Examples
         [
             "mvedsua run -- redis-server --port 6379",
             "mvedsua run --name cache --follower --log-limit 1GiB --lag-limit 2s -- redis-server",
+            "mvedsua run --name cache --followers 2 -- redis-server",
         ],
         ["status"] = ["mvedsua status", "mvedsua status cache --json", "mvedsua status cache --watch"],
         ["follow"] = ["mvedsua follow cache"],
-        ["unfollow"] = ["mvedsua unfollow cache"],
+        ["unfollow"] = ["mvedsua unfollow cache", "mvedsua unfollow cache 4711", "mvedsua unfollow cache --all"],
         ["trace"] = ["mvedsua trace cache", "mvedsua trace cache --json | head -n 100"],
         ["report"] = ["mvedsua report cache", "mvedsua report cache --json"],
+        ["promote"] = ["mvedsua promote cache", "mvedsua promote cache 4711"],
+        ["commit"] = ["mvedsua commit cache"],
+        ["rollback"] = ["mvedsua rollback cache"],
+        ["update"] = ["mvedsua update kv --to ./kv-2.0 --description update.description", "mvedsua update --dry-run --from ./kv-1.0 --to ./kv-2.0", "mvedsua update cache --draft --to ./kv-2.0"],
         ["doctor"] = ["mvedsua doctor", "mvedsua doctor redis-server --port 6379"],
         ["inspect"] = ["mvedsua inspect /usr/bin/redis-server", "mvedsua inspect /lib/x86_64-linux-gnu/libc.so.6 --json"],
+        ["rules"] = ["mvedsua rules check rules/kv", "mvedsua rules test rules/kv/1.0-2.0/forward.cases"],
+        ["rules check"] = ["mvedsua rules check rules/kv/1.0-2.0/forward.rules"],
+        ["rules explain"] = ["mvedsua rules explain --rules forward.rules --case \"PUT-number\" forward.cases"],
+        ["rules infer"] = ["mvedsua rules infer old.trace new.trace > forward.rules"],
+        ["rules test"] = ["mvedsua rules test rules/kv/1.0-2.0/forward.cases"],
         ["completion"] = ["eval \"$(mvedsua completion bash)\""],
         ["attach"] = ["mvedsua attach cache"],
     };
@@ -59,8 +69,8 @@ internal static class Examples
                 .Replace("mvedsua doctor [<COMMAND>...] [options] [[--] <additional arguments>...]]", "mvedsua doctor [options] [COMMAND...]", StringComparison.Ordinal)
                 .Replace(_additional, "", StringComparison.Ordinal));
             output.WriteLine("Examples:");
-            var verb = parseResult.CommandResult.Command is RootCommand ? "mvedsua" : parseResult.CommandResult.Command.Name;
-            foreach (var example in _examples[verb]) output.WriteLine($"  {example}");
+            var verb = MvedsuaCommand.PathOf(parseResult.CommandResult.Command);
+            foreach (var example in _examples[verb.Length == 0 ? "mvedsua" : verb]) output.WriteLine($"  {example}");
             return status;
         }
     }

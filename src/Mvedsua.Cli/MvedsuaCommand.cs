@@ -16,10 +16,15 @@ internal static class MvedsuaCommand
             StatusVerb.Create(client),
             FollowVerb.CreateFollow(client),
             FollowVerb.CreateUnfollow(client),
+            UpdateVerb.Create(client),
+            PromoteVerb.Create(client),
+            UpdateVerb.CreateCommit(client),
+            UpdateVerb.CreateRollback(client),
             TraceVerb.Create(client),
             ReportVerb.Create(client),
             DoctorVerb.Create(),
             InspectVerb.Create(),
+            RulesVerb.Create(),
             CompletionVerb.Create(),
             AttachVerb.Create(),
         };
@@ -27,4 +32,8 @@ internal static class MvedsuaCommand
         root.Add(new DiagramDirective()); // "mvedsua [diagram] …" shows how a command line is understood
         return root;
     }
+
+    /// <summary>A command's name with those of the verbs above it: "rules check". The root's: "".</summary>
+    internal static string PathOf(Command command) =>
+        command is RootCommand ? "" : $"{PathOf(command.Parents.OfType<Command>().First())} {command.Name}".TrimStart();
 }

@@ -10,7 +10,8 @@ internal static class UsageError
     {
         foreach (var message in parsed.Errors.Select(e => string.Join(' ', e.Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).TrimEnd('.')).Distinct())
             Console.Error.WriteLine($"mvedsua: {message}.");
-        var verb = parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ";
+        var path = MvedsuaCommand.PathOf(parsed.CommandResult.Command);
+        var verb = path.Length == 0 ? "" : path + " ";
         Console.Error.WriteLine($"Try 'mvedsua {verb}--help'.");
         return (int)ExitStatus.Usage;
     }

@@ -80,7 +80,7 @@ public sealed class ByteTests
         Assert.True(status == 0, output);
         var control = memory.Control;
         control.Check();
-        var divergence = control.Divergence();
+        var divergence = control.Divergence(3);
         unsafe
         {
             Assert.Equal(output.TrimEnd(), string.Create(CultureInfo.InvariantCulture,

@@ -132,7 +132,7 @@ public sealed unsafe class RefusalTests
         using var log = new HandMadeLog(memory, 0, 2, Generation);
         Open(memory);
         Assert.Equal(MvLogFault.BadGeneration, Fault(() => Open(memory, generation: 8)));
-        Assert.Equal(MvLogFault.BadReader, Fault(() => Open(memory, reader: 4)));
+        Assert.Equal(MvLogFault.BadReader, Fault(() => Open(memory, reader: (int)MvAbi.MaxReaders)));
         Header(h => h->Abi++, MvLogFault.BadAbi);
         Header(h => h->RecordSize -= 8, MvLogFault.BadRecordSize);
         Header(h => h->Version = 1, MvLogFault.BadVersion);
@@ -244,7 +244,7 @@ public sealed unsafe class RefusalTests
         Expect(MvLogFault.BadSize, e => e->Size += 4);
         Expect(MvLogFault.BadPayload, e => e->InSize += 8);
         Expect(MvLogFault.BadPayload, e => { e->InSize = 0xfffffff8; e->OutSize = 48; });
-        Expect(MvLogFault.BadPayload, e => e->Reserved = 1);
+        Expect(MvLogFault.BadPayload, e => e->OrderSize = 1);
         Expect(MvLogFault.BadSequence, e => e->Sequence = 1);
         foreach (var target in new ulong[] { 0, 8, MvAbi.LogData, MvAbi.LogData + 8, MvAbi.LogSpan, ~0ul, MvAbi.LogData + MvAbi.LogChunk })
         {

@@ -26,7 +26,7 @@ public sealed class CompletionTests : IDisposable
     [InlineData("mvedsua trace c", "cache cache-2")]
     [InlineData("mvedsua report web", "web")]
     [InlineData("mvedsua st", "status")]
-    [InlineData("mvedsua run --fo", "--follower")]
+    [InlineData("mvedsua run --fo", "--follower --followers")]
     public void Bash_completes_verbs_options_and_session_names(string line, string expected)
     {
         // A real bash, with the function that the command prints; what Tab would offer is in COMPREPLY.

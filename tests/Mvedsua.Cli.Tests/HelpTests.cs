@@ -13,13 +13,22 @@ public sealed class HelpTests : IDisposable
     [InlineData("unfollow")]
     [InlineData("trace")]
     [InlineData("report")]
+    [InlineData("update")]
+    [InlineData("promote")]
+    [InlineData("commit")]
+    [InlineData("rollback")]
     [InlineData("doctor")]
     [InlineData("inspect")]
+    [InlineData("rules")]
+    [InlineData("rules check")]
+    [InlineData("rules explain")]
+    [InlineData("rules infer")]
+    [InlineData("rules test")]
     [InlineData("completion")]
     [InlineData("attach")]
     public void Every_verbs_help_has_an_example_of_that_verb(string verb)
     {
-        var help = _mvedsua.Run(verb, "--help");
+        var help = _mvedsua.Run([.. verb.Split(' '), "--help"]);
         Assert.Equal(0, help.Status);
         var examples = help.Output[help.Output.IndexOf("Examples:", StringComparison.Ordinal)..];
         Assert.Contains($"mvedsua {verb}", examples, StringComparison.Ordinal);
@@ -29,8 +38,8 @@ public sealed class HelpTests : IDisposable
     [Fact]
     public void The_examples_parse()
     {
-        var lines = new[] { "run", "status", "follow", "unfollow", "trace", "report", "doctor", "inspect" }
-            .SelectMany(verb => _mvedsua.Run(verb, "--help").Output.Split("Examples:")[1].Split('\n'))
+        var lines = new[] { "run", "status", "follow", "unfollow", "trace", "report", "update", "promote", "commit", "rollback", "doctor", "inspect", "rules", "rules check", "rules explain", "rules test", "rules infer" }
+            .SelectMany(verb => _mvedsua.Run([.. verb.Split(' '), "--help"]).Output.Split("Examples:")[1].Split('\n'))
             .Select(line => line.Trim()).Where(line => line.StartsWith("mvedsua ", StringComparison.Ordinal)).ToList();
         Assert.True(lines.Count >= 8);
         foreach (var line in lines)

@@ -8,7 +8,7 @@ public sealed class SessionVerbTests : IDisposable
 {
     private static readonly SessionStatus _status = new(
         "cache", Stage.SingleLeader, ["/usr/bin/redis-server", "--port", "6379"], DateTimeOffset.UnixEpoch,
-        new ProcessStatus(4711, 4711, 5), new ProcessStatus(4720, 4711, 5), new LagStatus(3, 2048),
+        new ProcessStatus(4711, 4711, 5), [new FollowerStatus(4720, 4711, 5, "replaying", new LagStatus(3, 2048))],
         new SiteStatus(573, 1, 0), new LogStatus(1 << 20, 6L << 30), [new PastEvent(DateTimeOffset.UnixEpoch, "leader 4700 ended")]);
 
     private static readonly DivergenceReport _report = new(
@@ -63,7 +63,7 @@ public sealed class SessionVerbTests : IDisposable
     [Fact]
     public void Without_a_follower_its_pid_is_null()
     {
-        using var session = Answering(new ControlReply(true, Status: _status with { Follower = null }));
+        using var session = Answering(new ControlReply(true, Status: _status with { Followers = [] }));
         using var json = JsonDocument.Parse(_mvedsua.Run("status", "cache", "--json").Output);
         Assert.Equal(JsonValueKind.Null, json.RootElement.GetProperty("follower").ValueKind);
     }
@@ -72,7 +72,7 @@ public sealed class SessionVerbTests : IDisposable
     public void Status_without_a_name_lists_all_sessions()
     {
         using var one = Answering(new ControlReply(true, Status: _status));
-        using var two = new ServedSession(_mvedsua, "web", _ => [new ControlReply(true, Status: _status with { Name = "web", Follower = null })]);
+        using var two = new ServedSession(_mvedsua, "web", _ => [new ControlReply(true, Status: _status with { Name = "web", Followers = [] })]);
         var lines = _mvedsua.Run("status").Output.TrimEnd().Split('\n');
         Assert.Equal(3, lines.Length);
         Assert.Matches(@"^cache +single leader +4711 +4720 +2\.00 KiB +redis-server *$", lines[1]);
@@ -84,11 +84,11 @@ public sealed class SessionVerbTests : IDisposable
     [Fact]
     public void Watching_prints_a_line_for_each_state_and_ends_with_the_session()
     {
-        using var session = Answering(new ControlReply(true, Status: _status), new ControlReply(true, Status: _status with { Follower = null }));
+        using var session = Answering(new ControlReply(true, Status: _status), new ControlReply(true, Status: _status with { Followers = [] }));
         var result = _mvedsua.Run("status", "cache", "--watch");
         Assert.Equal(0, result.Status);
         Assert.Equal(["cache single leader leader=4711 follower=4720 lag.events=3 lag.bytes=2048",
-            "cache single leader leader=4711 follower=- lag.events=3 lag.bytes=2048"], result.Output.TrimEnd().Split('\n'));
+            "cache single leader leader=4711 follower=- lag.events=0 lag.bytes=0"], result.Output.TrimEnd().Split('\n'));
         Assert.Equal(ControlVerb.Watch, Assert.Single(session.Requests).Verb);
     }
 

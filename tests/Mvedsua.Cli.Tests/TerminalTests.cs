@@ -19,7 +19,7 @@ public sealed class TerminalTests : IDisposable
     {
         var status = new SessionStatus(
             "cache", Stage.OutdatedLeader, ["/usr/bin/redis-server", "--port", "6379"], DateTimeOffset.UnixEpoch,
-            new ProcessStatus(4194303, 4194303, 128), new ProcessStatus(4194302, 4194303, 128), new LagStatus(123456789, 5L << 30),
+            new ProcessStatus(4194303, 4194303, 128), [new FollowerStatus(4194302, 4194303, 128, "replaying", new LagStatus(123456789, 5L << 30))],
             new SiteStatus(573, 0, 0), new LogStatus(1 << 20, 6L << 30), []);
         using var session = new ServedSession(_mvedsua, "cache", _ => [new ControlReply(true, Status: status)]);
         var lines = OnTerminal(80, verb);

@@ -13,6 +13,8 @@ public sealed class UsageTests : IDisposable
     [InlineData("'12parsecs' is not a size", "run", "--log-limit", "12parsecs", "--", "true")]
     [InlineData("'soon' is neither a size", "run", "--lag-limit", "soon", "--", "true")]
     [InlineData("NAME", "status", "--watch")]
+    [InlineData("FILE", "rules", "check")]
+    [InlineData("mvedsua rules explain --help", "rules", "explain")]
     [InlineData("follow", "follow")]
     [InlineData("'fish'", "completion", "fish")]
     [InlineData("'frobnicate'", "frobnicate")]

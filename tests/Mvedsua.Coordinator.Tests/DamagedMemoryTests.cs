@@ -51,7 +51,7 @@ public sealed class DamagedMemoryTests
         {
             Claim(control, (uint)stranger.Id);
             Assert.Null((await session.Status()).Follower);
-            await Assert.ThrowsAsync<Control.SessionException>(() => LiveSession.Client.UnfollowAsync(session.Name, default));
+            await Assert.ThrowsAsync<Control.SessionException>(() => LiveSession.Client.UnfollowAsync(session.Name, 0, false, default));
             session.Run.StandardInput.WriteLine();
             Assert.Equal(0, await session.Exit());
             Assert.False(stranger.HasExited);
@@ -67,10 +67,10 @@ public sealed class DamagedMemoryTests
     private static unsafe void Claim(nint address, uint pid)
     {
         var control = (MvControl*)address;
-        control->FollowerPid = pid;
+        control->Members[1].Pid = pid;
         control->KeeperPid = pid;
-        control->FollowerState = (uint)FollowerState.Parked;
-        control->Publishing = 1;
+        control->Members[1].State = MvMemberState.Parked;
+        control->Publishing[1] = 1;
         control->Stage = MvStage.Followed;
     }
 }

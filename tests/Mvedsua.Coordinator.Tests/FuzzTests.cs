@@ -21,7 +21,11 @@ public sealed class FuzzTests
         public Task<SessionStatus> StatusAsync() => throw new InvalidOperationException("no state");
         public Task NextChangeAsync(CancellationToken cancel) => Task.Delay(Timeout.Infinite, cancel);
         public Task<ControlReply> FollowAsync() => Task.FromResult(new ControlReply(true, Message: "followed"));
-        public Task<ControlReply> UnfollowAsync() => Task.FromResult(new ControlReply(true, Message: "unfollowed"));
+        public Task<ControlReply> UnfollowAsync(int pid, bool all) => Task.FromResult(new ControlReply(true, Message: "unfollowed"));
+        public Task<ControlReply> PromoteAsync(int pid) => Task.FromResult(new ControlReply(true, Message: "promoted"));
+        public Task<ControlReply> UpdateAsync(string to, string? description) => Task.FromResult(new ControlReply(true, Message: "updated"));
+        public Task<ControlReply> CommitAsync() => Task.FromResult(new ControlReply(true, Message: "committed"));
+        public Task<ControlReply> RollbackAsync() => Task.FromResult(new ControlReply(true, Message: "rolled back"));
         public DivergenceReport? LastReport() => null;
 
         public async IAsyncEnumerable<TraceEvent> TraceAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
@@ -32,7 +36,7 @@ public sealed class FuzzTests
     }
 
     private static readonly Gen<byte[]> Request = Gen.OneOf(
-        Fuzzing.OneOf("status", "watch", "follow", "unfollow", "trace", "report", "x").Select(verb => ControlProtocol.Encode(new ControlRequest(verb))),
+        Fuzzing.OneOf("status", "watch", "follow", "unfollow", "promote", "update", "commit", "rollback", "trace", "report", "x").Select(verb => ControlProtocol.Encode(new ControlRequest(verb))),
         Fuzzing.OneOf("{}", "null", "[]", "{\"verb\":null,\"protocol\":1}", "{\"verb\":[1]}", "{\"protocol\":1e99}", "\ufeff{}", "").Select(text => Encoding.UTF8.GetBytes(text + "\n")));
 
     [Fact]
@@ -95,6 +99,7 @@ public sealed class FuzzTests
     public void A_damaged_session_file_counts_as_none()
     {
         var name = $"fuzz-{Environment.ProcessId}";
+        SessionDirectory.EnsureRoot(); /* private, whichever test comes first */
         Directory.CreateDirectory(SessionDirectory.PathOf(name));
         try
         {

@@ -24,20 +24,38 @@ public sealed class RequestTests
         string message = await LiveSession.Client.FollowAsync(session.Name, default);
         SessionStatus status = await session.Status();
         Assert.Equal($"follower {status.Follower!.Pid} attached; the server paused for 1.5 ms", message);
-        await LiveSession.Client.UnfollowAsync(session.Name, default);
+        await LiveSession.Client.UnfollowAsync(session.Name, 0, false, default);
         Assert.Null((await session.Status()).Follower);
         Assert.False(Directory.Exists($"/proc/{status.Follower.Pid}"), "the follower was not waited for");
     }
 
     [Fact]
-    public async Task A_second_follower_is_refused_and_so_is_ending_one_that_is_not_there()
+    public async Task A_fourth_follower_is_refused_and_so_is_ending_one_that_is_not_there()
     {
         await using LiveSession session = await Started("replay");
-        Assert.Equal(ExitStatus.RefusedByStage, (await Refused(LiveSession.Client.UnfollowAsync(session.Name, default))).Status);
-        await LiveSession.Client.FollowAsync(session.Name, default);
+        Assert.Equal(ExitStatus.RefusedByStage, (await Refused(LiveSession.Client.UnfollowAsync(session.Name, 0, false, default))).Status);
+        for (int i = 0; i < 3; i++) await LiveSession.Client.FollowAsync(session.Name, default);
         Control.SessionException refusal = await Refused(LiveSession.Client.FollowAsync(session.Name, default));
         Assert.Equal(ExitStatus.RefusedByStage, refusal.Status);
-        Assert.Contains("has a follower already", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("has 3 followers already", refusal.Message, StringComparison.Ordinal);
+        refusal = await Refused(LiveSession.Client.UnfollowAsync(session.Name, 1, false, default));
+        Assert.Contains("Process 1 is no follower", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(3, (await session.Status()).Followers.Count);
+    }
+
+    [Fact]
+    public async Task Of_several_followers_one_is_ended_by_its_pid_or_all_are()
+    {
+        await using LiveSession session = await Started("replay");
+        for (int i = 0; i < 3; i++) await LiveSession.Client.FollowAsync(session.Name, default);
+        int[] pids = [.. (await session.Status()).Followers.Select(f => f.Pid)];
+        Assert.Contains("name one of them, or --all", (await Refused(LiveSession.Client.UnfollowAsync(session.Name, 0, false, default))).Message,
+            StringComparison.Ordinal);
+        await LiveSession.Client.UnfollowAsync(session.Name, pids[1], false, default);
+        Assert.Equal([pids[0], pids[2]], (await session.Status()).Followers.Select(f => f.Pid));
+        Result all = await session.Verb("unfollow", "--all");
+        Assert.Equal((0, "the followers have ended"), (all.Status, all.Output.TrimEnd()));
+        Assert.Empty((await session.Status()).Followers);
     }
 
     [Theory]
@@ -61,7 +79,7 @@ public sealed class RequestTests
         await using LiveSession session = await Started("silent");
         Task<string> first = LiveSession.Client.FollowAsync(session.Name, default);
         Control.SessionException second;
-        do second = await Refused(LiveSession.Client.UnfollowAsync(session.Name, default));
+        do second = await Refused(LiveSession.Client.UnfollowAsync(session.Name, 0, false, default));
         while (!second.Message.Contains("being carried out", StringComparison.Ordinal)); /* the first is under way */
         Assert.Equal(ExitStatus.RefusedByStage, second.Status);
         Control.SessionException unanswered = await Refused(first);

@@ -6,23 +6,42 @@ namespace Mvedsua.Coordinator.Tests;
 /// <summary>The state machine by itself: events in, actions out.</summary>
 public sealed class SessionStateTests
 {
-    private const int Server = 100, Follower = 200, Keeper = 300, Stranger = 400;
+    private const int Server = 100, Follower = 200, Keeper = 300, Stranger = 400, Second = 500;
     private static readonly WaitStatus Killed = new(9), Exited3 = new(3 << 8);
     private static readonly byte[] Usage = new byte[144];
 
-    private static readonly ControlView Solo = new(MvStage.SingleLeader, Server, 0, Server, 0, 0, FollowerState.None,
-        MvReason.None, 0, "", 0, 0, TimeSpan.Zero, TimeSpan.Zero, 900, false);
+    private static readonly Member Leads = new(0, Server, MvMemberState.Leads, 0, MvReason.None, 0, "", false);
+    private static readonly Member Replays = new(1, Follower, MvMemberState.Replaying, 1, MvReason.None, 0, "", true);
+    private static readonly Member Other = new(2, Second, MvMemberState.Replaying, 2, MvReason.None, 0, "", true);
 
-    private static readonly ControlView Followed = Solo with
-    {
-        Stage = MvStage.Followed, FollowerPid = Follower, KeeperPid = Keeper, Follower = FollowerState.Replaying, Generation = 1,
-    };
+    private static readonly ControlView Solo = new(MvStage.SingleLeader, Server, 0, Server, 0,
+        MvReason.None, 0, "", 0, 0, TimeSpan.Zero, TimeSpan.Zero, 900, [Leads, default, default, default]);
+
+    private static readonly ControlView Followed = With(Replays);
+
+    private static readonly ControlView Both = With(Replays, Other);
 
     private static readonly ControlView Promoted = Followed with
     {
-        Stage = MvStage.SingleLeader, LeaderPid = Follower, LeaderVersion = 1, FollowerPid = 0, Follower = FollowerState.Promoted,
-        Reason = MvReason.LeaderDied, Failovers = 1,
+        Stage = MvStage.SingleLeader, LeaderPid = Follower, LeaderVersion = 1, Reason = MvReason.LeaderDied, Failovers = 1,
+        Members = [Leads with { State = MvMemberState.Ended }, Replays with { State = MvMemberState.Leads, Publishing = false }, default, default],
     };
+
+    private static ControlView With(params Member[] followers) => Solo with
+    {
+        Stage = MvStage.Followed, KeeperPid = Keeper, Generation = followers.Max(f => f.Generation),
+        Members = [Leads, .. Enumerable.Range(1, 3).Select(i => followers.FirstOrDefault(f => f.Version == i))],
+    };
+
+    /// <summary>The same follower as it was in that generation.</summary>
+    private static ControlView Again(ControlView view, ulong generation) => view with
+    {
+        Generation = generation, Members = [.. view.Members.Select(m => m.Pid == Follower ? m with { Generation = generation } : m)],
+    };
+
+    private static Follower Who(ulong generation = 1) => new(1, Follower, generation);
+
+    private static readonly Follower Two = new(2, Second, 2);
 
     private static SessionState In(params ControlView[] views)
     {
@@ -35,7 +54,7 @@ public sealed class SessionStateTests
     public void A_follower_that_replays_is_told_once()
     {
         SessionState state = In(Solo);
-        Assert.Contains(state.Observe(Followed), a => a is SessionAction.FollowerAttached { Pid: Follower });
+        Assert.Contains(state.Observe(Followed), a => a is SessionAction.FollowerAttached { Who.Pid: Follower });
         Assert.Equal(Phase.Followed, state.Phase);
         Assert.DoesNotContain(state.Observe(Followed), a => a is SessionAction.FollowerAttached);
     }
@@ -43,24 +62,26 @@ public sealed class SessionStateTests
     [Fact]
     public void A_follower_that_ended_before_anybody_looked_is_told_once()
     {
-        ControlView ended = Solo with { Generation = 1, Follower = FollowerState.Ended, Reason = MvReason.Unsupported };
+        ControlView ended = With(Replays with { State = MvMemberState.Ended, Reason = MvReason.Unsupported, Publishing = false }) with
+        {
+            Stage = MvStage.SingleLeader,
+        };
         SessionState state = In();
-        Assert.Contains(new SessionAction.FollowerEnded(0), state.Observe(ended));
+        Assert.Contains(new SessionAction.FollowerEnded(new Follower(1, 0, 1)), state.Observe(ended));
         Assert.DoesNotContain(state.Observe(ended), a => a is SessionAction.FollowerEnded);
-        Assert.DoesNotContain(In(Followed).Observe(ended), a => a is SessionAction.FollowerEnded { Pid: 0 });
+        Assert.DoesNotContain(In(Followed).Observe(ended), a => a is SessionAction.FollowerEnded { Who.Pid: 0 });
         Assert.DoesNotContain(In().Observe(Solo with { Generation = 1 }), a => a is SessionAction.FollowerEnded);
     }
 
     [Fact]
     public void A_copy_that_dies_before_it_follows_is_told_to_its_leader()
     {
-        ControlView attaching = Solo with { Stage = MvStage.Attaching, FollowerPid = Follower, Generation = 1, Publishing = true };
+        ControlView attaching = With(Replays with { State = MvMemberState.None }) with { Stage = MvStage.Attaching };
         SessionState state = In(Solo, attaching);
         IReadOnlyList<SessionAction> actions = state.ProcessEnded(Follower, Killed, Usage, attaching);
-        Assert.Contains(new SessionAction.FollowerDied(Follower, Killed), actions);
+        Assert.Contains(new SessionAction.FollowerDied(Who(), Killed), actions);
         Assert.DoesNotContain(actions, a => a is SessionAction.SessionEnded or SessionAction.StrangerEnded);
-        Assert.Single(In(Solo, Followed with { Publishing = true }).ProcessEnded(Follower, Killed, Usage, Followed with { Publishing = true }),
-            a => a is SessionAction.FollowerDied);
+        Assert.Single(In(Solo, Followed).ProcessEnded(Follower, Killed, Usage, Followed), a => a is SessionAction.FollowerDied);
     }
 
     [Fact]
@@ -78,17 +99,32 @@ public sealed class SessionStateTests
         Assert.Equal(Phase.Failover, state.Phase);
         Assert.DoesNotContain(actions, a => a is SessionAction.SessionEnded);
         actions = state.Observe(Promoted);
-        Assert.Contains(new SessionAction.LeaderChanged(Server, Follower, Killed), actions);
+        Assert.Contains(new SessionAction.LeaderChanged(new FormerLeader(Server, 0), Follower, Killed), actions);
         Assert.DoesNotContain(actions, a => a is SessionAction.FollowerEnded);
-        Assert.Equal((Phase.SingleLeader, Follower, 0), (state.Phase, state.LeaderPid, state.FollowerPid));
+        Assert.Equal((Phase.SingleLeader, Follower), (state.Phase, state.LeaderPid));
+        Assert.Empty(state.Followers);
+    }
+
+    /// <summary>Its threads may find the leader dead before it has come to its first call.</summary>
+    [Fact]
+    public void A_copy_that_takes_over_before_it_has_followed_is_waited_for()
+    {
+        ControlView attaching = With(Replays with { State = MvMemberState.None }) with { Stage = MvStage.Attaching };
+        SessionState state = In(Solo, attaching);
+        ControlView taking = With(Replays with { State = MvMemberState.None, Publishing = false }) with { Stage = MvStage.Failover };
+        Assert.DoesNotContain(state.ProcessEnded(Server, Killed, Usage, taking), a => a is SessionAction.SessionEnded or SessionAction.FollowerEnded);
+        Assert.Contains(state.Observe(Promoted), a => a is SessionAction.LeaderChanged { To: Follower });
+        ControlView nobody = With(Replays with { State = MvMemberState.None, Publishing = false, Pid = 0 }) with { Stage = MvStage.Failover };
+        Assert.Contains(In(Solo, attaching).ProcessEnded(Server, Killed, Usage, nobody), a => a is SessionAction.SessionEnded);
     }
 
     [Fact]
     public void A_promotion_that_is_seen_before_the_death_tells_the_status_afterwards()
     {
         SessionState state = In(Solo, Followed);
-        Assert.Contains(new SessionAction.LeaderChanged(Server, Follower, null), state.Observe(Promoted));
-        Assert.Equal([new SessionAction.FormerLeaderEnded(Server, Killed)], state.ProcessEnded(Server, Killed, Usage, Promoted));
+        Assert.Contains(new SessionAction.LeaderChanged(new FormerLeader(Server, 0), Follower, null), state.Observe(Promoted));
+        Assert.Equal([new SessionAction.FailureNoted(Server, Killed), new SessionAction.FormerLeaderEnded(new FormerLeader(Server, 0), Killed)],
+            state.ProcessEnded(Server, Killed, Usage, Promoted));
         Assert.Equal(Phase.SingleLeader, state.Phase);
     }
 
@@ -99,12 +135,12 @@ public sealed class SessionStateTests
         SessionState state = In(Solo, Followed);
         state.ProcessEnded(Follower, Killed, Usage, Followed);
         state.Observe(Solo with { Generation = 1 });
-        if (seenBefore) state.Observe(Followed with { Generation = 2 });
-        IReadOnlyList<SessionAction> actions = [.. state.Observe(Promoted with { Generation = 2 }),
-            .. state.ProcessEnded(Server, Killed, Usage, Promoted with { Generation = 2 })];
+        if (seenBefore) state.Observe(Again(Followed, 2));
+        IReadOnlyList<SessionAction> actions = [.. state.Observe(Again(Promoted, 2)),
+            .. state.ProcessEnded(Server, Killed, Usage, Again(Promoted, 2))];
         Assert.DoesNotContain(actions, a => a is SessionAction.SessionEnded);
         Assert.Equal((Phase.SingleLeader, Follower), (state.Phase, state.LeaderPid));
-        Assert.Contains(new SessionAction.SessionEnded(Exited3), state.ProcessEnded(Follower, Exited3, Usage, Promoted with { Generation = 2 }));
+        Assert.Contains(new SessionAction.SessionEnded(Exited3), state.ProcessEnded(Follower, Exited3, Usage, Again(Promoted, 2)));
     }
 
     [Fact]
@@ -120,8 +156,8 @@ public sealed class SessionStateTests
     {
         SessionState state = In(Solo, Followed);
         IReadOnlyList<SessionAction> actions = state.ProcessEnded(Follower, Killed, Usage, Followed);
-        Assert.Contains(new SessionAction.FollowerDied(Follower, Killed), actions);
-        Assert.Contains(new SessionAction.FollowerEnded(Follower), actions);
+        Assert.Contains(new SessionAction.FollowerDied(Who(), Killed), actions);
+        Assert.Contains(new SessionAction.FollowerEnded(Who()), actions);
         Assert.Equal(Phase.SingleLeader, state.Phase);
     }
 
@@ -129,8 +165,8 @@ public sealed class SessionStateTests
     public void A_follower_whose_end_the_shim_has_told_is_not_told_again_when_it_is_waited_for()
     {
         SessionState state = In(Solo, Followed);
-        ControlView ended = Followed with { Follower = FollowerState.Ended, FollowerPid = 0, Stage = MvStage.SingleLeader };
-        Assert.Contains(new SessionAction.FollowerEnded(Follower), state.Observe(ended));
+        ControlView ended = With(Replays with { State = MvMemberState.Ended, Publishing = false }) with { Stage = MvStage.SingleLeader };
+        Assert.Contains(new SessionAction.FollowerEnded(Who()), state.Observe(ended));
         Assert.Empty(state.ProcessEnded(Follower, Killed, Usage, ended));
     }
 
@@ -138,8 +174,8 @@ public sealed class SessionStateTests
     public void A_parked_follower_has_its_report_taken_once()
     {
         SessionState state = In(Solo, Followed);
-        ControlView parked = Followed with { Follower = FollowerState.Parked };
-        Assert.Contains(new SessionAction.TakeReport(Follower), state.Observe(parked));
+        ControlView parked = With(Replays with { State = MvMemberState.Parked, Publishing = false });
+        Assert.Contains(new SessionAction.TakeReport(Who()), state.Observe(parked));
         Assert.Empty(state.Observe(parked));
     }
 
@@ -148,8 +184,8 @@ public sealed class SessionStateTests
     {
         SessionState state = In(Solo, Followed);
         state.ProcessEnded(Follower, Killed, Usage, Followed);
-        IReadOnlyList<SessionAction> actions = state.Observe(Followed with { Generation = 2 });
-        Assert.Contains(actions, a => a is SessionAction.FollowerAttached { Pid: Follower });
+        IReadOnlyList<SessionAction> actions = state.Observe(Again(Followed, 2));
+        Assert.Contains(actions, a => a is SessionAction.FollowerAttached { Who.Pid: Follower });
         Assert.Equal(Phase.Followed, state.Phase);
     }
 
@@ -165,9 +201,9 @@ public sealed class SessionStateTests
     public void A_follower_that_has_not_come_to_its_first_call_is_a_follower_already()
     {
         SessionState state = In(Solo);
-        ControlView fresh = Followed with { Follower = FollowerState.Ended, Publishing = true };
-        Assert.Contains(state.Observe(fresh), a => a is SessionAction.FollowerAttached { Pid: Follower });
-        Assert.Contains(new SessionAction.FollowerEnded(Follower), state.Observe(fresh with { Publishing = false }));
+        ControlView fresh = With(Replays with { State = MvMemberState.None });
+        Assert.Contains(state.Observe(fresh), a => a is SessionAction.FollowerAttached { Who.Pid: Follower });
+        Assert.Contains(new SessionAction.FollowerEnded(Who()), state.Observe(With(Replays with { State = MvMemberState.None, Publishing = false })));
     }
 
     [Fact]
@@ -185,6 +221,43 @@ public sealed class SessionStateTests
         Assert.Equal(Phase.Ended, state.Phase);
     }
 
+    /// <summary>The keeper has told that the follower is dead before anybody has waited for it.</summary>
+    [Fact]
+    public void A_session_ends_when_all_that_died_have_been_waited_for()
+    {
+        ControlView dead = With(Replays with { State = MvMemberState.Ended, Reason = MvReason.FollowerDied, Publishing = false });
+        SessionState state = In(Solo, Followed);
+        Assert.DoesNotContain(state.ProcessEnded(Server, Killed, Usage, dead), a => a is SessionAction.SessionEnded);
+        Assert.NotEqual(Phase.Ended, state.Phase);
+        IReadOnlyList<SessionAction> actions = state.ProcessEnded(Follower, Killed, Usage, dead);
+        Assert.Contains(new SessionAction.FailureNoted(Follower, Killed), actions);
+        Assert.Contains(new SessionAction.SessionEnded(Killed), actions);
+
+        state = In(Solo, Followed, Promoted);
+        Assert.DoesNotContain(state.ProcessEnded(Follower, Killed, Usage, Promoted), a => a is SessionAction.SessionEnded);
+        actions = state.ProcessEnded(Server, Killed, Usage, Promoted);
+        Assert.Contains(new SessionAction.FailureNoted(Server, Killed), actions);
+        Assert.Contains(actions, a => a is SessionAction.SessionEnded);
+    }
+
+    [Fact]
+    public void Only_a_leader_or_follower_that_was_killed_has_failed()
+    {
+        static bool Failed(IReadOnlyList<SessionAction> actions, int pid) => actions.Any(a => a is SessionAction.FailureNoted failure && failure.Pid == pid);
+        ControlView publishing = Followed;
+        ControlView claiming = With(Replays with { Publishing = false }) with { Stage = MvStage.Failover };
+        ControlView tooSlow = With(Replays with { Reason = MvReason.LagLimit, Publishing = false });
+        ControlView replaced = With(Replays with { State = MvMemberState.Ended, Reason = MvReason.Replaced, Publishing = false }) with { Stage = MvStage.Failover };
+        Assert.True(Failed(In(Solo, publishing).ProcessEnded(Server, Killed, Usage, publishing), Server));
+        Assert.True(Failed(In(Solo, publishing).ProcessEnded(Follower, Killed, Usage, publishing), Follower));
+        Assert.True(Failed(In(Solo, publishing).ProcessEnded(Follower, Killed, Usage, claiming), Follower));
+        Assert.False(Failed(In(Solo, publishing).ProcessEnded(Follower, Killed, Usage, tooSlow), Follower));
+        Assert.False(Failed(In(Solo, publishing).ProcessEnded(Follower, Killed, Usage, replaced), Follower));
+        Assert.False(Failed(In(Solo, publishing).ProcessEnded(Server, new WaitStatus(15), Usage, publishing), Server));
+        Assert.False(Failed(In(Solo, publishing).ProcessEnded(Server, Exited3, Usage, publishing), Server));
+        Assert.False(Failed(In(Solo, publishing).ProcessEnded(Keeper, Killed, Usage, publishing), Keeper));
+    }
+
     [Fact]
     public void Nothing_happens_after_the_end()
     {
@@ -193,5 +266,40 @@ public sealed class SessionStateTests
         Assert.Empty(state.Observe(Followed));
         Assert.Empty(state.ProcessEnded(Follower, Killed, Usage, Followed));
         Assert.Empty(state.NoChildLeft());
+    }
+
+    [Fact]
+    public void One_of_two_followers_that_dies_leaves_the_other_and_the_stage()
+    {
+        SessionState state = In(Solo, Followed, Both);
+        IReadOnlyList<SessionAction> actions = state.ProcessEnded(Follower, Killed, Usage, Both);
+        Assert.Contains(new SessionAction.FollowerEnded(Who()), actions);
+        Assert.DoesNotContain(actions, a => a is SessionAction.FollowerEnded { Who.Pid: Second } or SessionAction.PhaseChanged);
+        Assert.Equal([Two], state.Followers);
+        Assert.Equal(Phase.Followed, state.Phase);
+    }
+
+    [Fact]
+    public void Of_two_followers_one_leads_and_the_other_is_told_to_have_ended()
+    {
+        SessionState state = In(Solo, Followed, Both);
+        state.ProcessEnded(Server, Killed, Usage, Both);
+        Assert.Equal(Phase.Failover, state.Phase);
+        ControlView promoted = Promoted with { Members = [.. Promoted.Members.Take(2), Other with { State = MvMemberState.Ended, Publishing = false }, default] };
+        IReadOnlyList<SessionAction> actions = state.Observe(promoted);
+        Assert.Contains(new SessionAction.FollowerEnded(Two), actions);
+        Assert.DoesNotContain(new SessionAction.FollowerEnded(Who()), actions);
+        Assert.Equal((Phase.SingleLeader, Follower), (state.Phase, state.LeaderPid));
+    }
+
+    [Fact]
+    public void A_diverged_follower_beside_another_is_one_until_its_report_is_taken()
+    {
+        SessionState state = In(Solo, Followed, Both);
+        ControlView parked = With(Replays with { State = MvMemberState.Parked, Publishing = false }, Other);
+        Assert.Contains(new SessionAction.TakeReport(Who()), state.Observe(parked));
+        Assert.Equal([Who(), Two], state.Followers);
+        Assert.Contains(new SessionAction.FollowerEnded(Who()), state.Observe(With(Replays with { State = MvMemberState.Ended, Publishing = false }, Other)));
+        Assert.Equal([Two], state.Followers);
     }
 }

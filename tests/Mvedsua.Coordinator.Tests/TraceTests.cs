@@ -44,7 +44,7 @@ public sealed class TraceTests
         foreach (string word in words)
         {
             if (word is "followed" or "again") await LiveSession.Client.FollowAsync(session.Name, default);
-            if (word is "unfollowed") await LiveSession.Client.UnfollowAsync(session.Name, default);
+            if (word is "unfollowed") await LiveSession.Client.UnfollowAsync(session.Name, 0, false, default);
             if (word is "alone") await session.Report("different-bytes");
             session.Run.StandardInput.WriteLine(word);
             Assert.EndsWith(word, await session.Line(), StringComparison.Ordinal);
@@ -68,7 +68,7 @@ public sealed class TraceTests
             await tape.Until("write", $"round {i}");
             SessionStatus status = await session.Status();
             Assert.True(status.Follower is not null, string.Join("; ", status.History) + "\n" + (await session.Verb("report")).Output);
-            await LiveSession.Client.UnfollowAsync(session.Name, default);
+            await LiveSession.Client.UnfollowAsync(session.Name, 0, false, default);
         }
         AssertWhole(tape.Seen);
     }
@@ -202,7 +202,7 @@ public sealed class TraceTests
             while (!(events.Current.Call == "write" && events.Current.Arguments[1] == "\"+OK\\r\\n\"")) Assert.True(await events.MoveNextAsync());
             Assert.Equal(5, events.Current.Result);
         }
-        await LiveSession.Client.UnfollowAsync(session.Name, default);
+        await LiveSession.Client.UnfollowAsync(session.Name, 0, false, default);
         Assert.Equal("+PONG", await redis.Ask("PING"));
     }
 

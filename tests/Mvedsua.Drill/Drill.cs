@@ -43,13 +43,13 @@ internal sealed class Drill(DrillOptions options)
             trial = new Trial(options, number, folder, Tell);
             trial.Run(kills);
             total.Add(trial.Tally);
-            Console.WriteLine($"session {number}: {trial.Tally} ({total.Kills} kills in {Elapsed.TotalSeconds:F0} s)");
+            Console.WriteLine($"session {number} ({DrillServers.Of(options.Server, number)}): {trial.Tally} ({total.Kills} kills in {Elapsed.TotalSeconds:F0} s)");
         }
         catch (Exception e)
         {
             if (trial is not null) total.Add(trial.Tally);
             Tell($"{e}");
-            Console.WriteLine($"drill: FAILED in session {number} after {trial?.Tally.Kills} kills ({total.Kills} in all): {e.Message}");
+            Console.WriteLine($"drill: FAILED in session {number} ({DrillServers.Of(options.Server, number)}) after {trial?.Tally.Kills} kills ({total.Kills} in all): {e.Message}");
             Console.WriteLine($"drill: everything is kept in {folder}");
             Console.WriteLine($"drill: again: {options.Replay(number)}");
             return false;

@@ -7,10 +7,11 @@ namespace Mvedsua.Drill;
 /// <param name="Server">A name of <see cref="DrillServers"/>.</param>
 /// <param name="Session">Only this one of the seed's sessions.</param>
 /// <param name="Length">Kills in one session.</param>
+/// <param name="Followers">So many follow at once; with more than one nobody is killed at fault points.</param>
 /// <param name="Only">Only kills of these kinds, and none at fault points; empty: all.</param>
-internal sealed record DrillOptions(int Kills, TimeSpan Time, int Seed, string Server, int? Session, int Length, Kill[] Only)
+internal sealed record DrillOptions(int Kills, TimeSpan Time, int Seed, string Server, int? Session, int Length, int Followers, Kill[] Only)
 {
     /// <summary>The command that repeats one session.</summary>
     internal string Replay(int session) =>
-        $"make drill DRILL='--server {Server} --seed {Seed} --session {session} --length {Length}{string.Concat(Only.Select(kill => $" --only {kill}"))}'";
+        $"make drill DRILL='--server {Server} --seed {Seed} --session {session} --length {Length}{(Followers > 1 ? $" --followers {Followers}" : "")}{string.Concat(Only.Select(kill => $" --only {kill}"))}'";
 }

@@ -14,21 +14,22 @@ internal sealed partial class DrillSession : IDisposable
     private readonly Process _run;
     private readonly SessionMemory _memory;
     private readonly List<string> _said = [];
+    private readonly int _wanted;
     private ulong _messagesSeen;
 
-    internal DrillSession(string products, string folder, string[] command, string? faults)
+    internal DrillSession(string products, string folder, string[] command, string? faults, int followers)
     {
         Folder = folder;
+        _wanted = followers;
         _mvedsua = Path.Combine(products, "mvedsua");
         string line = string.Join(' ', command.Select(word => $"'{word}'"));
         var start = new ProcessStartInfo("/bin/sh", ["-c", $"exec '{_mvedsua}' run --name {Name} --follower -- {line} >> log 2>&1 < /dev/null"]) { WorkingDirectory = folder };
         start.Environment["XDG_RUNTIME_DIR"] = folder;
         if (faults is not null) start.Environment["MVEDSUA_FAULTS"] = faults;
         _run = Process.Start(start)!;
-        string memory = "";
-        Host.Until(() => _run.HasExited || (memory = FindMemory(_run.Id)).Length > 0, "the session memory is there", Patience);
-        if (_run.HasExited) throw new DrillFailure($"the session has ended before it began: {File.ReadAllText(Path.Combine(folder, "log"))}");
-        _memory = SessionMemory.Open(memory, writable: false);
+        SessionMemory? memory = null;
+        Host.Until(() => _run.HasExited || (memory = OpenMemory(_run.Id)) is not null, "the session memory is there", Patience);
+        _memory = memory ?? throw new DrillFailure($"the session has ended before it began: {File.ReadAllText(Path.Combine(folder, "log"))}");
     }
 
     internal string Folder { get; }
@@ -41,16 +42,18 @@ internal sealed partial class DrillSession : IDisposable
     internal int ExitStatus => _run.ExitCode;
     internal string Log => File.ReadAllText(Path.Combine(Folder, "log"));
 
-    private static string FindMemory(int pid)
+    /// <summary>Null: it is not there yet, or just being made.</summary>
+    private static SessionMemory? OpenMemory(int pid)
     {
         try
         {
-            return Directory.EnumerateFiles($"/proc/{pid}/fd")
-                .FirstOrDefault(fd => new FileInfo(fd).LinkTarget?.StartsWith("/memfd:mvedsua-", StringComparison.Ordinal) == true) ?? "";
+            string? memory = Directory.EnumerateFiles($"/proc/{pid}/fd")
+                .FirstOrDefault(fd => new FileInfo(fd).LinkTarget?.StartsWith("/memfd:mvedsua-", StringComparison.Ordinal) == true);
+            return memory is null ? null : SessionMemory.Open(memory, writable: false);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SessionMemoryException)
         {
-            return "";
+            return null;
         }
     }
 
@@ -69,24 +72,36 @@ internal sealed partial class DrillSession : IDisposable
         }
     }
 
-    internal bool IsFollowed => Control.FollowerPid is var follower and not 0 && Control.Publishing && Control.FollowerState == 1 && Host.IsAlive(follower);
+    private IEnumerable<Member> Members => Enumerable.Range(0, (int)MvAbi.Versions).Select(Control.Member);
 
-    /// <summary>One leader, one follower that replays, a keeper, and a coordinator.</summary>
+    /// <summary>Those that replay.</summary>
+    internal IReadOnlyList<Member> Followers =>
+        [.. Members.Where(m => m is { Pid: not 0, Publishing: true, State: MvMemberState.Replaying } && Host.IsAlive(m.Pid)).OrderBy(m => m.Generation)];
+
+    internal bool IsFollowed => Followers.Count == _wanted;
+
+    /// <summary>Nobody follows whose making or death is not known yet.</summary>
+    internal bool IsSettled => Members.Count(m => m.Publishing) == Followers.Count;
+
+    private static bool IsExpected(MvReason reason) =>
+        reason is MvReason.None or MvReason.FollowerDied or MvReason.LeaderDied or MvReason.Requested or MvReason.Replaced or MvReason.Busy;
+
+    /// <summary>One leader, its followers, which replay, a keeper, and a coordinator.</summary>
     internal void MakeWhole(DrillLoad load)
     {
         Until(() => Host.IsAlive(Control.LeaderPid) && Control.Stage is MvStage.SingleLeader or MvStage.Followed, "somebody leads", load);
         for (int attempt = 0; !IsFollowed; attempt++)
         {
             /* A follower that has just died is not known to be dead yet, one that is being made not yet to live. */
-            Until(() => !Control.Publishing || IsFollowed, "the leader goes on alone, or the follower replays", load);
+            Until(() => IsSettled, "the leader goes on alone, or the follower replays", load);
             if (IsFollowed) break;
-            if (Control.Reason is not (MvReason.None or MvReason.FollowerDied or MvReason.LeaderDied or MvReason.Requested))
+            if (!IsExpected(Control.Reason) || Members.Any(m => !IsExpected(m.Reason)))
                 throw new DrillFailure($"a follower that nobody killed has ended; {Describe()}");
             Host.Result follow = Verb("follow");
             load.Check();
             if (IsFollowed) break;
             TakeMessages();
-            if (attempt == 20) throw new DrillFailure($"no follower after {attempt} tries: {follow.Output} {follow.Errors}; {Describe()}");
+            if (attempt == 20 * _wanted) throw new DrillFailure($"no follower after {attempt} tries: {follow.Output} {follow.Errors}; {Describe()}");
             Until(() => Control.Stage is MvStage.SingleLeader or MvStage.Followed, "the attachment has ended", load);
         }
         Host.Result? status = null;
@@ -99,13 +114,13 @@ internal sealed partial class DrillSession : IDisposable
         TakeMessages();
     }
 
-    internal Host.Result Verb(string verb) => Host.Run(Folder, _mvedsua, verb, Name);
+    internal Host.Result Verb(string verb, params string[] more) => Host.Run(Folder, _mvedsua, [verb, Name, .. more]);
 
     internal string Describe()
     {
         ControlBlock c = Control;
-        return $"stage {c.Stage}, leader {State(c.LeaderPid)}, follower {State(c.FollowerPid)} (state {c.FollowerState}), keeper {State(c.KeeperPid)}, coordinator {State(CoordinatorPid)}, " +
-            $"publishing {c.Publishing}, generation {c.Generation}, failovers {c.Failovers}, reason {c.Reason} {c.ReasonText}";
+        return $"stage {c.Stage}, leader {State(c.LeaderPid)}, followers {string.Join(", ", Members.Select(m => $"{State(m.Pid)} {m.State} {m.Publishing} {m.Reason} {m.ReasonText}"))}, keeper {State(c.KeeperPid)}, coordinator {State(CoordinatorPid)}, " +
+            $"generation {c.Generation}, failovers {c.Failovers}, reason {c.Reason} {c.ReasonText}";
         static string State(int pid) => pid == 0 ? "none" : $"{pid} {(Host.IsAlive(pid) ? "alive" : "dead")}";
     }
 
@@ -123,13 +138,13 @@ internal sealed partial class DrillSession : IDisposable
     /// <summary>Every line that the shim has said.</summary>
     internal IReadOnlyList<string> Said => _said;
 
-    [GeneratedRegex(@"fault: generation ([0-9]+) of seed [0-9]+: the (\w+) dies at ([a-z-]+), passage ([0-9]+)(: now)?$")]
+    [GeneratedRegex(@"^\[(?<pid>[0-9]+)\] fault: generation [0-9]+ of seed [0-9]+: the (?<role>\w+) dies at (?<point>[a-z-]+), passage [0-9]+(?<now>: now)?$")]
     internal static partial Regex Fault();
 
     /// <summary>Ends what is left, whatever it is.</summary>
     public void Dispose()
     {
-        int[] pids = [Control.LeaderPid, Control.FollowerPid, Control.KeeperPid, CoordinatorPid];
+        int[] pids = [Control.LeaderPid, .. Members.Select(m => m.Pid), Control.KeeperPid, CoordinatorPid];
         _memory.Dispose();
         foreach (int pid in ProcessFacts.WorkingIn(Folder).Concat(pids).Distinct().Where(pid => pid > 1)) Host.KillIfThere(pid, Host.SIGKILL);
         if (!_run.HasExited) _run.Kill();

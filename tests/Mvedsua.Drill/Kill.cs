@@ -15,6 +15,7 @@ internal enum Kill
     LeaderWhileAttaching,
     FollowerWhileAttaching,
     KeeperWhileAttaching,
+    LeaderAndFollower,
 }
 
 internal static class Kills
@@ -23,7 +24,7 @@ internal static class Kills
     [
         (Kill.Leader, 40), (Kill.LeaderCrash, 6), (Kill.Follower, 10), (Kill.Keeper, 10), (Kill.Coordinator, 4), (Kill.LeaderAndKeeper, 4),
         (Kill.LeaderAndCoordinator, 4), (Kill.FollowerAndCoordinator, 3), (Kill.FollowerAndKeeper, 3), (Kill.LeaderWhileAttaching, 10),
-        (Kill.FollowerWhileAttaching, 4), (Kill.KeeperWhileAttaching, 4),
+        (Kill.FollowerWhileAttaching, 4), (Kill.KeeperWhileAttaching, 4), (Kill.LeaderAndFollower, 2),
     ];
 
     /// <summary>One of all, or of <paramref name="only"/>.</summary>

@@ -8,16 +8,22 @@ namespace Mvedsua.Drill;
 /// <summary>Kills, and waits until the session knows of it.</summary>
 internal sealed class Striker(DrillSession session, DrillLoad load, Random random, Tally tally, Action<string> tell)
 {
-    private static readonly TimeSpan FaultTime = TimeSpan.FromSeconds(6);
+    private static readonly TimeSpan FaultTime = TimeSpan.FromSeconds(3);
+
+    private int _deaths, _hit; /* deaths at fault points that are counted; who was hit instead of one */
 
     internal bool CoordinatorWasKilled { get; private set; }
+
+    /// <summary>Leader and follower are both dead: the session is at its end.</summary>
+    internal bool NobodyIsLeft { get; private set; }
 
     /// <summary>A whole session is hit at a random instant.</summary>
     internal void Strike(Kill kill)
     {
         Thread.Sleep(random.Next(60)); /* the instant is what is random */
         if (random.Next(2) == 0) Thread.SpinWait(random.Next(20_000));
-        int leader = session.Control.LeaderPid, follower = session.Control.FollowerPid, keeper = session.Control.KeeperPid;
+        IReadOnlyList<Member> followers = session.Followers;
+        int leader = session.Control.LeaderPid, follower = followers.Count == 0 ? 0 : followers[random.Next(followers.Count)].Pid, keeper = session.Control.KeeperPid;
         tell($"{kill}: leader {leader}, follower {follower}, keeper {keeper}, coordinator {session.CoordinatorPid}");
         switch (kill)
         {
@@ -46,6 +52,12 @@ internal sealed class Striker(DrillSession session, DrillLoad load, Random rando
                 End(keeper);
                 Follower(follower);
                 break;
+            case Kill.LeaderAndFollower:
+                NobodyIsLeft = load.Ending = followers.Count <= 1;
+                ulong failovers = session.Control.Failovers;
+                foreach (int pid in random.Next(2) == 0 ? (int[])[leader, follower] : [follower, leader]) End(pid);
+                if (!NobodyIsLeft) Promoted(failovers);
+                break;
             case Kill.LeaderWhileAttaching or Kill.FollowerWhileAttaching or Kill.KeeperWhileAttaching: WhileAttaching(kill); break;
             default: throw new InvalidOperationException($"{kill}");
         }
@@ -65,15 +77,18 @@ internal sealed class Striker(DrillSession session, DrillLoad load, Random rando
     }
 
     private void Promoted(ulong failovers) =>
-        session.Until(() => session.Control.Failovers > failovers && session.Control.Stage is MvStage.SingleLeader, "the follower leads", load);
+        session.Until(() => session.Control.Failovers > failovers && session.Control.Stage != MvStage.Failover, "the follower leads", load);
 
     /// <summary>Its keeper tells the leader, or (a keeper that is gone too) the coordinator does.</summary>
     private void Follower(int follower)
     {
         End(follower);
         if (!Host.IsAlive(session.CoordinatorPid)) session.Verb("status");
-        session.Until(() => !session.Control.Publishing, "the leader knows that its follower is gone", load);
+        Gone(follower);
     }
+
+    private void Gone(int follower) =>
+        session.Until(() => session.IsSettled && session.Followers.All(m => m.Pid != follower), "the leader knows that its follower is gone", load);
 
     /// <summary>The leader looks after its keeper every 4,096 events.</summary>
     private void Keeper(int keeper)
@@ -86,14 +101,19 @@ internal sealed class Striker(DrillSession session, DrillLoad load, Random rando
     {
         CoordinatorWasKilled = true;
         load.ChildrenMayFail = true; /* a dead leader's children are nobody's whose status could be told */
-        End(session.CoordinatorPid);
+        int coordinator = session.CoordinatorPid;
+        End(coordinator);
+        session.Until(() => !Host.IsAlive(coordinator), "the coordinator is gone", load); /* else it would be asked once more */
     }
 
     /// <summary>The copy is there: the kernel has noted it.</summary>
     private void WhileAttaching(Kill kill)
     {
-        session.Verb("unfollow");
-        session.Until(() => session.Control.FollowerPid == 0 && !session.Control.Publishing, "the follower has gone", load);
+        if (session.Followers is [.., var last])
+        {
+            session.Verb("unfollow", $"{last.Pid}");
+            Gone(last.Pid);
+        }
         ulong generation = session.Control.Generation, failovers = session.Control.Failovers;
         int leader = session.Control.LeaderPid;
         Task<Host.Result> follow = Task.Run(() => session.Verb("follow"));
@@ -105,55 +125,74 @@ internal sealed class Striker(DrillSession session, DrillLoad load, Random rando
         int follower = session.Control.FollowerPid;
         End(kill switch { Kill.LeaderWhileAttaching => leader, Kill.FollowerWhileAttaching => follower, _ => session.Control.KeeperPid });
         if (kill == Kill.LeaderWhileAttaching) Promoted(failovers);
-        if (kill == Kill.FollowerWhileAttaching) session.Until(() => !session.Control.Publishing, "the leader knows that its follower is gone", load);
+        if (kill == Kill.FollowerWhileAttaching) Gone(follower);
         follow.Wait();
     }
 
-    /// <summary>The shim kills somebody, as it has drawn for this generation. What is never passed (a lock that nobody takes) is
-    /// hit from outside after a while.</summary>
+    /// <summary>The shim kills somebody, as it has drawn for this generation (or did so meanwhile, as the follower was made). What is
+    /// never passed (a lock that nobody takes) is hit from outside after a while.</summary>
     internal void AwaitFault()
     {
-        Match drawn = Last("drawn for this generation");
+        if (Drawn() is { } drawn && drawn.Groups["role"].Value == "promoted")
+        {
+            /* The leader, so that somebody takes over. */
+            Thread.Sleep(random.Next(60));
+            NobodyIsLeft = load.Ending = true;
+            tell($"leader {session.Control.LeaderPid}, and {drawn.Value}");
+            tally.Count($"promoted at {drawn.Groups["point"].Value}");
+            End(session.Control.LeaderPid);
+            return;
+        }
         long begin = Stopwatch.GetTimestamp();
-        bool now = false;
-        session.Until(() => (now = IsNow(drawn)) || Stopwatch.GetElapsedTime(begin) > FaultTime, "the fault", load);
-        string role = drawn.Groups[2].Value, point = drawn.Groups[3].Value;
-        ulong failovers = session.Control.Failovers;
-        int leader = session.Control.LeaderPid;
-        tell($"{(now ? "at" : "never passed")} {drawn.Value}");
-        if (!now)
+        Match[] died = [];
+        session.Until(() => (died = NewDeaths()).Length > 0 || Stopwatch.GetElapsedTime(begin) > FaultTime, "the fault", load);
+        if (died.Length == 0) died = [HitFromOutside()];
+        _deaths += died.Count(death => death.Groups["now"].Success);
+        foreach (Match death in died)
         {
-            End(role switch { "leader" => leader, "follower" => session.Control.FollowerPid, _ => session.Control.KeeperPid });
-            point += " (not passed)";
+            tally.Count($"{death.Groups["role"].Value} at {death.Groups["point"].Value}{(death.Groups["now"].Success ? "" : " (not passed)")}");
+            tell($"{(death.Groups["now"].Success ? "at" : "never passed")} {death.Value}");
         }
-        tally.Count($"{role} at {point}");
-        if (role == "leader")
+        int dead = died[^1].Groups["now"].Success ? int.Parse(died[^1].Groups["pid"].Value) : _hit;
+        switch (died[^1].Groups["role"].Value)
         {
-            /* It may have been promoted before this thread looked. */
-            session.Until(() => session.Control.Stage == MvStage.SingleLeader && Host.IsAlive(session.Control.LeaderPid), "the follower leads", load);
-        }
-        else if (role == "follower")
-        {
-            session.Until(() => !session.Control.Publishing, "the leader knows that its follower is gone", load);
-        }
-        else
-        {
-            session.Until(() => Host.IsAlive(session.Control.KeeperPid), "the keeper is replaced", load);
-            Leader(leader, Host.SIGKILL);
-            tally.Count("leader behind its keeper");
+            case "leader":
+                session.Until(() => session.Control.LeaderPid != dead && session.Control.Stage != MvStage.Failover, "the follower leads", load);
+                break;
+            case "follower":
+                session.Until(() => session.IsSettled && session.Followers.All(m => m.Pid != dead), "the leader knows that its follower is gone", load);
+                break;
+            default:
+                session.Until(() => session.Control.KeeperPid != dead && Host.IsAlive(session.Control.KeeperPid), "the keeper is replaced", load);
+                Leader(session.Control.LeaderPid, Host.SIGKILL);
+                tally.Count("leader behind its keeper");
+                break;
         }
     }
 
-    private Match Last(string what)
+    /// <summary>What the shim has said of deaths since they were last counted.</summary>
+    private Match[] NewDeaths()
     {
         session.TakeMessages();
-        return session.Said.Select(line => DrillSession.Fault().Match(line)).LastOrDefault(match => match.Success && match.Groups[5].Length == 0)
-            ?? throw new DrillFailure($"nothing is {what}; {session.Describe()}");
+        return [.. Faults(session.Said).Where(match => match.Groups["now"].Success).Skip(_deaths)];
     }
 
-    private bool IsNow(Match drawn)
+    private Match? Drawn()
     {
         session.TakeMessages();
-        return session.Said.Any(line => line.EndsWith($"{drawn.Value}: now", StringComparison.Ordinal));
+        return Faults(session.Said).LastOrDefault(match => !match.Groups["now"].Success);
     }
+
+    private Match HitFromOutside()
+    {
+        Match drawn = Drawn() ?? throw new DrillFailure($"nothing is drawn for this generation; {session.Describe()}");
+        _hit = drawn.Groups["role"].Value switch
+        {
+            "leader" => session.Control.LeaderPid, "follower" => session.Control.FollowerPid, _ => session.Control.KeeperPid,
+        };
+        End(_hit);
+        return drawn;
+    }
+
+    private static IEnumerable<Match> Faults(IEnumerable<string> said) => said.Select(line => DrillSession.Fault().Match(line)).Where(match => match.Success);
 }

@@ -7,6 +7,7 @@ namespace Mvedsua.Drill;
 /// may end the service, never meet by chance.</summary>
 internal sealed class Trial : IDisposable
 {
+    private const int NobodyLeft = 74; /* docs/exit-statuses.md */
     private readonly IDrillServer _server;
     private readonly DrillSession _session;
     private readonly Random _random;
@@ -18,12 +19,12 @@ internal sealed class Trial : IDisposable
     internal Trial(DrillOptions options, int number, string folder, Action<string> tell)
     {
         _random = new Random(unchecked(options.Seed * 1_000_003 + number));
-        _faults = number % 2 == 1 && options.Only.Length == 0;
+        _faults = number % 2 == 1 && options.Only.Length == 0 && options.Followers == 1;
         _only = options.Only;
         _tell = tell;
-        _server = DrillServers.Make(options.Server, _random);
+        _server = DrillServers.Make(DrillServers.Of(options.Server, number), _random);
         _session = new DrillSession(Path.Combine(Host.Products, _faults ? "drill/faults" : "."), folder, _server.Command(folder, _port),
-            _faults ? $"{_random.Next(1, 1 << 30)}" : null);
+            _faults ? $"{_random.Next(1, 1 << 30)}" : null, options.Followers);
     }
 
     /// <summary>What was killed, and how often.</summary>
@@ -40,12 +41,18 @@ internal sealed class Trial : IDisposable
             var striker = new Striker(_session, load, _random, Tally, _tell);
             _session.MakeWhole(load);
             load.More(20);
-            for (int i = 0; i < kills; i++)
+            while (Tally.Kills < kills)
             {
                 if (_faults) striker.AwaitFault();
                 else striker.Strike(Kills.Draw(_random, _only));
+                if (striker.NobodyIsLeft) break;
                 _session.MakeWhole(load);
                 load.More(_random.Next(20, 200));
+            }
+            if (striker.NobodyIsLeft)
+            {
+                EndKilled(load, striker);
+                return;
             }
             load.Finish();
             End(load, descriptors, striker);
@@ -70,7 +77,8 @@ internal sealed class Trial : IDisposable
             Thread.Sleep(100); /* the last client's end reaches the server */
             try { now = ProcessFacts.Descriptors(_session.Control.LeaderPid); }
             catch (DirectoryNotFoundException) { return false; } /* it dies at a fault point */
-            return now.SequenceEqual(seen);
+            /* (Each of these servers waits by epoll: one that does not yet is still starting, though its socket takes clients.) */
+            return now.Keys.Any(kind => kind.Contains("[eventpoll]", StringComparison.Ordinal)) && now.SequenceEqual(seen);
         }, "the server is quiet");
         return now;
     }
@@ -85,12 +93,27 @@ internal sealed class Trial : IDisposable
         {
             throw new DrillFailure($"descriptors leaked: at first {ProcessFacts.Text(before)}; at the end {ProcessFacts.Text(after)}");
         }
-        _server.ShutDown(_port);
+        int status = _server.ShutDown(_port, _session.Control.LeaderPid);
         _session.Until(() => ProcessFacts.WorkingIn(_session.Folder).Length == 0, "no process is left", load);
         if (!striker.CoordinatorWasKilled) _session.Until(() => _session.HasEnded, "mvedsua run ends", load);
-        if (!striker.CoordinatorWasKilled && _session.ExitStatus != 0) throw new DrillFailure($"mvedsua run: exit status {_session.ExitStatus}");
+        if (!striker.CoordinatorWasKilled && _session.ExitStatus != status) throw new DrillFailure($"mvedsua run: exit status {_session.ExitStatus}, not {status}");
         _server.CheckFiles(_session.Folder, load);
         if (_session.Said.FirstOrDefault(line => line.Contains("serves from where they part")) is { } parted) throw new DrillFailure(parted);
+    }
+
+    /// <summary>Leader and follower were killed at once.</summary>
+    private void EndKilled(DrillLoad load, Striker striker)
+    {
+        _session.Until(() => ProcessFacts.WorkingIn(_session.Folder).Length == 0, "no process is left", load);
+        if (!striker.CoordinatorWasKilled)
+        {
+            _session.Until(() => _session.HasEnded, "mvedsua run ends", load);
+            if (_session.ExitStatus != NobodyLeft) throw new DrillFailure($"mvedsua run: exit status {_session.ExitStatus}, not {NobodyLeft}");
+        }
+        load.Finish();
+        load.Check();
+        if (_server.Answers(_port)) throw new DrillFailure("somebody answers");
+        _server.CheckFilesAfterKill(_session.Folder, load);
     }
 
     public void Dispose()

@@ -5,33 +5,11 @@ using System.Text;
 namespace Mvedsua.Follower.Tests;
 
 /// <summary>beanstalkd with its binlog, written and synced at every job.</summary>
-public sealed class BeanstalkdTests : ServerTests
+public sealed class BeanstalkdTests : ConfiguredServers
 {
     [Fact]
-    public void Clients_see_the_same_bytes_natively_solo_followed_and_after_a_failover()
-    {
-        List<string> Told(RedisUnderMvedsua.Mode mode)
-        {
-            RedisUnderMvedsua server = Beanstalkd(mode);
-            using var client = new Client(server.Port, 0);
-            List<string> told = [.. client.Exchange(1)];
-            if (mode == RedisUnderMvedsua.Mode.Followed)
-            {
-                server.InStep();
-                int leader = server.LeaderPid;
-                Host.Kill(leader, Host.SIGKILL);
-                server.PromotedFrom(leader);
-            }
-            told.AddRange(client.Exchange(3)); /* on the same connection */
-            if (mode == RedisUnderMvedsua.Mode.Followed) server.Follow();
-            told.AddRange(client.Exchange(5));
-            if (mode == RedisUnderMvedsua.Mode.Followed) server.InStep();
-            return told;
-        }
-        List<string> native = Told(RedisUnderMvedsua.Mode.Native);
-        Assert.Equal(native, Told(RedisUnderMvedsua.Mode.Solo));
-        Assert.Equal(native, Told(RedisUnderMvedsua.Mode.Followed));
-    }
+    public void Clients_see_the_same_bytes_natively_solo_followed_and_after_a_failover() =>
+        ToldTheSame(Beanstalkd, server => new Client(server.Port, 0), (client, round) => client.Exchange(1 + 2 * round));
 
     [Fact]
     public void Kills_under_load_lose_and_repeat_no_job_and_leave_an_exact_binlog()
@@ -57,13 +35,9 @@ public sealed class BeanstalkdTests : ServerTests
         Assert.Equal("TIMED_OUT", reader.Say("reserve-with-timeout 0"));
     }
 
-    private RedisUnderMvedsua Beanstalkd(RedisUnderMvedsua.Mode mode)
-    {
-        RedisUnderMvedsua server = Start(mode, server: ["/usr/bin/beanstalkd", "-l", "127.0.0.1", "-p", "{port}", "-b", "{folder}/binlog", "-f", "0"],
-            prepare: s => Directory.CreateDirectory(Path.Combine(s.Folder, "binlog")));
-        server.Answers();
-        return server;
-    }
+    private RedisUnderMvedsua Beanstalkd(RedisUnderMvedsua.Mode mode) =>
+        StartConfigured(mode, ["/usr/bin/beanstalkd", "-l", "127.0.0.1", "-p", "{port}", "-b", "{folder}/binlog", "-f", "0"],
+            s => Directory.CreateDirectory(Path.Combine(s.Folder, "binlog")));
 
     /// <summary>A tube of its own, in which it puts, reserves, and deletes or keeps jobs.</summary>
     private sealed class Client : ManyClients.IClient

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.RegularExpressions;
 
 namespace Mvedsua.Follower.Tests;
@@ -39,6 +40,48 @@ public sealed class FaultTests : ServerTests
         server.InStep();
         client.Ok("SET", "served", "on");
         Assert.Single(Deaths(server));
+    }
+
+    /// <summary>It is made to whoever leads then: the copy that it asked for.</summary>
+    [Theory]
+    [InlineData("attach-copied")]
+    [InlineData("attach-staged")]
+    [InlineData("attach-linked")]
+    [InlineData("attach-released")]
+    [InlineData("attach-answered")]
+    public void A_request_that_its_leader_did_not_live_to_answer_is_made_again(string point)
+    {
+        using Variant variant = Variant.WithFaults();
+        RedisUnderMvedsua server = Start(RedisUnderMvedsua.Mode.Solo, products: variant.Products, faults: point);
+        int leader = server.LeaderPid;
+        long begin = Stopwatch.GetTimestamp();
+        server.Follow();
+        Assert.InRange(Stopwatch.GetElapsedTime(begin).TotalSeconds, 0, 8); /* the time limit of an answer is 10 s */
+        Assert.NotEqual(leader, server.PromotedFrom(leader));
+        if (point == "attach-answered" && server.FollowerPid == 0) server.Follow(); /* the copy may have been in step before */
+        server.InStep();
+        Assert.Single(server.Status().GetProperty("followers").EnumerateArray()); /* by whoever it was made, it was made once */
+        Assert.Single(Deaths(server));
+    }
+
+    /// <summary>It dies before the kernel has been given the words by which it tells its death. What could break it: a process for which nobody has
+    /// waited still has a number.</summary>
+    [Fact]
+    public async Task A_leader_that_nobody_has_waited_for_is_known_to_be_dead()
+    {
+        using Variant variant = Variant.WithFaults();
+        RedisUnderMvedsua server = Start(RedisUnderMvedsua.Mode.Solo, products: variant.Products, faults: "stop:attach-copied");
+        int leader = server.LeaderPid;
+        using RespClient client = server.Connect();
+        client.Ok("SET", "kept", "value");
+        Task<Host.Result> follow = Task.Run(() => server.Mvedsua("follow", RedisUnderMvedsua.Name));
+        Host.Until(() => server.Log.Contains("stops at attach-copied, passage 1: now"), "the leader stands still");
+        Host.Kill(server.CoordinatorPid, Host.SIGSTOP);
+        Host.Kill(leader, Host.SIGKILL);
+        client.Expect(RespClient.Bulk("value"), "GET", "kept");
+        Host.Kill(server.CoordinatorPid, Host.SIGCONT);
+        await follow;
+        server.PromotedFrom(leader);
     }
 
     [Theory]
@@ -87,6 +130,79 @@ public sealed class FaultTests : ServerTests
         server.Mvedsua("unfollow", RedisUnderMvedsua.Name);
         server.Follow();
         server.InStep();
+    }
+
+    /// <summary>All threads but one wait in a pthread function, so one of these takes over, on the program's stack, where a kick parks it at
+    /// once. What could break it: the copy's thread goes on with the takeover, of a leader that lives.</summary>
+    [Theory]
+    [InlineData("takeover-told")]
+    [InlineData("thread-freed")]
+    [InlineData("takeover-done")]
+    public void No_copy_is_made_in_the_middle_of_a_takeover(string point)
+    {
+        using Variant variant = Variant.WithFaults();
+        RedisUnderMvedsua server = Start(server: OwnServer.Command("waiters", "8"), prepare: OwnServer.Compile("waiters"), products: variant.Products, faults: $"nap:{point}");
+        server.Answers();
+        using var line = new Line(server);
+        string?[] sums = [line.Ask("b 8"), line.Ask("b 8")]; /* all of them have come to wait as a follower's threads */
+        server.InStep();
+        int leader = server.LeaderPid;
+        Host.Kill(leader, Host.SIGKILL);
+        Host.Until(() => server.Log.Contains($"naps at {point}, passage 1: now"), "the takeover is under way");
+        int promoted = server.PromotedFrom(leader);
+        server.Follow();
+        sums = [.. sums, line.Ask("b 8"), line.Ask("s 8")];
+        server.InStep();
+        Assert.Equal(promoted, server.LeaderPid);
+        Host.Kill(promoted, Host.SIGKILL);
+        server.PromotedFrom(promoted);
+        sums = [.. sums, line.Ask("b 8")];
+        Assert.All(sums, Assert.NotNull);
+    }
+
+    /// <summary>A thread has its turn at a lock, and waits for it: its leader has died, and another thread, of no turn now, was faster. Then a
+    /// copy is made. What could break it: once it has the lock it moves the next leader's clock, and its copy another's.</summary>
+    [Fact]
+    public void A_turn_that_a_dead_leader_gave_is_void_in_the_next_copy()
+    {
+        using Variant variant = Variant.WithFaults();
+        RedisUnderMvedsua server = Start(server: OwnServer.Command("moments"), prepare: OwnServer.Compile("moments"), products: variant.Products, faults: "nap:turn-given");
+        server.Answers();
+        using var line = new Line(server);
+        using var other = new Line(server);
+        line.Say("hold"); /* the lock is the last that its thread tells for a second */
+        Host.Until(() => server.Log.Contains("naps at turn-given, passage 1: now"), "the follower's thread has its turn");
+        int leader = server.LeaderPid;
+        Host.Kill(leader, Host.SIGKILL);
+        int promoted = server.PromotedFrom(leader);
+        other.Say("hold");
+        server.Follow(); /* the nap ends */
+        string?[] answers = [line.Answer(), other.Answer()];
+        Assert.Equal(["1", "2"], answers.Order());
+        Assert.Equal("3", other.Ask("hold"));
+        server.InStep();
+        Assert.Equal(promoted, server.LeaderPid);
+        Host.Kill(promoted, Host.SIGKILL);
+        server.PromotedFrom(promoted);
+        Assert.Equal("4", line.Ask("hold"));
+    }
+
+    /// <summary>A fork's handlers take locks that another thread needs to read on, as an allocator's do. What could break it: the follower's
+    /// thread takes them, then waits for the fork's record, of a dead leader, while the other can't read what is left of its own.</summary>
+    [Theory]
+    [InlineData("before-fork")]
+    [InlineData("after-fork")]
+    public void A_leader_that_dies_in_a_fork_is_succeeded_whatever_locks_the_fork_takes(string point)
+    {
+        using Variant variant = Variant.WithFaults();
+        RedisUnderMvedsua server = Start(server: OwnServer.Command("forks"), prepare: OwnServer.Compile("forks"), products: variant.Products, faults: $"{point}:2");
+        server.Answers();
+        int leader = server.LeaderPid;
+        using var line = new Line(server);
+        Assert.Equal("1", line.Ask("f"));
+        Assert.Equal("2", line.Ask("f"));
+        server.PromotedFrom(leader);
+        Assert.Equal("3", line.Ask("f"));
     }
 
     [Fact]

@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 namespace Mvedsua.Follower.Tests;
 
 /// <summary>lighttpd: files by sendfile and by mmap, CGI programs, chunked and large answers, large uploads, its access log.</summary>
-public sealed partial class LighttpdTests : ServerTests
+public sealed partial class LighttpdTests : ConfiguredServers
 {
     private const string Script = """
         #!/bin/sh
@@ -14,48 +14,16 @@ public sealed partial class LighttpdTests : ServerTests
         exec sha256sum
         """;
 
-    private readonly string _root = Directory.CreateTempSubdirectory("mvedsua-www-").FullName;
-    private readonly byte[] _large = RandomNumberGenerator.GetBytes(3_000_000), _upload = RandomNumberGenerator.GetBytes(700_000);
+    private readonly WebRoot _root = new();
+    private readonly byte[] _upload = RandomNumberGenerator.GetBytes(700_000);
 
-    public LighttpdTests()
-    {
-        File.WriteAllText(Path.Combine(_root, "small.txt"), "hello, world\n");
-        File.WriteAllBytes(Path.Combine(_root, "large.bin"), _large);
-        File.WriteAllText(Path.Combine(_root, "hash.cgi"), Script + "\n");
-        if (OperatingSystem.IsLinux())
-        {
-            File.SetUnixFileMode(_root, (UnixFileMode)Convert.ToInt32("755", 8));
-            File.SetUnixFileMode(Path.Combine(_root, "hash.cgi"), (UnixFileMode)Convert.ToInt32("755", 8));
-        }
-    }
+    public LighttpdTests() => _root.Add("hash.cgi", Script + "\n", "755");
 
     [Theory]
     [InlineData("sendfile")]
     [InlineData("writev")] /* by mmap where it can */
-    public void Clients_see_the_same_bytes_natively_solo_followed_and_after_a_failover(string backend)
-    {
-        List<string> Told(RedisUnderMvedsua.Mode mode)
-        {
-            RedisUnderMvedsua server = Lighttpd(mode, backend);
-            using var line = new HttpLine(server.Port);
-            List<string> told = [.. Exchange(line)];
-            if (mode == RedisUnderMvedsua.Mode.Followed)
-            {
-                server.InStep();
-                int leader = server.LeaderPid;
-                Host.Kill(leader, Host.SIGKILL);
-                server.PromotedFrom(leader);
-                Assert.Equal(told, Exchange(line)); /* on the same connection */
-                server.Follow();
-            }
-            Assert.Equal(told, Exchange(line));
-            if (mode == RedisUnderMvedsua.Mode.Followed) server.InStep();
-            return told;
-        }
-        List<string> native = Told(RedisUnderMvedsua.Mode.Native);
-        Assert.Equal(native, Told(RedisUnderMvedsua.Mode.Solo));
-        Assert.Equal(native, Told(RedisUnderMvedsua.Mode.Followed));
-    }
+    public void Clients_see_the_same_bytes_natively_solo_followed_and_after_a_failover(string backend) =>
+        ToldTheSame(mode => Lighttpd(mode, backend), server => new HttpLine(server.Port), (line, _) => Exchange(line));
 
     [Theory]
     [InlineData("sendfile", "")]
@@ -77,16 +45,16 @@ public sealed partial class LighttpdTests : ServerTests
     public override void Dispose()
     {
         base.Dispose();
-        Directory.Delete(_root, recursive: true);
+        _root.Dispose();
     }
 
     private HttpRequest Next(int number, int round) => ((number + round) % 8) switch
     {
-        0 => new HttpRequest("GET", "/large.bin", null, 200, _large),
+        0 => new HttpRequest("GET", "/large.bin", null, 200, _root.Large),
         1 => new HttpRequest("POST", "/hash.cgi", _upload, 200, Hashed("POST", _upload)),
         2 => new HttpRequest("GET", "/hash.cgi", null, 200, Hashed("GET", [])),
-        3 => new HttpRequest("GET", "/large.bin", null, 206, _large[1000..200_000], "Range: bytes=1000-199999\r\n"),
-        _ => new HttpRequest("GET", "/small.txt", null, 200, Encoding.ASCII.GetBytes("hello, world\n")),
+        3 => new HttpRequest("GET", "/large.bin", null, 206, _root.Large[1000..200_000], "Range: bytes=1000-199999\r\n"),
+        _ => new HttpRequest("GET", "/small.txt", null, 200, _root.Small),
     };
 
     private IEnumerable<string> Exchange(HttpLine line)
@@ -100,27 +68,19 @@ public sealed partial class LighttpdTests : ServerTests
 
     private static byte[] Hashed(string method, byte[] body) => Encoding.ASCII.GetBytes($"{method}\n{Convert.ToHexStringLower(SHA256.HashData(body))}  -\n");
 
-    private RedisUnderMvedsua Lighttpd(RedisUnderMvedsua.Mode mode, string backend, string more = "")
-    {
-        RedisUnderMvedsua server = Start(mode, server: ["/usr/sbin/lighttpd", "-D", "-f", "{folder}/lighttpd.conf"], prepare: s =>
-        {
-            if (OperatingSystem.IsLinux()) File.SetUnixFileMode(s.Folder, (UnixFileMode)Convert.ToInt32("777", 8));
-            File.WriteAllText(Path.Combine(s.Folder, "lighttpd.conf"), $"""
-                server.port = {s.Port}
-                server.bind = "127.0.0.1"
-                server.document-root = "{_root}"
-                server.modules = ("mod_accesslog", "mod_cgi")
-                server.network-backend = "{backend}"
-                server.upload-dirs = ("{s.Folder}")
-                accesslog.filename = "{s.Folder}/access.log"
-                server.errorlog = "{s.Folder}/error.log"
-                cgi.assign = (".cgi" => "")
-                {more}
-                """);
-        });
-        server.Answers();
-        return server;
-    }
+    private RedisUnderMvedsua Lighttpd(RedisUnderMvedsua.Mode mode, string backend, string more = "") =>
+        StartConfigured(mode, ["/usr/sbin/lighttpd", "-D", "-f", "{folder}/lighttpd.conf"], "lighttpd.conf", s => $"""
+            server.port = {s.Port}
+            server.bind = "127.0.0.1"
+            server.document-root = "{_root.Folder}"
+            server.modules = ("mod_accesslog", "mod_cgi")
+            server.network-backend = "{backend}"
+            server.upload-dirs = ("{s.Folder}")
+            accesslog.filename = "{s.Folder}/access.log"
+            server.errorlog = "{s.Folder}/error.log"
+            cgi.assign = (".cgi" => "")
+            {more}
+            """);
 
     [GeneratedRegex("\"((?:GET|POST) [^ ]*) HTTP/1.1\"")]
     private static partial Regex Logged();

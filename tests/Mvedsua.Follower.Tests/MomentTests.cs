@@ -187,7 +187,7 @@ public sealed class MomentTests : MomentServers
         stopped.Reached(); /* the answer is out, its record is not */
         stopped.Kill(leader);
         server.PromotedFrom(leader);
-        behind.GoesOnTo("mv_settle"); /* it knows that it leads */
+        behind.GoesOnTo("settle_in_handler"); /* it knows that it leads */
         Task<Host.Result> follow = Task.Run(() => server.Mvedsua("follow", RedisUnderMvedsua.Name));
         Host.Until(() => server.Control().StartsWith("stage 2 ", StringComparison.Ordinal), "the threads are being parked");
         behind.Dispose(); /* straight into the park */
@@ -321,20 +321,6 @@ public sealed class MomentTests : MomentServers
         server.PromotedFrom(leader);
         for (int i = 0; i < 3; i++)
             foreach (Line line in (Line[])[second, third, fourth]) Assert.Equal("ok", line.Ask("read"));
-    }
-
-    [Fact]
-    public void A_timer_older_than_the_follower_is_no_less_refused_than_a_later_one()
-    {
-        RedisUnderMvedsua server = StartMoments(RedisUnderMvedsua.Mode.Solo);
-        using var line = new Line(server);
-        server.Follow();
-        Assert.Equal(0, server.Mvedsua("unfollow", RedisUnderMvedsua.Name).Status);
-        Assert.Equal("ok", line.Ask("timer"));
-        Host.Result follow = server.Mvedsua("follow", RedisUnderMvedsua.Name);
-        Assert.NotEqual(0, follow.Status);
-        Assert.Contains("timer_create", follow.Errors);
-        Assert.Equal("ok", line.Ask("read"));
     }
 
     [Fact]

@@ -5,47 +5,18 @@ using System.Text.RegularExpressions;
 namespace Mvedsua.Follower.Tests;
 
 /// <summary>nginx: one process, or a master that is followed and its worker, which is not.</summary>
-public sealed partial class NginxTests : ServerTests
+public sealed partial class NginxTests : ConfiguredServers
 {
-    private readonly string _root = Directory.CreateTempSubdirectory("mvedsua-www-").FullName;
-    private readonly byte[] _large = RandomNumberGenerator.GetBytes(3_000_000);
+    private readonly WebRoot _root = new();
     private readonly string _text = string.Concat(Enumerable.Range(0, 4000).Select(i => $"line {i}\n"));
 
-    public NginxTests()
-    {
-        File.WriteAllText(Path.Combine(_root, "small.txt"), "hello, world\n");
-        File.WriteAllText(Path.Combine(_root, "lines.txt"), _text);
-        File.WriteAllBytes(Path.Combine(_root, "large.bin"), _large);
-        if (OperatingSystem.IsLinux()) File.SetUnixFileMode(_root, (UnixFileMode)Convert.ToInt32("755", 8));
-    }
+    public NginxTests() => _root.Add("lines.txt", _text);
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Clients_see_the_same_bytes_natively_solo_followed_and_after_a_failover(bool worker)
-    {
-        List<string> Told(RedisUnderMvedsua.Mode mode)
-        {
-            RedisUnderMvedsua server = Nginx(mode, worker);
-            using var line = new HttpLine(server.Port);
-            List<string> told = [.. Exchange(line)];
-            if (mode == RedisUnderMvedsua.Mode.Followed)
-            {
-                server.InStep();
-                int leader = server.LeaderPid;
-                Host.Kill(leader, Host.SIGKILL);
-                server.PromotedFrom(leader);
-                Assert.Equal(told, Exchange(line)); /* on the same connection */
-                server.Follow();
-            }
-            Assert.Equal(told, Exchange(line));
-            if (mode == RedisUnderMvedsua.Mode.Followed) server.InStep();
-            return told;
-        }
-        List<string> native = Told(RedisUnderMvedsua.Mode.Native);
-        Assert.Equal(native, Told(RedisUnderMvedsua.Mode.Solo));
-        Assert.Equal(native, Told(RedisUnderMvedsua.Mode.Followed));
-    }
+    public void Clients_see_the_same_bytes_natively_solo_followed_and_after_a_failover(bool worker) =>
+        ToldTheSame(mode => Nginx(mode, worker), server => new HttpLine(server.Port), (line, _) => Exchange(line));
 
     [Fact]
     public void Kills_under_load_lose_no_request_and_no_line_of_the_access_log()
@@ -86,7 +57,7 @@ public sealed partial class NginxTests : ServerTests
     public override void Dispose()
     {
         base.Dispose();
-        Directory.Delete(_root, recursive: true);
+        _root.Dispose();
     }
 
     /// <summary>The pid of the worker, as it says itself.</summary>
@@ -98,10 +69,10 @@ public sealed partial class NginxTests : ServerTests
 
     private HttpRequest Next(int number, int round) => ((number + round) % 6) switch
     {
-        0 => new HttpRequest("GET", "/large.bin", null, 200, _large),
-        1 => new HttpRequest("GET", "/large.bin", null, 206, _large[1000..200_000], "Range: bytes=1000-199999\r\n"),
+        0 => new HttpRequest("GET", "/large.bin", null, 200, _root.Large),
+        1 => new HttpRequest("GET", "/large.bin", null, 206, _root.Large[1000..200_000], "Range: bytes=1000-199999\r\n"),
         2 => new HttpRequest("GET", "/lines.txt", null, 200, Encoding.ASCII.GetBytes(_text)),
-        _ => new HttpRequest("GET", "/small.txt", null, 200, Encoding.ASCII.GetBytes("hello, world\n")),
+        _ => new HttpRequest("GET", "/small.txt", null, 200, _root.Small),
     };
 
     private IEnumerable<string> Exchange(HttpLine line)
@@ -117,26 +88,21 @@ public sealed partial class NginxTests : ServerTests
         }
     }
 
-    private RedisUnderMvedsua Nginx(RedisUnderMvedsua.Mode mode, bool worker)
-    {
-        RedisUnderMvedsua server = Start(mode, server: ["/usr/sbin/nginx", "-p", "{folder}", "-e", "{folder}/error.log", "-c", "{folder}/nginx.conf"], prepare: s =>
+    private RedisUnderMvedsua Nginx(RedisUnderMvedsua.Mode mode, bool worker) =>
+        StartConfigured(mode, ["/usr/sbin/nginx", "-p", "{folder}", "-e", "{folder}/error.log", "-c", "{folder}/nginx.conf"], "nginx.conf", s =>
         {
-            if (OperatingSystem.IsLinux()) File.SetUnixFileMode(s.Folder, (UnixFileMode)Convert.ToInt32("777", 8));
             string places = string.Join(' ', ((string[])["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]).Select(place => $"{place}_temp_path {s.Folder}/{place};"));
-            File.WriteAllText(Path.Combine(s.Folder, "nginx.conf"), $$"""
+            return $$"""
                 daemon off; {{(worker ? "worker_processes 1;" : "master_process off;")}} pid {{s.Folder}}/pid;
                 {{(Environment.IsPrivilegedProcess ? "user www-data;" : "")}}
                 events { worker_connections 64; }
                 http {
                     access_log {{s.Folder}}/access.log; sendfile on; gzip on; gzip_types text/plain; types { text/plain txt; } {{places}}
                     limit_req_zone $binary_remote_addr zone=everybody:1m rate=100000r/s;
-                    server { listen 127.0.0.1:{{s.Port}}; root {{_root}}; limit_req zone=everybody burst=1000 nodelay; location /pid { return 200 $pid; } }
+                    server { listen 127.0.0.1:{{s.Port}}; root {{_root.Folder}}; limit_req zone=everybody burst=1000 nodelay; location /pid { return 200 $pid; } }
                 }
-                """);
+                """;
         });
-        server.Answers();
-        return server;
-    }
 
     [GeneratedRegex("\"((?:GET|POST) [^ ]*) HTTP/1.1\"")]
     private static partial Regex Logged();

@@ -69,7 +69,7 @@ public sealed class OutcomeTests : MomentServers
             Add($"name {word}", word);
         foreach (string word in (string[])["bind", "connect", "shutdown"])
             Add($"state {word}", word);
-        foreach (string word in (string[])["lseek", "copy_file_range", "chdir", "umask", "ftruncate", "pwrite64"])
+        foreach (string word in (string[])["lseek", "splice", "copy_file_range", "chdir", "umask", "ftruncate", "pwrite64"])
             Add($"move {word}", word);
         foreach (string word in (string[])["inotify_rm_watch", "inotify_add_watch"])
             Add($"repeat {word}", word);
@@ -82,7 +82,14 @@ public sealed class OutcomeTests : MomentServers
             Watched($"send {kind} flat", "sendto", "sendmmsg");
             Watched($"send {kind} flat", "recvfrom", "recvmmsg");
         }
-        foreach (string word in (string[])["readv", "recvmsg", "recvfrom"]) Add($"pieces {word}", word);
+        Watched("send pipe vector", "writev", "io_submit");
+        Watched("send pipe vector", "readv", "io_submit");
+        foreach (string word in (string[])["readv", "recvmsg", "recvfrom", "sendfile"]) Add($"pieces {word}", word);
+        foreach (string kind in (string[])["stream", "datagram"])
+            foreach (string word in (string[])["sendmmsg", "recvmmsg"])
+                Add($"batch {kind}", word);
+        foreach (string word in (string[])["wait4", "waitid"])
+            Watched($"wait {word}", word, "waitid");
         Add("new", "openat");
         Add("list", "getdents64");
         Add("close", "close", "mv_close_call");
@@ -120,15 +127,20 @@ public sealed class OutcomeTests : MomentServers
     [InlineData("send stream plain", 1)]
     [InlineData("send datagram plain", 0)]
     [InlineData("send datagram plain", 1)]
+    [InlineData("send pipe plain", 0)]
+    [InlineData("send pipe plain", 1)]
     [InlineData("count eventfd", 0)]
+    [InlineData("count eventfd", 1)]
     [InlineData("count timerfd", 0)]
+    [InlineData("events", 0)]
     public void A_read_or_write_that_no_counter_tells_of_is_done_once(string command, int call)
     {
         RedisUnderMvedsua server = StartServer("outcomes", RedisUnderMvedsua.Mode.Followed);
         using var line = new Line(server);
         string expected = line.Ask(command)!, open = line.Ask("open")!;
         int descriptor = int.Parse(line.Ask("make dup")!.Split(' ')[0]);
-        if (call == 0 && command.StartsWith("send", StringComparison.Ordinal)) descriptor++; /* the receiving end */
+        if (call == (command.Contains("pipe", StringComparison.Ordinal) ? 1 : 0) && command.StartsWith("send", StringComparison.Ordinal))
+            descriptor++; /* of a pair of sockets the receiving end, of a pipe the other */
         server.InStep();
         using var stopped = new StoppedThread(server.LeaderPid, $"mv_leader_complete if call == {call} && args[0] == {descriptor}");
         line.Say(command);
@@ -136,6 +148,173 @@ public sealed class OutcomeTests : MomentServers
         Assert.Equal(expected, line.Answer());
         Assert.Equal(open, line.Ask("open"));
         Assert.DoesNotContain("dead leader", server.Log);
+    }
+
+    /// <summary>Two numbers for the connection, from before there was a follower.</summary>
+    [Theory]
+    [InlineData(Before)]
+    [InlineData(Made)]
+    public void An_answer_by_a_duplicate_older_than_the_follower_is_sent_once(string moment)
+    {
+        RedisUnderMvedsua server = StartServer("outcomes", RedisUnderMvedsua.Mode.Solo);
+        using var line = new Line(server);
+        Assert.Equal("1", line.Ask("twin"));
+        server.Follow();
+        Assert.Equal("ok", line.Ask("read"));
+        using StoppedThread stopped = Killing(server, moment, 1);
+        line.Say("read");
+        Die(server, stopped);
+        Assert.Equal("ok", line.Answer());
+        Assert.Equal("1", line.Ask("twin"));
+        Assert.DoesNotContain("can't be settled", server.Log);
+    }
+
+    /// <summary>A forked child wrote to the same connection: the kernel's counters are no account of the leader's any more.</summary>
+    [Theory]
+    [InlineData("mv_interruptible_check if $rax == 307")]
+    [InlineData("mv_leader_complete if call == 1")]
+    public void An_answer_on_a_connection_that_a_child_writes_to_is_sent_once(string moment)
+    {
+        RedisUnderMvedsua server = StartServer("outcomes", RedisUnderMvedsua.Mode.Followed);
+        using var line = new Line(server);
+        for (int i = 0; i < 2; i++)
+        {
+            Assert.Equal("child", line.Ask("child"));
+            Assert.Equal("parent 1", line.Answer());
+        }
+
+        server.InStep();
+        using var stopped = new StoppedThread(server.LeaderPid, moment);
+        line.Say("child");
+        Die(server, stopped);
+        Assert.Equal("child", line.Answer());
+        Assert.Equal("parent 1", line.Answer());
+        Assert.Equal("ok", line.Ask("read"));
+        Assert.DoesNotContain("dead leader", server.Log);
+    }
+
+    [Fact]
+    public void A_write_of_which_a_kill_left_a_part_goes_on_with_the_rest()
+    {
+        RedisUnderMvedsua server = StartServer("outcomes", RedisUnderMvedsua.Mode.Followed);
+        using var line = new Line(server);
+        Assert.Equal("ok", line.Ask("read"));
+        server.InStep();
+        line.Say("much send");
+        DieInCall(server, 1);
+        const int Size = 40 * 400_000;
+        Assert.Equal(Much(Size) + $"{Size} 0", line.Answer());
+        Assert.Equal("ok", line.Ask("read"));
+        Assert.DoesNotContain("dead leader", server.Log);
+    }
+
+    [Fact]
+    public void A_read_of_all_of_which_a_kill_left_a_part_goes_on_with_the_rest()
+    {
+        RedisUnderMvedsua server = StartServer("outcomes", RedisUnderMvedsua.Mode.Followed);
+        using var line = new Line(server);
+        Assert.Equal("ok", line.Ask("read"));
+        server.InStep();
+        string bytes = Much(400_000);
+        line.Say("much receive");
+        line.Put(bytes[..100_000]);
+        DieInCall(server, 45);
+        line.Put(bytes[100_000..]);
+        line.Say("read");
+        Assert.Equal("400000 0", line.Answer());
+        Assert.Equal("ok", line.Answer());
+        Assert.DoesNotContain("dead leader", server.Log);
+    }
+
+    [Fact]
+    public void A_write_to_a_pipe_of_which_a_kill_left_a_part_goes_on_with_the_rest()
+    {
+        using var collector = new Collector();
+        RedisUnderMvedsua server = StartCollected(collector);
+        using var line = new Line(server);
+        Assert.Equal("ok", line.Ask("read"));
+        server.InStep();
+        collector.Pauses();
+        line.Say("much pipe");
+        DieInCall(server, 1);
+        collector.GoesOn();
+        Assert.Equal("400000 0", line.Answer());
+        Host.Until(() => collector.Text.Length == 400_000, "all is collected");
+        Assert.Equal(Much(400_000), collector.Text);
+        Assert.DoesNotContain("dead leader", server.Log);
+    }
+
+    [Fact]
+    public void Two_threads_that_a_kill_finds_in_calls_are_both_settled()
+    {
+        using var collector = new Collector();
+        RedisUnderMvedsua server = StartCollected(collector);
+        using var line = new Line(server);
+        string[] numbers = line.Ask("numbers")!.Split(' ');
+        Assert.Equal("5 5", line.Ask("both"));
+        server.InStep();
+        using var stopped = new StoppedThread(server.LeaderPid, $"mv_leader_complete if call == 1 && args[0] == {numbers[0]}");
+        stopped.AlsoAt($"mv_leader_complete if call == 1 && args[0] == {numbers[1]}");
+        line.Say("both");
+        stopped.Reached(2);
+        Die(server, stopped);
+        Assert.Equal("5 5", line.Answer());
+        Assert.Equal("both\nboth\n", File.ReadAllText(Path.Combine(server.Folder, "journal")));
+        Host.Until(() => collector.Text == "both\nboth\n", "both lines are collected");
+        Assert.DoesNotContain("dead leader", server.Log);
+    }
+
+    [Theory]
+    [InlineData("mv_attend if ((struct mv_thread *)(frame + 1))->attention & 1")]
+    [InlineData("mv_leader_signal")]
+    public void A_signal_that_had_arrived_in_a_killed_leader_is_handled_by_the_next(string moment)
+    {
+        RedisUnderMvedsua server = StartServer("outcomes", RedisUnderMvedsua.Mode.Followed);
+        using var line = new Line(server);
+        Assert.Equal("0", line.Ask("signals"));
+        server.InStep();
+        using var stopped = new StoppedThread(server.LeaderPid, moment);
+        Host.Kill(server.CoordinatorPid, Host.SIGUSR1);
+        Die(server, stopped);
+        Host.Until(() => line.Ask("signals") == "1", "the signal is handled");
+        Assert.Equal("1", line.Ask("signals"));
+    }
+
+    [Fact]
+    public void A_signal_that_waited_blocked_in_a_killed_leader_is_sent_to_the_next()
+    {
+        RedisUnderMvedsua server = StartServer("outcomes", RedisUnderMvedsua.Mode.Followed);
+        using var line = new Line(server);
+        Assert.Equal("0", line.Ask("hold"));
+        server.InStep();
+        int leader = server.LeaderPid;
+        Host.Kill(server.CoordinatorPid, Host.SIGUSR1);
+        Host.Until(() => File.ReadLines($"/proc/{leader}/status").Any(l => l == "ShdPnd:\t0000000000000200"), "the signal is pending");
+        Host.Kill(leader, Host.SIGKILL);
+        server.PromotedFrom(leader);
+        Assert.Equal("0", line.Ask("signals"));
+        Assert.Equal("0", line.Ask("let"));
+        Host.Until(() => line.Ask("signals") == "1", "the signal is handled");
+        Assert.Equal("1", line.Ask("signals"));
+    }
+
+    private static string Much(int size) => string.Create(size, 0, (text, _) => { for (int i = 0; i < size; i++) text[i] = (char)('a' + i % 23); });
+
+    private RedisUnderMvedsua StartCollected(Collector collector)
+    {
+        RedisUnderMvedsua server = Start(RedisUnderMvedsua.Mode.Followed, server: OwnServer.Command("outcomes"), prepare: collector.Prepare);
+        server.Answers();
+        return server;
+    }
+
+    /// <summary>Kills the leader once its main thread waits in that call.</summary>
+    private static void DieInCall(RedisUnderMvedsua server, int call)
+    {
+        int leader = server.LeaderPid;
+        Host.Until(() => File.ReadAllText($"/proc/{leader}/stat").Split(' ')[2] == "S" && File.ReadAllText($"/proc/{leader}/syscall").Split(' ')[0] is var number &&
+            (number == $"{call}" || number == "209"), "the call waits");
+        Host.Kill(leader, Host.SIGKILL);
+        server.PromotedFrom(leader);
     }
 
     private static StoppedThread Killing(RedisUnderMvedsua server, string moment, int call)

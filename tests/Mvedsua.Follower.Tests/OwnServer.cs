@@ -45,6 +45,8 @@ internal sealed class Line : IDisposable
 
     internal void Say(string command) => _client.GetStream().Write(System.Text.Encoding.ASCII.GetBytes(command + "\n"));
 
+    internal void Put(string bytes) => _client.GetStream().Write(System.Text.Encoding.ASCII.GetBytes(bytes));
+
     /// <summary>Null: the server has closed the connection.</summary>
     internal string? Answer() => _reader.ReadLine();
 

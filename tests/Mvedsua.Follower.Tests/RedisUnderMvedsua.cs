@@ -135,8 +135,8 @@ internal sealed class RedisUnderMvedsua : IDisposable
         using FileStream memory = Memory();
         memory.ReadExactly(bytes);
         uint At(int offset) => BitConverter.ToUInt32(bytes, offset);
-        return $"stage {At(132)} request {At(68)}/{At(72)} answer {At(136)}/{At(140)} leader {At(148)} follower {At(152)} keeper {At(156)} reason {At(164)} code {At(168)} " +
-            $"state {At(172)} generation {At(176)} publishing {At(512)} text {System.Text.Encoding.UTF8.GetString(bytes, 224, 240).TrimEnd('\0')}";
+        return $"stage {At(132)} request {At(68)}/{At(72)} answer {At(136)}/{At(140)} leader {At(148)} leads {At(152)} keeper {At(172)} reason {At(164)} code {At(168)} " +
+            $"generation {At(176)} publishing {At(512)},{At(516)},{At(520)},{At(524)} text {System.Text.Encoding.UTF8.GetString(bytes, 224, 240).TrimEnd('\0')}";
     }
 
     internal string Tail() => string.Join('\n', Log.Split('\n').Where(l => !l.Contains("WARNING")).TakeLast(25));

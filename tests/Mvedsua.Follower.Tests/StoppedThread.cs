@@ -36,6 +36,16 @@ internal sealed class StoppedThread : IDisposable
     internal void Reached(int times = 1) =>
         Host.Until(() => Since(0).Count(line => Regex.IsMatch(line, @"emporary breakpoint [\d.]+, ")) >= times, "a thread reaches the place");
 
+    /// <summary>Stops a second thread at another place.</summary>
+    internal void AlsoAt(string place)
+    {
+        int from;
+        lock (_output) from = _output.Count;
+        _gdb.StandardInput.WriteLine($"tbreak {place}");
+        Host.Until(() => Since(from).Any(line => Regex.IsMatch(line, @"emporary breakpoint \d+( at|:) ")),
+            "gdb has set the breakpoint");
+    }
+
     /// <summary>Lets it go on to a second place.</summary>
     internal void GoesOnTo(string place)
     {
@@ -53,7 +63,15 @@ internal sealed class StoppedThread : IDisposable
     /// <summary>Lets the process go on without gdb.</summary>
     public void Dispose()
     {
-        if (!_gdb.HasExited) _gdb.Kill();
+        if (!_gdb.HasExited)
+        {
+            /* Its breakpoints first: it may still be about to take one out, and a thread that came there would die of it. */
+            int from;
+            lock (_output) from = _output.Count;
+            _gdb.StandardInput.WriteLine("delete\necho \\nremoved\\n");
+            Host.Until(() => _gdb.HasExited || Since(from).Contains("removed"), "gdb takes its breakpoints out");
+            _gdb.Kill();
+        }
         _gdb.WaitForExit();
     }
 

@@ -4,7 +4,7 @@ namespace Mvedsua.Follower.Tests;
 /// break it is a follower that sleeps through its end, which these tests make stand still.</summary>
 public sealed class SuccessorTests : ServerTests
 {
-    private const long LeaderPid = 148, Generation = 176, Failovers = 184, Publishing = 512; /* struct mv_control */
+    private const long LeaderPid = 148, Generation = 176, Failovers = 184, Publishing = 512 + 4; /* struct mv_control; of version index 1 */
 
     [Fact]
     public void A_follower_that_slept_through_its_end_and_its_successors_coming_does_not_lead()
@@ -30,7 +30,7 @@ public sealed class SuccessorTests : ServerTests
         RedisUnderMvedsua server = Start();
         int leader = server.LeaderPid, follower = server.FollowerPid;
         using FileStream memory = server.Memory(FileAccess.ReadWrite);
-        using (var taking = new StoppedThread(follower, "mv_publishing_end"))
+        using (var taking = new StoppedThread(follower, "mv_member_let_go"))
         {
             Host.Kill(leader, Host.SIGKILL);
             taking.Reached();

@@ -63,7 +63,7 @@ public sealed class ThreadTests : ServerTests
     }
 
     /// <summary>One connection; each answer must be the sum that follows from all values so far, in some order of the workers.</summary>
-    private sealed class Lines(RedisUnderMvedsua server) : IDisposable
+    internal sealed class Lines(RedisUnderMvedsua server) : IDisposable
     {
         private readonly Line _client = new(server);
         private long _sum;

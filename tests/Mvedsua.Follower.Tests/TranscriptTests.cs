@@ -26,7 +26,7 @@ public sealed class TranscriptTests : ServerTests
         killed.InStep();
     }
 
-    private static void Compare(string run, List<string> first, List<string> second, List<string> other)
+    internal static void Compare(string run, List<string> first, List<string> second, List<string> other)
     {
         Assert.Equal(first.Count, other.Count);
         for (int i = 0; i < first.Count; i++)
@@ -34,7 +34,7 @@ public sealed class TranscriptTests : ServerTests
                 Assert.True(first[i] == other[i], $"{run}, answer {i}: natively {RespClient.Shorten(first[i])}, here {RespClient.Shorten(other[i])}");
     }
 
-    private static List<string> Play(RedisUnderMvedsua server, Action? inTheMiddle)
+    internal static List<string> Play(RedisUnderMvedsua server, Action? inTheMiddle)
     {
         var answers = new List<string>();
         using RespClient a = server.Connect(), b = server.Connect(), c = server.Connect();

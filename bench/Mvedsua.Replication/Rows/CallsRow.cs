@@ -19,10 +19,7 @@ internal static class CallsRow
         {
             native.Add(Parse(Programs.Run(program[0], program[1..])));
             var (output, errors) = Programs.RunBoth(paths.Command, ["run", "--name", $"bench-calls-{Environment.ProcessId}", "--follower", "--", .. program]);
-            // Without a follower nothing would be published.
-            var early = errors.Split('\n').FirstOrDefault(l => l.Contains(" ended: ", StringComparison.Ordinal) && l.Contains("follower", StringComparison.Ordinal)
-                && !l.Contains("the leader exited", StringComparison.Ordinal));
-            if (early is not null) throw new BenchException(early);
+            RefuseEarlyEnd(errors);
             leader.Add(Parse(output));
         }
 
@@ -32,6 +29,14 @@ internal static class CallsRow
             yield return new Result($"one {_calls[c]}: added in the leader", Sample.OfDifferences(with, without), Unit.Nanoseconds,
                 Note: string.Create(CultureInfo.InvariantCulture, $"native {Sample.Of(without).Median * 1e9:0} ns"));
         }
+    }
+
+    /// <summary>Without a follower nothing would be published.</summary>
+    internal static void RefuseEarlyEnd(string errors)
+    {
+        var early = errors.Split('\n').FirstOrDefault(l => l.Contains(" ended: ", StringComparison.Ordinal) && l.Contains("follower", StringComparison.Ordinal)
+            && !l.Contains("the leader exited", StringComparison.Ordinal));
+        if (early is not null) throw new BenchException(early);
     }
 
     /// <summary>Lines of four numbers, in ns; other lines are the server's or the coordinator's. Medians, in seconds.</summary>

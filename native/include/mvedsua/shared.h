@@ -9,22 +9,23 @@
  * comment says who writes it and when; a changed layout raises MV_ABI_VERSION; the offset of every field is
  * asserted below its struct, and Mvedsua.Abi repeats the layout, checked against this file by a test.
  *
- * "Leader" and "follower" in the comments mean the shim inside that process. Version indices are 0 and 1;
- * each process owns the logs of its version index and maps the other's read-only.
+ * "Leader" and "follower" in the comments mean the shim inside that process. Each process that leads or
+ * follows has a version index of its own: it owns the logs of its index, a follower maps its leader's
+ * read-only, and its cursor in them has its own index.
  */
 #ifndef MVEDSUA_SHARED_H
 #define MVEDSUA_SHARED_H
 
 #include <stdint.h>
 
-#define MV_ABI_VERSION   10u
+#define MV_ABI_VERSION   15u
 #define MV_CONTROL_MAGIC 0x6177736465764d31ull /* "1Mvedswa" */
 #define MV_LOG_MAGIC     0x676f4c6465764d31ull /* "1MvedLog" */
 
-#define MV_VERSIONS    2u
-#define MV_MAX_THREADS 128u
-#define MV_MAX_READERS 4u /* of one log: the follower, and tracers */
-#define MV_FOLLOWER    0u /* the follower's cursor; the others are tracers' */
+#define MV_VERSIONS     4u /* a leader and three followers */
+#define MV_MAX_THREADS  128u
+#define MV_MAX_READERS  7u          /* of one log: the followers, by their version index, and tracers */
+#define MV_FIRST_TRACER MV_VERSIONS /* the cursors from here on are tracers' */
 #define MV_WATCHERS                                                                                          \
     (MV_MAX_READERS + 1) /* who waits for a thread's death: its log's readers and the keeper */
 #define MV_PAGE 4096u
@@ -56,7 +57,9 @@ enum mv_pseudo_call {
                                clock slot, args[3] clock value, result: what the program was given */
     MV_CALL_DEATH = 0x8004, /* the thread got a fatal signal: args[0] signal, args[1] fault address, args[2]
                                instruction */
-    MV_CALL_ROLE = 0x8005,  /* the writer stops publishing here: args[0] enum mv_reason */
+    MV_CALL_ROLE =
+        0x8005, /* the leader offers the lead to the reader of version index args[0]; it would follow
+                   that one itself, as generation args[1]; args[2]: when (CLOCK_MONOTONIC, ns) */
 };
 
 /* What an interposed pthread call did to its object (MV_CALL_ORDER). */
@@ -68,6 +71,7 @@ enum mv_order_kind {
     MV_ORDER_WRITE = 5,     /* pthread_rwlock: exclusive */
     MV_ORDER_SEMAPHORE = 6, /* sem_wait and its kin: a result below 0 is -errno */
     MV_ORDER_BARRIER = 7,   /* pthread_barrier_wait: which thread is told that it is the one */
+    MV_ORDER_ONCE = 8, /* pthread_once: 1, before the routine runs: this is the one; 0: it has been run */
 };
 
 enum mv_event_flags {
@@ -80,17 +84,18 @@ enum mv_event_flags {
 };
 
 /* One event. 8-byte aligned, contiguous (one that is larger than a chunk stands in adjacent chunks); followed
- * by in_size bytes of in-payload and out_size bytes of out-payload, each padded to 8 (payload.h). Visible
+ * by in_size bytes of in-payload and out_size bytes of out-payload, each padded to 8 (payload.h), and
+ * order_size bytes of order words: what other threads did before this event (MV_ORDER_WORD). Visible
  * once mv_log_header.published passes its end (release store by the writer, acquire load by readers). */
 struct mv_event {
-    uint32_t size;     /* whole record, payload and padding included; a multiple of 8 */
-    uint16_t call;     /* system-call number or enum mv_pseudo_call */
-    uint16_t flags;    /* enum mv_event_flags */
-    uint32_t check;    /* mv_event_check() over the header with this field 0: a damaged header is found, not
-                          followed */
-    uint32_t in_size;  /* bytes of in-payload, a multiple of 8 */
-    uint32_t out_size; /* bytes of out-payload, a multiple of 8 */
-    uint32_t reserved; /* 0 */
+    uint32_t size;       /* whole record, payload and padding included; a multiple of 8 */
+    uint16_t call;       /* system-call number or enum mv_pseudo_call */
+    uint16_t flags;      /* enum mv_event_flags */
+    uint32_t check;      /* mv_event_check() over the header with this field 0: a damaged header is found, not
+                            followed */
+    uint32_t in_size;    /* bytes of in-payload, a multiple of 8 */
+    uint32_t out_size;   /* bytes of out-payload, a multiple of 8 */
+    uint32_t order_size; /* bytes of order words, a multiple of 8 */
     uint64_t
         sequence; /* 0, 1, 2, … within the log; JUMP records have none of their own (repeat the next one's) */
     int64_t result; /* as the program saw it: value or -errno */
@@ -107,13 +112,22 @@ MV_ASSERT_AT(mv_event, flags, 6);
 MV_ASSERT_AT(mv_event, check, 8);
 MV_ASSERT_AT(mv_event, in_size, 12);
 MV_ASSERT_AT(mv_event, out_size, 16);
-MV_ASSERT_AT(mv_event, reserved, 20);
+MV_ASSERT_AT(mv_event, order_size, 20);
 MV_ASSERT_AT(mv_event, sequence, 24);
 MV_ASSERT_AT(mv_event, result, 32);
 MV_ASSERT_AT(mv_event, site, 40);
 MV_ASSERT_AT(mv_event, stamp, 48);
 MV_ASSERT_AT(mv_event, args, 56);
 _Static_assert(sizeof(struct mv_event) == 104, "mv_event");
+
+/* An order word: a thread (its slot) and how far it had come when the event's call returned. `progress` is
+ * 2 p + 1 once a thread has come to its event number p, 2 p + 2 once that event is done; p counts the events
+ * of all threads that had the slot since publishing began. Whoever replays the event goes on only when the
+ * thread's progress is above `at`. */
+#define MV_ORDER_WORD(slot, at)  ((uint64_t)(slot) << 56 | (at))
+#define MV_ORDER_WORD_SLOT(word) ((uint32_t)((word) >> 56))
+#define MV_ORDER_WORD_AT(word)   ((word)&0x00ffffffffffffffull)
+#define MV_ORDER_ROOM            (8ull * MV_MAX_THREADS)
 
 /* ---- one log ------------------------------------------------------------------------------------ */
 
@@ -143,6 +157,9 @@ _Static_assert(sizeof(struct mv_death_word) == 64, "mv_death_word");
  * settle.tbl names), cleared (call = MV_INTENT_NONE) by the publication of its record. Written by the owner;
  * read after its death. `noted` is written only before the calls that are settled by it (roles/notes.c). */
 #define MV_INTENT_NONE 0xffffffffu
+/* Instead of a call's number: of one that is made again, but that others of the process may go on by. Nothing
+ * is settled, and the others wait until the promoted thread has come to it (roles/failover.c). */
+#define MV_INTENT_COME 0xfffffffeu
 struct mv_intent {
     uint32_t call;
     int32_t fd;        /* argument 0 */
@@ -173,26 +190,45 @@ struct mv_message_header {
 };
 _Static_assert(sizeof(struct mv_message_header) == 56, "struct msghdr");
 
-/* What the kernel itself says of the call under way, where no counter does (roles/witness.c). From `message`
- * to `batch` it is a struct mmsghdr. Written by the owner and, in its calls, by the kernel; read after its
- * death. */
+/* Where the kernel leaves the outcome of the call under way before it returns (roles/witness.c). */
+enum mv_witness_kind {
+    MV_WITNESS_RECORDS = 0, /* in the program's buffer, which was all zero: none of what is read is */
+    MV_WITNESS_MESSAGE = 1, /* in `length`: made as a batch of one message */
+    MV_WITNESS_RING = 2,    /* in the completion ring at `ring` (process/ring.c) */
+    MV_WITNESS_BATCH = 3,   /* in the lengths of the program's own batch of messages */
+    MV_WITNESS_CHILD = 4,   /* in `child` and `rusage`: a wait */
+    MV_WITNESS_SHARED = 5,  /* nowhere: a call on a connection whose counts may be others' doing */
+};
+
+/* What the kernel itself says of the call under way, where no counter does. From `message` to `kind` it is a
+ * struct mmsghdr. Written by the owner and, in its calls, by the kernel; read after its death. */
 struct mv_witness {
     struct mv_message_header message;
-    uint32_t length;   /* of the message; 0xffffffff: not sent, not received */
-    uint32_t batch;    /* 1: made as a batch of one message; 0: a counter is read */
-    uint64_t iov[2];   /* the one buffer of a call that has no vector */
-    uint64_t sequence; /* of the record to come; ~0: tells nothing */
-    uint32_t call;     /* as the program made it */
-    int32_t fd;
+    uint32_t length;    /* of the message; 0xffffffff: not sent, not received */
+    uint32_t kind;      /* enum mv_witness_kind */
+    uint64_t iov[2];    /* the one buffer of a call that has no vector */
+    uint64_t sequence;  /* of the record to come; ~0: tells nothing */
+    uint32_t call;      /* as the program made it */
+    int32_t fd;         /* its first argument */
+    uint64_t ring;      /* address, in the owner */
+    uint64_t place;     /* in the ring, where the outcome will stand */
+    uint64_t options;   /* of the wait */
+    uint64_t child[16]; /* siginfo; all 0: no child was waited for */
+    uint64_t rusage[18];
 };
 MV_ASSERT_AT(mv_witness, message, 0);
 MV_ASSERT_AT(mv_witness, length, 56);
-MV_ASSERT_AT(mv_witness, batch, 60);
+MV_ASSERT_AT(mv_witness, kind, 60);
 MV_ASSERT_AT(mv_witness, iov, 64);
 MV_ASSERT_AT(mv_witness, sequence, 80);
 MV_ASSERT_AT(mv_witness, call, 88);
 MV_ASSERT_AT(mv_witness, fd, 92);
-_Static_assert(sizeof(struct mv_witness) == 96, "mv_witness");
+MV_ASSERT_AT(mv_witness, ring, 96);
+MV_ASSERT_AT(mv_witness, place, 104);
+MV_ASSERT_AT(mv_witness, options, 112);
+MV_ASSERT_AT(mv_witness, child, 120);
+MV_ASSERT_AT(mv_witness, rusage, 248);
+_Static_assert(sizeof(struct mv_witness) == 392, "mv_witness");
 
 /* First page of a log. The first 64 bytes are written once, before the log is announced. */
 struct mv_log_header {
@@ -225,7 +261,7 @@ struct mv_log_header {
     struct mv_death_word death[MV_WATCHERS]; /* one each: the kernel wakes only one waiter of a word */
 
     struct mv_witness witness;
-    uint64_t padding4[4];
+    uint64_t padding4[7];
 };
 MV_ASSERT_AT(mv_log_header, magic, 0);
 MV_ASSERT_AT(mv_log_header, abi, 8);
@@ -247,9 +283,9 @@ MV_ASSERT_AT(mv_log_header, intent, 128);
 MV_ASSERT_AT(mv_log_header, wake, 192);
 MV_ASSERT_AT(mv_log_header, padding3, 196);
 MV_ASSERT_AT(mv_log_header, death, 256);
-MV_ASSERT_AT(mv_log_header, witness, 576);
-MV_ASSERT_AT(mv_log_header, padding4, 672);
-_Static_assert(sizeof(struct mv_log_header) == 704, "mv_log_header");
+MV_ASSERT_AT(mv_log_header, witness, 768);
+MV_ASSERT_AT(mv_log_header, padding4, 1160);
+_Static_assert(sizeof(struct mv_log_header) == 1216, "mv_log_header");
 
 /* A reader's cursor, on a page of its own: page 1 + reader of the log. Written by the reader alone, but for
  * its first position when the writer makes room before the reader runs, and `active` = UNUSED by anybody who
@@ -319,15 +355,16 @@ enum mv_stage {                             /* written by the process that leads
                 MV_STAGE_STARTING = 0,      /* the shim's constructor has not ended */
                 MV_STAGE_SINGLE_LEADER = 1, /* nothing is published, or only for a tracer */
                 MV_STAGE_ATTACHING = 2,     /* threads are being parked, the follower is being made */
-                MV_STAGE_FOLLOWED = 3,      /* a follower replays */
-                MV_STAGE_FAILOVER = 4,      /* the leader is dead; the follower finishes the backlog */
+                MV_STAGE_FOLLOWED = 3,      /* followers replay */
+                MV_STAGE_FAILOVER = 4,      /* the leader is dead; a follower takes over */
                 MV_STAGE_ENDED = 5,         /* the server has exited */
+                MV_STAGE_PROMOTING = 6,     /* the leader has offered the lead to a follower: nobody serves */
 };
 
 enum mv_reason { /* why a follower ended, a request was refused, or a role changed */
                  MV_REASON_NONE = 0,
                  MV_REASON_REQUESTED = 1, /* unfollow */
-                 MV_REASON_DIVERGED = 2,  /* control.divergence tells */
+                 MV_REASON_DIVERGED = 2,  /* its entry in control.divergence tells */
                  MV_REASON_LOG_LIMIT = 3, /* the log's byte budget is used up */
                  MV_REASON_LAG_LIMIT = 4,
                  MV_REASON_UNSUPPORTED = 5, /* a call that no follower can replay yet: reason_text names it */
@@ -343,6 +380,10 @@ enum mv_reason { /* why a follower ended, a request was refused, or a role chang
                  MV_REASON_BUSY = 13, /* the request does not fit the stage */
                  MV_REASON_ESCAPE =
                      14, /* the follower tried to reach beyond itself: reason_text says by what */
+                 MV_REASON_THREADS = 15,       /* no log is left for a new thread: reason_text says why */
+                 MV_REASON_REPLACED = 16,      /* another follower of the dead leader leads */
+                 MV_REASON_UPDATE_FAILED = 17, /* the copy that was to become another version ended on the
+                                                  way: reason_text says why */
 };
 
 enum mv_request {
@@ -350,11 +391,17 @@ enum mv_request {
     MV_REQUEST_FOLLOW = 1,
     MV_REQUEST_UNFOLLOW = 2,
     MV_REQUEST_TRACE = 3,
-    MV_REQUEST_UNTRACE = 4
+    MV_REQUEST_UNTRACE = 4,
+    MV_REQUEST_UPDATE = 5,  /* a copy for another version, made as the main thread comes to an update point */
+    MV_REQUEST_CANCEL = 6,  /* of an update for which no copy has been made yet */
+    MV_REQUEST_PROMOTE = 7, /* the follower of request_generation and its leader change places */
 };
 
 /* The queued SIGSYS that tells the leader to look at control.request: si_code SI_QUEUE and this value. */
 #define MV_KICK_REQUEST 0x4d764b52
+
+/* Of a word of control.keepers: no tid is that large. */
+#define MV_KEEPER_COMING 0x20000000u
 
 enum mv_thread_state {
     MV_THREAD_FREE = 0,
@@ -408,7 +455,7 @@ MV_ASSERT_AT(mv_thread_info, site, 16);
 MV_ASSERT_AT(mv_thread_info, frame, 24);
 _Static_assert(sizeof(struct mv_thread_info) == 32, "mv_thread_info");
 
-/* Written by the follower's thread that parks, before control.follower_state says so. */
+/* Written by the follower's thread that parks, before its member's state says so. */
 enum mv_difference {
     MV_DIFFERS_NOT = 0,
     MV_DIFFERS_CALL = 1,     /* another call */
@@ -485,6 +532,75 @@ MV_ASSERT_AT(mv_orphan, group, 12);
 MV_ASSERT_AT(mv_orphan, rusage, 16);
 _Static_assert(sizeof(struct mv_orphan) == 160, "mv_orphan");
 
+enum mv_member_state {
+    MV_MEMBER_NONE = 0,      /* never was; or is just being made, while control.publishing names it */
+    MV_MEMBER_REPLAYING = 1, /* all its threads replay */
+    MV_MEMBER_PARKED = 2,    /* at a divergence */
+    MV_MEMBER_ENDED = 3,
+    MV_MEMBER_LEADS = 4,
+    MV_MEMBER_UPDATING = 5, /* a copy that carries out its tasks (control.tasks) and replays nothing yet */
+};
+
+/* A process that leads, or follows, or did so last under this version index. The index is given to another
+ * one only when the process is gone. */
+struct mv_member {
+    uint32_t pid;          /* of a follower: written by the kernel as it is made; 0: surely gone */
+    uint32_t state;        /* enum mv_member_state: by the process itself, and by whoever ends it */
+    uint64_t generation;   /* control.generation when it was made; 0: the process that was started */
+    uint32_t reason;       /* enum mv_reason: why it ended, by whoever ended it */
+    int32_t reason_code;   /* signal or errno */
+    uint32_t report_taken; /* futex, by the coordinator: 1 when the diverged follower may end */
+    uint32_t unused;
+    char reason_text[240];
+};
+MV_ASSERT_AT(mv_member, pid, 0);
+MV_ASSERT_AT(mv_member, state, 4);
+MV_ASSERT_AT(mv_member, generation, 8);
+MV_ASSERT_AT(mv_member, reason, 16);
+MV_ASSERT_AT(mv_member, reason_code, 20);
+MV_ASSERT_AT(mv_member, report_taken, 24);
+MV_ASSERT_AT(mv_member, reason_text, 32);
+_Static_assert(sizeof(struct mv_member) == 272, "mv_member");
+
+/* What the coordinator has a copy of the leader do on the way to another version (update/tasks.c), one after
+ * the other. The coordinator stores kind and args, then raises `number` and wakes; the copy stores the
+ * result, then `done` and wakes. */
+enum mv_task_kind {
+    MV_TASK_NONE = 0,
+    MV_TASK_MAP = 1,     /* args: address, length, protection: fresh memory there; result: 0 or -errno */
+    MV_TASK_PROTECT = 2, /* args: address, length, protection; code that becomes executable is rewritten */
+    MV_TASK_CALL = 3,    /* args[0]: function, args[1] to [6]: its arguments; result: its own */
+    MV_TASK_EACH = 4,    /* args: function, address of 64-bit words, their number: each becomes the result of
+                            the function for it */
+    MV_TASK_RESUME = 5, /* args: address of steps (struct mv_step), their number, address of exit(3), args[3]:
+                           1, the last step's result is the exit status. Done before the first step */
+};
+struct mv_step {
+    uint64_t function;
+    uint64_t args[6];
+    uint64_t unused;
+};
+_Static_assert(sizeof(struct mv_step) == 64, "mv_step");
+
+struct mv_task {
+    uint32_t number; /* futex, by the coordinator */
+    uint32_t done;   /* futex, by the copy: number of the last task that is done */
+    uint32_t kind;   /* enum mv_task_kind */
+    uint32_t unused;
+    uint64_t args[8];
+    int64_t result;
+    uint64_t stack_low, stack_high; /* by the copy, before it is UPDATING: the stack that it goes on with */
+    uint64_t unused2[3];
+};
+MV_ASSERT_AT(mv_task, number, 0);
+MV_ASSERT_AT(mv_task, done, 4);
+MV_ASSERT_AT(mv_task, kind, 8);
+MV_ASSERT_AT(mv_task, args, 16);
+MV_ASSERT_AT(mv_task, result, 80);
+MV_ASSERT_AT(mv_task, stack_low, 88);
+MV_ASSERT_AT(mv_task, stack_high, 96);
+_Static_assert(sizeof(struct mv_task) == 128, "mv_task");
+
 struct mv_control {
     uint64_t magic; /* first 64 bytes: written by the coordinator before the server starts, never again */
     uint32_t abi;
@@ -492,8 +608,8 @@ struct mv_control {
     uint64_t log_limit;         /* bytes: budget of all logs of one version together */
     uint64_t lag_limit_bytes;   /* 0: none */
     uint64_t lag_limit_ns;      /* 0: none */
-    uint32_t follow_from_start; /* 1: the constructor makes a follower */
-    uint32_t unused0;
+    uint32_t follow_from_start; /* so many followers are made by the constructor */
+    uint32_t followers_wanted;  /* so many are made for a new leader after a failover */
     uint64_t unused1[2];
 
     /* Written by the coordinator while the server runs. */
@@ -501,8 +617,12 @@ struct mv_control {
         coordinator_pid; /* 0 or a dead pid: nobody collects reports; a diverged follower then ends itself */
     uint32_t request;    /* enum mv_request; then request_number++ (release), then the kick */
     uint32_t request_number;
-    uint32_t report_taken; /* futex: 1 when the diverged follower may end */
-    uint32_t unused2[12];
+    uint32_t request_generation; /* low half. MV_REQUEST_UNFOLLOW: the follower's; 0: all of them.
+                                    MV_REQUEST_PROMOTE: the follower's. MV_REQUEST_FOLLOW: a follower of a
+                                    later one is wanted */
+    uint32_t request_call; /* of MV_REQUEST_UPDATE: the system call at which the copy is made; MV_INTENT_NONE:
+                              any wait */
+    uint32_t unused2[11];
 
     /* Written by the shim of whoever leads (or takes over). */
     uint32_t change; /* futex: raised (and woken) after any field of this part has changed; the coordinator
@@ -510,15 +630,15 @@ struct mv_control {
     uint32_t stage;  /* enum mv_stage */
     uint32_t answered_number; /* = request_number when the request is settled */
     uint32_t answer;          /* enum mv_reason; NONE: done */
-    uint32_t leader_version;  /* 0 or 1 */
+    uint32_t leader_version;
     uint32_t leader_pid;
-    uint32_t follower_pid; /* 0: none */
-    uint32_t keeper_pid;   /* 0: none */
+    uint64_t leads; /* generation of the process that may act. A follower of a dead leader exchanges that
+                       one's for its own before its first act: only one can */
     uint32_t logical_pid;
-    uint32_t reason;         /* why the last follower ended, or how the last leader did */
-    int32_t reason_code;     /* signal or errno */
-    uint32_t follower_state; /* 0 none, 1 replaying, 2 parked at a divergence, 3 ended, 4 promoted */
-    uint64_t generation;     /* raised for each follower */
+    uint32_t reason;     /* why a request was refused, or how the last leader ended */
+    int32_t reason_code; /* signal or errno */
+    uint32_t keeper_pid; /* 0: none */
+    uint64_t generation; /* raised for each follower */
     uint64_t failovers;
     uint64_t attach_pause_ns; /* how long the threads were parked for the last follower */
     uint64_t failover_ns; /* from the notice of the leader's death to the first call of the promoted one */
@@ -531,22 +651,34 @@ struct mv_control {
     uint32_t publishes;      /* 1: the leader publishes each call, for whoever reads */
     uint32_t orphan_changes; /* futex of the shim's waits: raised when `orphans` has changed */
     uint32_t other_program;  /* 1: the server replaces itself by another executable, as a start script does */
+    uint32_t unused4;
+    uint64_t mourned; /* by any follower: generation of a leader whose death it has noticed, + 1. While it is
+                         that of who leads, the stage is MV_STAGE_FAILOVER */
 
-    /* Both read by the leader at every publication, as one word: 0, and it is solo again. `publishing` holds
-     * the generation of the follower for whom it is, and decides what becomes of that one: whoever ends it,
-     * and the follower itself before it takes over, exchanges its generation for 0; only one can. So a
-     * follower that was ended can't lead, though others came after it and it slept through all of it; and
-     * nobody ends one that has begun to act. `tracing` has a bit (1 << reader) for each tracer: set by the
-     * coordinator; cleared by it, or by the leader when the tracer holds too much. */
-    uint32_t publishing __attribute__((aligned(64))); /* low half of its generation; 0: for no follower */
+    /* Read by the leader at every publication: all 0, and it is solo again. `publishing` holds, for each
+     * version index, the generation of the follower for whom it is, and decides what becomes of that one:
+     * whoever ends it, and the follower itself before it takes over, exchanges its generation for 0; only one
+     * can. So a follower that was ended can't lead, though others came after it and it slept through all of
+     * it; and nobody ends one that has begun to act. `tracing` has a bit (1 << reader) for each tracer: set
+     * by the coordinator; cleared by it, or by the leader when the tracer holds too much. */
+    uint32_t publishing[MV_VERSIONS] __attribute__((aligned(64))); /* low halves; 0: no follower */
     uint32_t tracing;
-    uint32_t unused3[14];
+    uint32_t unused3[11];
 
     uint64_t message_count; /* last number given out (atomic add by any shim) */
     struct mv_message messages[MV_MESSAGES];
     struct mv_orphan orphans[MV_ORPHANS];
     struct mv_thread_info threads[MV_VERSIONS][MV_MAX_THREADS];
-    struct mv_divergence divergence;
+    struct mv_member members[MV_VERSIONS];
+    struct mv_divergence divergence[MV_VERSIONS];
+
+    /* A robust futex for each version's keeper (process/succession.c): its tid | FUTEX_WAITERS while it is at
+     * the logs of that version, FUTEX_OWNER_DIED set by the kernel at its end; MV_KEEPER_COMING | (low half
+     * of log_generation) while it is being made. */
+    uint32_t keepers[MV_VERSIONS];
+    uint32_t unused5[10];
+
+    struct mv_task tasks[MV_VERSIONS];
 };
 MV_ASSERT_AT(mv_control, magic, 0);
 MV_ASSERT_AT(mv_control, abi, 8);
@@ -555,22 +687,23 @@ MV_ASSERT_AT(mv_control, log_limit, 16);
 MV_ASSERT_AT(mv_control, lag_limit_bytes, 24);
 MV_ASSERT_AT(mv_control, lag_limit_ns, 32);
 MV_ASSERT_AT(mv_control, follow_from_start, 40);
+MV_ASSERT_AT(mv_control, followers_wanted, 44);
 MV_ASSERT_AT(mv_control, coordinator_pid, 64);
 MV_ASSERT_AT(mv_control, request, 68);
 MV_ASSERT_AT(mv_control, request_number, 72);
-MV_ASSERT_AT(mv_control, report_taken, 76);
+MV_ASSERT_AT(mv_control, request_generation, 76);
+MV_ASSERT_AT(mv_control, request_call, 80);
 MV_ASSERT_AT(mv_control, change, 128);
 MV_ASSERT_AT(mv_control, stage, 132);
 MV_ASSERT_AT(mv_control, answered_number, 136);
 MV_ASSERT_AT(mv_control, answer, 140);
 MV_ASSERT_AT(mv_control, leader_version, 144);
 MV_ASSERT_AT(mv_control, leader_pid, 148);
-MV_ASSERT_AT(mv_control, follower_pid, 152);
-MV_ASSERT_AT(mv_control, keeper_pid, 156);
+MV_ASSERT_AT(mv_control, leads, 152);
 MV_ASSERT_AT(mv_control, logical_pid, 160);
 MV_ASSERT_AT(mv_control, reason, 164);
 MV_ASSERT_AT(mv_control, reason_code, 168);
-MV_ASSERT_AT(mv_control, follower_state, 172);
+MV_ASSERT_AT(mv_control, keeper_pid, 172);
 MV_ASSERT_AT(mv_control, generation, 176);
 MV_ASSERT_AT(mv_control, failovers, 184);
 MV_ASSERT_AT(mv_control, attach_pause_ns, 192);
@@ -584,13 +717,19 @@ MV_ASSERT_AT(mv_control, log_generation, 464);
 MV_ASSERT_AT(mv_control, publishes, 472);
 MV_ASSERT_AT(mv_control, orphan_changes, 476);
 MV_ASSERT_AT(mv_control, other_program, 480);
+MV_ASSERT_AT(mv_control, mourned, 488);
 MV_ASSERT_AT(mv_control, publishing, 512);
-MV_ASSERT_AT(mv_control, tracing, 516);
+MV_ASSERT_AT(mv_control, tracing, 528);
 MV_ASSERT_AT(mv_control, message_count, 576);
 MV_ASSERT_AT(mv_control, messages, 584);
 MV_ASSERT_AT(mv_control, orphans, 584 + 256 * 64);
 MV_ASSERT_AT(mv_control, threads, 584 + 256 * 64 + 160 * 64);
-MV_ASSERT_AT(mv_control, divergence, 584 + 256 * 64 + 160 * 64 + 32 * 256);
+MV_ASSERT_AT(mv_control, members, 584 + 256 * 64 + 160 * 64 + 32 * 512);
+MV_ASSERT_AT(mv_control, divergence, 584 + 256 * 64 + 160 * 64 + 32 * 512 + 272 * 4);
+MV_ASSERT_AT(mv_control, keepers,
+             584 + 256 * 64 + 160 * 64 + 32 * 512 + 272 * 4 + sizeof(struct mv_divergence) * 4);
+MV_ASSERT_AT(mv_control, tasks,
+             640 + 256 * 64 + 160 * 64 + 32 * 512 + 272 * 4 + sizeof(struct mv_divergence) * 4);
 _Static_assert(sizeof(struct mv_control) <= MV_CONTROL_SPAN, "mv_control");
 
 /* Folds the header of a record into 32 bits; finds any change of a single byte. */

@@ -77,7 +77,7 @@ static int as_libc(long result) {
 EXPORT int clock_gettime(int clock, void *time) {
     uint64_t which = (uint64_t)(int64_t)clock;
     if (!original.clock_gettime)
-        return as_libc(mv_sys2(__NR_clock_gettime, (long)which, (long)time));
+        return as_libc(mv_sys2(__NR_clock_gettime, mv_clock_real(clock), (long)time));
     if (__builtin_expect(mv.role == MV_ROLE_SOLO, 1) ||
         mv_in_allocator((uint64_t)__builtin_return_address(0)))
         return as_libc(((two_words *)original.clock_gettime)(which, (uint64_t)time));

@@ -1,6 +1,9 @@
 /* A slow call, from entry.S on the shim stack: the role decides what becomes of it. */
+#include "../log/barriers.h"
+#include "../order/order.h"
 #include "../roles/roles.h"
 #include "../state.h"
+#include "../update/update.h"
 #include "table.h"
 
 #include <asm/unistd.h>
@@ -37,14 +40,20 @@ static const uint16_t translated[] = {__NR_getpid,
                                       __NR_getpgid,
                                       __NR_getsid,
                                       __NR_setsid,
-                                      __NR_setpgid};
+                                      __NR_setpgid,
+                                      __NR_timer_gettime,
+                                      __NR_timer_getoverrun,
+                                      __NR_rt_sigtimedwait,
+                                      __NR_clock_gettime,
+                                      __NR_clock_getres,
+                                      __NR_clock_nanosleep};
 
 #define EACH(list) (unsigned i = 0; i < sizeof(list) / sizeof((list)[0]); i++)
 
 void mv_fast_calls_for_role(void) {
     uint8_t *fast_none = fast_room + (-(uintptr_t)fast_room & (TABLE - 1));
     uint8_t *fast_solo = fast_none + TABLE;
-    if (mv.role != MV_ROLE_SOLO || mv_unsettled) {
+    if (mv.role != MV_ROLE_SOLO || mv_unsettled || mv.update_wanted) {
         mv_fast_calls = fast_none;
         return;
     }
@@ -65,14 +74,20 @@ void mv_fast_calls_for_role(void) {
 
 long mv_dispatch(struct mv_frame *frame) {
     struct mv_thread *self = mv_self;
+    enum mv_action action;
     self->call = (uint32_t)frame->rax;
     /* A vfork child in our area: another process, which nobody follows. Or a vDSO function that falls back to
      * a system call while its hook publishes the whole of it. */
     if (self->raw_depth || self->hooked)
         return (long)mv_execute(self, frame);
+    if (__builtin_expect(mv.update_wanted != 0, 0))
+        mv_update_at_call(self, frame);
     switch (mv.role) {
     case MV_ROLE_LEADER:
-        return (long)mv_leader_call(self, frame);
+        action = mv_leader_call(self, frame);
+        if (self->in_event == MV_IN_EVENT) /* no record was published */
+            mv_store_release32(&self->in_event, MV_IN_PROGRAM);
+        return (long)action;
     case MV_ROLE_FOLLOWER:
         return (long)mv_follower_call(self, frame);
     default:

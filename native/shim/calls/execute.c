@@ -1,4 +1,5 @@
 /* Makes a call for real, with what the shim itself has to add to it. Used by every role. */
+#include "../order/order.h"
 #include "../rewrite/rewrite.h"
 #include "../roles/roles.h"
 #include "../signals/signals.h"
@@ -106,6 +107,8 @@ static long end_thread(struct mv_thread *self, struct mv_frame *frame) {
     if (self->raw_depth) /* a vfork child, in its parent's area */
         return mv_make_call(self, frame);
     mv_role_thread_exit(self, frame->rdi);
+    if (mv.role != MV_ROLE_SOLO || mv.translated)
+        mv_robust_end(self);
     mv_area_leave(self);
     if (mv.role != MV_ROLE_SOLO)
         for (;;)
@@ -181,6 +184,18 @@ enum mv_action mv_execute(struct mv_thread *self, struct mv_frame *frame) {
     case __NR_dup2:
     case __NR_dup3:
         result = mv_close_call(frame);
+        break;
+    case __NR_chroot:
+        if (!self->raw_depth)
+            mv_proc_keep();
+        result = mv_make_call(self, frame);
+        break;
+    case __NR_timer_create:
+    case __NR_timer_settime:
+    case __NR_timer_gettime:
+    case __NR_timer_getoverrun:
+    case __NR_timer_delete:
+        result = self->raw_depth ? mv_make_call(self, frame) : mv_posix_timers_call(self, frame);
         break;
     case __NR_io_uring_setup:
     case __NR_io_uring_enter:

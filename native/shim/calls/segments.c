@@ -2,24 +2,8 @@
 
 #define EINTR            4
 #define EFAULT           14
-#define EPOLL_CTL_DEL    2
 #define PATH_LIMIT       4096
 #define ARG_STRING_LIMIT 131072 // MAX_ARG_STRLEN
-
-// An argument read as a count, the way the kernel reads its type: a negative int is none.
-static inline uint64_t count_at(const struct mv_call_row *row, const uint64_t args[6], uint8_t index) {
-    uint64_t value = args[index];
-
-    if (row->args[index].kind == MV_ARG_INT)
-        return (int32_t)value < 0 ? 0 : (uint32_t)value;
-    return row->args[index].kind < MV_ARG_FIRST_64BIT ? (uint32_t)value : value;
-}
-
-static uint64_t units_to_bytes(const struct mv_call_arg *arg, uint64_t units) {
-    uint64_t bytes = lesser(units, MAX_RW_COUNT) * arg->unit;
-
-    return arg->limit ? lesser(bytes, arg->limit) : bytes;
-}
 
 static int happened(uint8_t when, long result) {
     switch (when) {
@@ -185,38 +169,25 @@ void mv_call_capture(const struct mv_call_row *row, const uint64_t args[6], stru
     }
 }
 
-// The one argument of the commonest calls (read, write, epoll_wait): a buffer whose length another argument
-// holds. Without the general walk it costs a third. Returns the argument, or null for everything else.
-static inline const struct mv_call_arg *only_buffer(const struct mv_call_row *row, uint32_t arguments,
-                                                    uint8_t kind) {
-    const struct mv_call_arg *arg = &row->args[__builtin_ctz(arguments)];
+static inline int single_segment(const struct mv_call_row *row, const uint64_t args[6], long result,
+                                 struct mv_segment *segment) {
+    uint8_t index = MV_STRAIGHT_ARG(row->straight);
+    uint32_t length = mv_single_length(row, args, result);
 
-    return (arguments & (arguments - 1)) == 0 && arg->kind == kind && arg->length_arg != MV_NO_ARG &&
-                   arg->when == MV_WHEN_SUCCESS
-               ? arg
-               : 0;
-}
-
-static inline int buffer_segment(const struct mv_call_row *row, const struct mv_call_arg *arg,
-                                 const uint64_t args[6], uint64_t units, struct mv_segment *segment) {
-    uint8_t index = (uint8_t)(arg - row->args);
-    uint64_t bytes = lesser(units_to_bytes(arg, units), MAX_RW_COUNT);
-
-    if (args[index] == 0 || bytes == 0)
+    if (length == 0)
         return 0;
-    *segment = (struct mv_segment){.addr = (void *)args[index], .len = (uint32_t)bytes, .arg = index};
+    *segment = (struct mv_segment){.addr = (void *)args[index], .len = length, .arg = index};
     return 1;
 }
 
 int mv_call_in_segments(const struct mv_call_row *row, const uint64_t args[6], struct mv_segment *segments,
                         int max) {
     uint32_t arguments = MV_CALL_IN_ARGS(row->flags);
-    const struct mv_call_arg *buffer;
 
     if (arguments == 0)
         return 0;
-    if (max > 0 && (buffer = only_buffer(row, arguments, MV_ARG_IN)) != 0)
-        return buffer_segment(row, buffer, args, count_at(row, args, buffer->length_arg), segments);
+    if (max > 0 && (row->straight & MV_STRAIGHT_IN) && mv_is_single(row, args))
+        return single_segment(row, args, 0, segments);
 
     struct walk walk = {.args = args, .segments = segments, .max = max, .direction = DIRECTION_IN};
 
@@ -226,15 +197,11 @@ int mv_call_in_segments(const struct mv_call_row *row, const uint64_t args[6], s
 int mv_call_out_segments(const struct mv_call_row *row, const uint64_t args[6], long result,
                          const struct mv_call_entry *entry, struct mv_segment *segments, int max) {
     uint32_t arguments = MV_CALL_OUT_ARGS(row->flags);
-    const struct mv_call_arg *buffer;
 
     if (arguments == 0)
         return 0;
-    if (max > 0 && (buffer = only_buffer(row, arguments, MV_ARG_OUT)) != 0)
-        return result <= 0 ? 0
-                           : buffer_segment(row, buffer, args,
-                                            lesser((uint64_t)result, count_at(row, args, buffer->length_arg)),
-                                            segments);
+    if (max > 0 && (row->straight & MV_STRAIGHT_OUT) && mv_is_single(row, args))
+        return single_segment(row, args, result, segments);
 
     struct walk walk = {.args = args,
                         .result = result,

@@ -120,6 +120,7 @@ enum mv_way {
     MV_WAY_OPENED,
     MV_WAY_MADE,
     MV_WAY_FORKED,
+    MV_WAY_WAITED,
     MV_WAY_CLOSED,
     MV_WAY_REGISTERED,
     MV_WAY_NAMED,
@@ -143,8 +144,18 @@ struct mv_call_arg {
 };
 _Static_assert(sizeof(struct mv_call_arg) == 8, "compact row");
 
-// Whether a leader has nothing to add to a call but its record, and an intent.
-enum mv_straight { MV_STRAIGHT_NOT, MV_STRAIGHT_BARE, MV_STRAIGHT_INTENDED };
+// Whether a leader has nothing to add to a call but its record, and an intent; and whether the record has one
+// segment at most (single.h).
+enum mv_straight {
+    MV_STRAIGHT_NOT = 0,
+    MV_STRAIGHT = 1 << 0,
+    MV_STRAIGHT_INTENDED = 1 << 1,
+    MV_STRAIGHT_SINGLE = 1 << 2, // if its other pointers are null: no payload, or one of the next two
+    MV_STRAIGHT_IN = 1 << 3,     // one argument goes out
+    MV_STRAIGHT_OUT = 1 << 4,    // one comes back
+    // Bits 5 to 7: which.
+};
+#define MV_STRAIGHT_ARG(straight) ((uint8_t)((straight) >> 5))
 
 struct mv_call_row {
     const char *name;
@@ -152,7 +163,7 @@ struct mv_call_row {
     uint8_t cls;      // enum mv_call_class
     uint8_t result;   // enum mv_call_result
     uint8_t argc;     // 0 to 6
-    uint8_t straight; // enum mv_straight
+    uint8_t straight; // bits of enum mv_straight
     struct mv_call_arg args[6];
 };
 _Static_assert(sizeof(struct mv_call_row) == 64, "one cache line a row");

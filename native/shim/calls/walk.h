@@ -4,10 +4,9 @@
 
 #include "calls/guard.h"
 #include "calls/segments.h"
+#include "calls/single.h"
 
-// The kernel transfers no more than this in one call (include/linux/fs.h).
-#define MAX_RW_COUNT 0x7ffff000UL
-#define IOV_MAX      1024
+#define IOV_MAX 1024
 
 enum direction { DIRECTION_IN, DIRECTION_OUT, DIRECTION_TARGET };
 
@@ -52,10 +51,6 @@ static inline uint32_t load32(uint64_t addr) {
 
     mv_guard_load32((const void *)addr, &value);
     return value;
-}
-
-static inline uint64_t lesser(uint64_t a, uint64_t b) {
-    return a < b ? a : b;
 }
 
 // `budget` bytes spread over an iovec array; UINT64_MAX: all of it.

@@ -9,11 +9,12 @@
 #include "../sys.h"
 
 enum role { LEADER, FOLLOWER, KEEPER, PROMOTED, ROLES };
-enum { LIVES, ENDS };
+enum { LIVES, ENDS, FORCED };
+#define NAP_NS 600000000
 
 static const char *const role_names[ROLES] = {"leader", "follower", "keeper", "promoted"};
 /* Of 100 drawn deaths. */
-static const uint32_t weights[ROLES] = {60, 25, 15, 0};
+static const uint32_t weights[ROLES] = {58, 24, 15, 3};
 
 struct point {
     const char *name;
@@ -32,6 +33,8 @@ static struct {
     uint64_t count;
     uint64_t passed;
     uint32_t drawn, forced; /* by seed; a point */
+    uint32_t stops;         /* forced: it stands still there (SIGSTOP) */
+    uint32_t naps;          /* forced: that thread alone stands still there, for NAP_NS */
 } plan;
 uint32_t mv_fault_next;
 
@@ -43,16 +46,22 @@ static uint64_t mixed(uint64_t x) {
     return x ^ x >> 31;
 }
 
+/* Where one of that role may be drawn to die. (A leader, a follower or a keeper where the service survives
+ * it; a follower that takes over has nobody behind it.) */
+static int drawable(const struct point *point, uint32_t role) {
+    return point->role == role && (point->ends == LIVES || (role == PROMOTED && point->ends == ENDS));
+}
+
 static uint32_t draw(void) {
     uint64_t random = mixed(plan.seed + mixed(plan.generation + 0x9e3779b97f4a7c15ull));
     uint32_t role = LEADER, percent = (uint32_t)(random % 100), candidates = 0;
     while (percent >= weights[role])
         percent -= weights[role++];
     for (uint32_t i = 1; i < MV_FAULT_POINTS; i++)
-        candidates += points[i].role == role && points[i].ends == LIVES;
+        candidates += (uint32_t)drawable(&points[i], role);
     random = mixed(random);
     uint32_t left = (uint32_t)(random % candidates), at = 1;
-    while (points[at].role != role || points[at].ends != LIVES || left--)
+    while (!drawable(&points[at], role) || left--)
         at++;
     plan.count = 1 + mixed(random) % points[at].span;
     return at;
@@ -68,7 +77,7 @@ static void describe(struct mv_text *text, uint32_t point) {
     }
     mv_text_add(text, ": the ");
     mv_text_add(text, role_names[points[point].role]);
-    mv_text_add(text, " dies at ");
+    mv_text_add(text, plan.stops ? " stops at " : plan.naps ? " naps at " : " dies at ");
     mv_text_add(text, points[point].name);
     mv_text_add(text, ", passage ");
     mv_text_number(text, (long)plan.count);
@@ -87,13 +96,19 @@ void mv_fault_generation(uint64_t generation) {
     __atomic_store_n(&mv_fault_next, next, __ATOMIC_RELEASE);
 }
 
+static int has_followers(void) {
+    int found = 0;
+    for (uint32_t version = 0; version < MV_VERSIONS; version++)
+        found |= mv.control->publishing[version] && mv.control->members[version].pid;
+    return found;
+}
+
 /* Is this the process that is to die? A leader whose follower is gone is spared: that is another trial. A
  * child of vfork borrows the leader's memory, the keeper shares it. */
 static int concerns(const struct point *point, uint32_t pid) {
     switch (point->role) {
     case LEADER:
-        return pid == mv.pid && mv.role == MV_ROLE_LEADER &&
-               (point->ends || (mv.control->publishing && mv.control->follower_pid));
+        return pid == mv.pid && mv.role == MV_ROLE_LEADER && (point->ends || has_followers());
     case FOLLOWER:
         return pid == mv.pid && mv.role == MV_ROLE_FOLLOWER;
     case KEEPER:
@@ -113,8 +128,14 @@ void mv_fault_passed(void) {
     describe(&text, point);
     mv_text_add(&text, ": now");
     mv_say(MV_WARNING, &text);
-    for (;;)
-        mv_sys2(__NR_kill, pid, 9);
+    if (plan.naps) {
+        const int64_t nap[2] = {0, NAP_NS};
+        mv_sys2(__NR_nanosleep, (long)nap, 0);
+        return;
+    }
+    do
+        mv_sys2(__NR_kill, pid, plan.stops ? 19 /* STOP */ : 9);
+    while (!plan.stops);
 }
 
 void mv_fault_forget(void) {
@@ -144,6 +165,14 @@ static int word(const char **at, const char *name) {
 
 static int forced(const char *at) {
     uint32_t point = 1;
+    const char *after = at;
+    if (word(&after, "stop") && *after == ':') {
+        plan.stops = 1;
+        at = after + 1;
+    } else if ((after = at, word(&after, "nap")) && *after == ':') {
+        plan.naps = 1;
+        at = after + 1;
+    }
     while (point < MV_FAULT_POINTS && !word(&at, points[point].name))
         point++;
     if (point == MV_FAULT_POINTS)

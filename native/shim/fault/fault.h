@@ -6,6 +6,8 @@
  *   MVEDSUA_FAULTS=POINT[:COUNT[:ROLE[:GENERATION]]]
  *                                                 … at this point, at its COUNT-th passage (1), of generation
  * 1 or GENERATION (0: each)
+ *   MVEDSUA_FAULTS=stop:POINT…                    … stands still there instead (SIGSTOP)
+ *   MVEDSUA_FAULTS=nap:POINT…                     … or its thread does, for a while, and goes on
  *
  * A generation begins with the making of a follower, and has the number of control.generation. What is drawn
  * is said as it begins; whoever dies says so, in one line, and is then gone by SIGKILL. */

@@ -187,6 +187,19 @@ static uint64_t order_of_reader(struct mv_log_writer *w, uint32_t reader, uint64
     }
 }
 
+/* Room for `bytes` more in the budget, which another log of this version may hold without need. Any thread.
+ */
+int mv_log_give_back(struct mv_log_writer *w, uint64_t bytes) {
+    mv_chunks_collect(w);
+    for (uint32_t chunk = mv_chunks_top(w); chunk-- > 1;) {
+        uint64_t held = mv_load_relaxed64(&w->budget->held);
+        if (bytes <= w->budget->limit && held <= w->budget->limit - bytes)
+            return 1;
+        mv_chunks_punch(w, chunk);
+    }
+    return 0;
+}
+
 int mv_chunks_collect(struct mv_log_writer *w) {
     if (!mv_swap32(&w->collecting, 0, 1))
         return 0;

@@ -91,6 +91,10 @@ static inline void mv_log_drop_reader(void *base, uint32_t reader) {
 int mv_log_extend(struct mv_log_writer *w, uint64_t size); /* the slow part of reserve */
 void mv_log_wake(struct mv_log_writer *w);                 /* the slow part of publish */
 
+/* Frees what all readers of this log have passed, and gives back as much of what is free as it takes for
+ * `bytes` more to be in the budget. 1: they are. Safe beside the writer. */
+int mv_log_give_back(struct mv_log_writer *w, uint64_t bytes);
+
 static inline struct mv_log_header *mv_log_header_of(const struct mv_log_writer *w) {
     return (struct mv_log_header *)w->base;
 }
@@ -117,19 +121,20 @@ static inline uint64_t mv_rotated(uint64_t word, unsigned i) {
 }
 
 /* Says what the reserved record is about, makes it visible, wakes sleeping readers, clears the intent. The
- * payload is there already, and the event's payload sizes are final.
+ * payload (and behind it order_size bytes of order words) is there already, and its sizes are final.
  *
  * The check is put together from what is in registers: mv_event_check() would load eight bytes that were just
  * stored in pieces, which stalls store forwarding. That the two are equal is a test's matter. */
 static inline __attribute__((always_inline)) void
 mv_log_complete(struct mv_log_writer *w, struct mv_event *event, uint32_t call, uint32_t flags,
-                int64_t result, uint64_t site, uint64_t stamp, const uint64_t args[6]) {
+                int64_t result, uint64_t site, uint64_t stamp, const uint64_t args[6], uint64_t order_size) {
     struct mv_log_header *header = mv_log_header_of(w);
     uint64_t in_size = event->in_size, out_size = event->out_size, sequence = w->sequence;
-    uint64_t size = sizeof *event + in_size + out_size;
+    uint64_t size = sizeof *event + in_size + out_size + order_size;
     uint64_t first = size | (uint64_t)call << 32 | (uint64_t)flags << 48;
-    uint64_t h = mv_rotated(first ^ in_size << 32, 2) ^ mv_rotated(out_size, 3) ^ mv_rotated(sequence, 4) ^
-                 mv_rotated((uint64_t)result, 5) ^ mv_rotated(site, 6) ^ mv_rotated(stamp, 7);
+    uint64_t h = mv_rotated(first ^ in_size << 32, 2) ^ mv_rotated(out_size | order_size << 32, 3) ^
+                 mv_rotated(sequence, 4) ^ mv_rotated((uint64_t)result, 5) ^ mv_rotated(site, 6) ^
+                 mv_rotated(stamp, 7);
     mv_word *words = (mv_word *)event;
 #pragma GCC unroll 6
     for (unsigned i = 0; i < 6; i++) {
@@ -140,7 +145,7 @@ mv_log_complete(struct mv_log_writer *w, struct mv_event *event, uint32_t call, 
     mv_fault(MV_FAULT_IN_RECORD);
     words[0] = first;
     words[1] = (uint32_t)(h ^ (h >> 32)) | in_size << 32;
-    words[2] = out_size; /* and `reserved`, 0 */
+    words[2] = out_size | order_size << 32;
     words[3] = sequence;
     words[4] = (uint64_t)result;
     words[5] = site;
@@ -165,7 +170,7 @@ mv_log_complete(struct mv_log_writer *w, struct mv_event *event, uint32_t call, 
 /* The same for an event that is filled in already. */
 static inline void mv_log_publish(struct mv_log_writer *w, struct mv_event *event) {
     mv_log_complete(w, event, event->call, event->flags, event->result, event->site, event->stamp,
-                    event->args);
+                    event->args, 0);
 }
 
 /* ---- keeper --------------------------------------------------------------------------------------- */
@@ -209,6 +214,12 @@ struct mv_log_reader {
  * published from now on is seen. `owner_pid` is noted in the cursor.
  * Returns 0 or a negative enum mv_log_fault. */
 int mv_log_reader_start(struct mv_log_reader *r, void *base, uint64_t size, uint32_t version, uint32_t slot,
+                        uint64_t generation, uint32_t index, uint32_t owner_pid);
+
+/* The same, but never joins: MV_LOG_NOT_KEPT, the writer has given this reader up. Nobody would take back a
+ * cursor that it made active then. */
+#define MV_LOG_NOT_KEPT 1
+int mv_log_reader_go_on(struct mv_log_reader *r, void *base, uint64_t size, uint32_t version, uint32_t slot,
                         uint64_t generation, uint32_t index, uint32_t owner_pid);
 
 /* The next record, JUMPs followed: 1 and *event, valid until consumed; 0: nothing yet; a negative enum

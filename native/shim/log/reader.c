@@ -51,10 +51,11 @@ static int check_record(struct mv_log_reader *r, uint64_t at) {
     const struct mv_event *event = (const struct mv_event *)(r->base + at);
     if (event->check != mv_event_check(event))
         return -MV_LOG_BAD_CHECK;
-    uint32_t size = event->size, in = event->in_size, out = event->out_size;
+    uint32_t size = event->size, in = event->in_size, out = event->out_size, order = event->order_size;
     if (size < RECORD || size % 8 || size > r->high - at)
         return -MV_LOG_BAD_SIZE;
-    if (in % 8 || out % 8 || RECORD + in + (uint64_t)out != size || event->reserved)
+    if (in % 8 || out % 8 || order % 8 || order > MV_ORDER_ROOM ||
+        RECORD + in + (uint64_t)out + order != size)
         return -MV_LOG_BAD_PAYLOAD;
     if (r->joining) {
         /* `sequence` was loaded beside `published`: the writer may have been between its two stores. */
@@ -140,8 +141,8 @@ static int join(struct mv_log_reader *r) {
     return 0;
 }
 
-int mv_log_reader_start(struct mv_log_reader *r, void *base, uint64_t size, uint32_t version, uint32_t slot,
-                        uint64_t generation, uint32_t index, uint32_t owner_pid) {
+static int start(struct mv_log_reader *r, void *base, uint64_t size, uint32_t version, uint32_t slot,
+                 uint64_t generation, uint32_t index, uint32_t owner_pid, int expected) {
     if (index >= MV_MAX_READERS)
         return -MV_LOG_BAD_READER;
     if (size < MV_LOG_DATA)
@@ -162,7 +163,7 @@ int mv_log_reader_start(struct mv_log_reader *r, void *base, uint64_t size, uint
         return -MV_LOG_TRUNCATED;
     mv_store_relaxed32(&r->cursor->owner, owner_pid);
     if (mv_load_acquire32(&r->cursor->active) != MV_CURSOR_ACTIVE)
-        return join(r);
+        return expected ? MV_LOG_NOT_KEPT : join(r);
     r->position = r->cursor->position;
     r->sequence = r->cursor->sequence;
     r->bytes = r->cursor->bytes;
@@ -171,6 +172,16 @@ int mv_log_reader_start(struct mv_log_reader *r, void *base, uint64_t size, uint
     if (!fault && !check_offset(r, r->position))
         fault = -MV_LOG_BAD_CURSOR;
     return fault;
+}
+
+int mv_log_reader_start(struct mv_log_reader *r, void *base, uint64_t size, uint32_t version, uint32_t slot,
+                        uint64_t generation, uint32_t index, uint32_t owner_pid) {
+    return start(r, base, size, version, slot, generation, index, owner_pid, 0);
+}
+
+int mv_log_reader_go_on(struct mv_log_reader *r, void *base, uint64_t size, uint32_t version, uint32_t slot,
+                        uint64_t generation, uint32_t index, uint32_t owner_pid) {
+    return start(r, base, size, version, slot, generation, index, owner_pid, 1);
 }
 
 void mv_log_reader_stop(struct mv_log_reader *r) {

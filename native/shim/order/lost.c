@@ -9,21 +9,16 @@
 #include "../roles/roles.h"
 #include "order.h"
 
-struct turn {
-    uint32_t clock, value;
-};
-
-static int is_turn(const struct mv_event *event, const void *turn) {
-    const struct turn *wanted = turn;
-    return event->call == MV_CALL_ORDER && (uint32_t)event->args[2] == wanted->clock &&
-           (uint32_t)event->args[3] == wanted->value;
+static int is_turn(const struct mv_event *event, uint32_t clock, uint32_t value) {
+    return event->call == MV_CALL_ORDER && (uint32_t)event->args[2] == clock &&
+           (uint32_t)event->args[3] == value;
 }
 
-/* Is there such an unread record in the log? Its own thread may go on reading meanwhile: memory that it has
+/* Does the log hold this turn, unread? Its own thread may go on reading meanwhile: memory that it has
  * left may be punched under our eyes, which shows as a fault. Then the answer is "perhaps": 1. */
-static int holds(uint32_t slot, mv_is_sought is_sought, const void *sought) {
-    uint8_t *base = mv_log_base(mv.version ^ 1, slot);
-    const struct mv_log_cursor *cursor = (const struct mv_log_cursor *)(base + MV_CURSOR_OFFSET(MV_FOLLOWER));
+static int holds(uint32_t slot, uint32_t clock, uint32_t value) {
+    uint8_t *base = mv_log_base(mv.reads, slot);
+    const struct mv_log_cursor *cursor = (const struct mv_log_cursor *)(base + MV_CURSOR_OFFSET(mv.version));
     struct mv_log_cursor moved;
     struct mv_log_reader reader = {
         .base = base, .header = (const struct mv_log_header *)base, .cursor = &moved, .limit = MV_LOG_SPAN};
@@ -36,24 +31,22 @@ static int holds(uint32_t slot, mv_is_sought is_sought, const void *sought) {
     reader.position = reader.published = mv_load_acquire64(&cursor->position);
     reader.sequence = mv_load_acquire64(&cursor->sequence);
     while ((found = mv_log_peek(&reader, &event)) > 0) {
-        if (is_sought(event, sought))
+        if (is_turn(event, clock, value))
             return 1;
         mv_log_consume(&reader);
     }
     return found < 0;
 }
 
-int mv_unread(mv_is_sought is_sought, const void *sought) {
+static int unread(uint32_t clock, uint32_t value) {
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++)
-        if (mv.control->threads[mv.version ^ 1][slot].state != MV_THREAD_FREE &&
-            holds(slot, is_sought, sought))
+        if (mv.control->threads[mv.reads][slot].state != MV_THREAD_FREE && holds(slot, clock, value))
             return 1;
     return 0;
 }
 
 int mv_turn_is_lost(uint32_t clock, uint32_t value) {
-    struct turn turn = {clock, value};
-    if (!mv_leader_dead() || mv_unread(is_turn, &turn))
+    if (!mv_leader_dead() || unread(clock, value))
         return 0;
     /* After the logs: a record that is consumed is one whose turn is marked. */
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))

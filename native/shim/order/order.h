@@ -11,10 +11,13 @@
 #define MV_ORDER_H
 
 #include "../state.h"
+#include "../sys.h"
 
 /* Is `address` (of a caller) in an allocator's code? */
 int mv_in_allocator(uint64_t address);
 void mv_allocators_find(void);
+void mv_arenas_limit(void);
+int mv_arenas_ask(const struct mv_frame *frame); /* of an openat: it has to fail, in leader and follower */
 
 /* Set once the program has made a second thread: before, locks are no events. The thread that makes it is the
  * only one, so leader and follower agree on when. */
@@ -24,10 +27,11 @@ extern uint32_t mv_threads_exist __attribute__((visibility("hidden")));
 void mv_order_publish(struct mv_thread *self, enum mv_order_kind kind, uint64_t object, long result);
 
 /* Follower: waits for this thread's turn; the leader's result, or MV_ORDER_PROMOTED when the leader is dead
- * and the operation is to be made for real. After the real lock is taken: mv_order_taken. */
+ * and the operation is to be made for real. After the real lock is taken: mv_order_taken;
+ * 0: the turn counts no more, this process was copied meanwhile as a leader. */
 #define MV_ORDER_PROMOTED (-1000000L)
 long mv_order_turn(struct mv_thread *self, enum mv_order_kind kind, uint64_t object);
-void mv_order_taken(struct mv_thread *self);
+int mv_order_taken(struct mv_thread *self);
 
 /* Follower: did the leader die before it published the acquisition with this value of the clock? (lost.c) */
 int mv_turn_is_lost(uint32_t clock, uint32_t value);
@@ -35,9 +39,86 @@ int mv_turn_is_lost(uint32_t clock, uint32_t value);
  * its time were over. */
 int mv_order_leaves_condition(struct mv_thread *self, const struct mv_frame *frame);
 
+void mv_robust_end(const struct mv_thread *self); /* robust.c: as a thread ends */
+
 void mv_order_find(void); /* the real pthread functions; in the constructor */
 
-/* A new wall, for leader and follower alike, when a follower is made. */
-void mv_order_start(void);
+/* A new wall, for leader and follower alike, when a follower is made. `running`: the logs go on, for tracers.
+ * `followed`: beside others, whose wall goes on. */
+void mv_order_start(int running, int followed);
+
+/* What a call does to the order of descriptors (mv_thread.order). */
+enum {
+    MV_ORDER_EMITS = 1,
+    MV_ORDER_CONSUMES = 2,
+    MV_ORDER_BOTH = 3,
+    MV_ORDER_NOTED =
+        4, /* emits, and what it did is noted by the follower, where a later call's note may replace it */
+    MV_ORDER_UNTOLD =
+        8, /* libc makes it with a lock of its own held, which nobody orders: its record has no words */
+};
+int mv_order_is_noted(const struct mv_event *event);
+
+/* descriptors.c, leader, once threads exist: before a call is made; a number was returned by it. */
+void mv_order_enter(struct mv_thread *self, const struct mv_frame *frame);
+uint64_t mv_order_complete(struct mv_thread *self, uint32_t call, const uint64_t args[6], long result,
+                           uint64_t *words);
+void mv_order_connects(uint64_t fd); /* also before threads exist */
+void mv_order_descriptors_start(int followed);
+void mv_order_exists(int fd);
+
+/* objects.c */
+void mv_order_objects_find(void);
+int mv_order_objects_differ(uint64_t object, uint64_t other);
+
+/* progress.c */
+void mv_order_progress_start(int running);
+void mv_order_join(void);
+void mv_order_thread_ended(uint32_t slot, uint64_t events);
+void mv_order_emit(struct mv_thread *self, int noted);
+uint64_t mv_order_news(struct mv_thread *self, uint64_t *words);
+uint64_t mv_order_leave(struct mv_thread *self, uint32_t order, uint64_t *words);
+void mv_order_arrive(struct mv_thread *self);
+void mv_order_part(const struct mv_thread *self);
+void mv_order_note(struct mv_thread *self, const struct mv_event *event);
+void mv_order_await(const struct mv_event *event);
+
+uint64_t mv_order_word_of(const struct mv_thread *area,
+                          uint64_t sequence); /* this event of a leader's thread */
+
+/* moment.c, leader. Where a thread is: */
+enum mv_where {
+    MV_IN_PROGRAM = 0,
+    MV_IN_EVENT = 1,
+    MV_IN_HOOK = 2, /* an event that is no call: calls within it belong to it */
+    MV_IN_WAIT = 3, /* of its own, for another thread: no event */
+};
+void mv_moment_start(void);
+int mv_moment_is_due(struct mv_thread *self, uint32_t clock, uint64_t second);
+int mv_moment_goes_on(struct mv_thread *self);
+void mv_moment_begin(struct mv_thread *self);
+void mv_moment_end(struct mv_thread *self);
+int mv_moment_leave(struct mv_thread *self);
+int mv_moment_is_anothers(const struct mv_thread *self);
+uint64_t mv_moment_words(const struct mv_thread *self, uint64_t *words);
+
+/* This thread has come to an event. */
+static inline void mv_order_come(struct mv_thread *self, enum mv_where where) {
+    if (__builtin_expect(self->moment != 0, 0))
+        mv_moment_end(self);
+    __atomic_store_n(&self->in_event, where, __ATOMIC_RELEASE);
+}
+
+/* A wait of the follower's for another of its threads. What moves wakes nobody: such waits are short, and a
+ * futex wake costs the waker 10 us. */
+#define MV_SHORT_PAUSES 300u
+static inline void mv_order_pause(uint32_t spins) {
+    if (spins < 200) {
+        __builtin_ia32_pause();
+    } else {
+        const int64_t nap[2] = {0, spins < MV_SHORT_PAUSES ? 20000 : 200000};
+        mv_sys2(__NR_nanosleep, (long)nap, 0);
+    }
+}
 
 #endif

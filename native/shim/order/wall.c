@@ -16,42 +16,75 @@ static uint32_t clock_of(uint64_t object) {
     return (uint32_t)((object >> 3) * 2654435761u >> 16) % CLOCKS;
 }
 
-void mv_order_start(void) {
+void mv_order_start(int running, int followed) {
+    mv_order_objects_find();
+    mv_order_descriptors_start(followed);
+    if (followed) /* these count on with the clocks and words that there are */
+        return;
     for (uint32_t i = 0; i < CLOCKS; i++)
         wall[i] = 0;
+    /* A turn that a dead leader gave is void for who is copied now, still waiting for the object, and for his
+     * copy. */
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
+        area->turn_taking = 0;
+    mv_order_progress_start(running);
+    mv_moment_start();
 }
 
 void mv_order_publish(struct mv_thread *self, enum mv_order_kind kind, uint64_t object, long result) {
     uint32_t clock = clock_of(object);
     mv_fault(MV_FAULT_LOCK_TAKEN);
+    uint64_t words;
+    struct mv_event *event = mv_leader_begin_order(self, kind, result, &words);
     /* Under the lock: two acquisitions of one lock can't be numbered in another order than they happened. */
     uint32_t value = __atomic_fetch_add(&wall[clock], 1, __ATOMIC_ACQ_REL);
     mv_fault(MV_FAULT_LOCK_NUMBERED);
-    mv_leader_publish_order(self, kind, object, clock, value, result);
+    if (event)
+        mv_leader_publish_order(self, event, words, kind, object, clock, value, result);
 }
 
-/* A clock that moves wakes nobody: turns are short, and a futex wake costs the waker 10 us. */
-static void wait_until(const struct mv_thread *self, uint32_t clock, uint32_t value) {
-    uint32_t now, spins = 0;
-    for (; (now = __atomic_load_n(&wall[clock], __ATOMIC_ACQUIRE)) != value; spins++) {
-        if (spins < 200) {
-            __builtin_ia32_pause();
-        } else {
-            int64_t nap[2] = {0, spins < 300 ? 20000 : 200000};
-            mv_sys2(__NR_nanosleep, (long)nap, 0);
-        }
+/* Turns that have been taken, by anybody. */
+static uint32_t turns_taken;
+
+/* A turn can only be lost when the leader is dead. It is looked for once no other one has been taken for a
+ * nap, by one thread at a time, and never for more than a tenth of the time: the look goes through all unread
+ * records, which may be many, and takes the processor from whoever reads them. */
+static void look_for_lost(uint32_t clock, uint32_t now) {
+    static struct {
+        uint64_t not_before; /* CLOCK_MONOTONIC, ns */
+        uint32_t busy;
+    } look;
+    uint64_t begin = mv_now();
+    if (begin < mv_load_relaxed64(&look.not_before) || !mv_swap32(&look.busy, 0, 1))
+        return;
+    if (mv_turn_is_lost(clock, now))
+        __atomic_compare_exchange_n(&wall[clock], &now, now + 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    uint64_t end = mv_now();
+    mv_store_relaxed64(&look.not_before, end + 9 * (end - begin));
+    mv_store_release32(&look.busy, 0);
+}
+
+static void wait_until(uint32_t clock, uint32_t value) {
+    uint32_t now, taken = 0;
+    for (uint32_t spins = 0; (now = __atomic_load_n(&wall[clock], __ATOMIC_ACQUIRE)) != value; spins++) {
+        mv_order_pause(spins);
         if (mv.role != MV_ROLE_FOLLOWER)
             return;
-        if (spins >= 300 && mv_log_owner_dead(&self->reader) && mv_turn_is_lost(clock, now))
-            __atomic_compare_exchange_n(&wall[clock], &now, now + 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+        if (spins < MV_SHORT_PAUSES || !mv_leader_dead())
+            continue;
+        uint32_t before = taken;
+        taken = __atomic_load_n(&turns_taken, __ATOMIC_RELAXED);
+        if (taken == before)
+            look_for_lost(clock, now);
     }
 }
 
-long mv_order_turn(struct mv_thread *self, enum mv_order_kind kind, uint64_t object) {
+static long await_turn(struct mv_thread *self, enum mv_order_kind kind, uint64_t object) {
     const struct mv_event *event = mv_follower_next(self);
     if (!event)
         return MV_ORDER_PROMOTED;
-    if (event->call != MV_CALL_ORDER || event->args[0] != (uint64_t)kind) {
+    if (event->call != MV_CALL_ORDER || event->args[0] != (uint64_t)kind ||
+        mv_order_objects_differ(object, event->args[1])) {
         uint64_t args[6] = {(uint64_t)kind, object, 0, 0, 0, 0};
         if (mv_takeover_at(self, event->call == __NR_exit_group ? MV_DIFFERS_END : MV_DIFFERS_ORDER))
             return MV_ORDER_PROMOTED;
@@ -61,7 +94,7 @@ long mv_order_turn(struct mv_thread *self, enum mv_order_kind kind, uint64_t obj
     uint32_t clock = (uint32_t)event->args[2] % CLOCKS;
     uint32_t value = (uint32_t)event->args[3];
     long result = (long)event->result;
-    wait_until(self, clock, value);
+    wait_until(clock, value);
     self->turn_clock = clock;
     self->turn_value = value;
     __atomic_store_n(&self->turn_taking, 1, __ATOMIC_RELEASE); /* before the record counts as read (lost.c) */
@@ -70,7 +103,24 @@ long mv_order_turn(struct mv_thread *self, enum mv_order_kind kind, uint64_t obj
     return result;
 }
 
-void mv_order_taken(struct mv_thread *self) {
-    __atomic_store_n(&wall[self->turn_clock], self->turn_value + 1, __ATOMIC_RELEASE);
-    __atomic_store_n(&self->turn_taking, 0, __ATOMIC_RELEASE);
+/* On the program's stack, where a kick would park the thread at once: also in the middle of a takeover, once
+ * the role has changed. Its copy would go on with that takeover. */
+long mv_order_turn(struct mv_thread *self, enum mv_order_kind kind, uint64_t object) {
+    mv_hook_begin(self);
+    long result = await_turn(self, kind, object);
+    mv_hook_end_settled(self);
+    return result;
+}
+
+int mv_order_taken(struct mv_thread *self) {
+    mv_hook_begin(self); /* no copy is made, which begins the wall anew, between the look and the store */
+    int counts = (int)self->turn_taking;
+    if (counts) {
+        __atomic_store_n(&wall[self->turn_clock], self->turn_value + 1, __ATOMIC_RELEASE);
+        __atomic_store_n(&self->turn_taking, 0, __ATOMIC_RELEASE);
+        __atomic_add_fetch(&turns_taken, 1, __ATOMIC_RELAXED);
+    }
+    mv_hook_end(self);
+    mv_asked_again(self);
+    return counts;
 }

@@ -112,6 +112,7 @@ enum mv_action mv_clone(struct mv_thread *self, struct mv_frame *frame) {
     else if (area)
         self->child_on_new_stack = 1;
     self->exec_failed = 0;
+    mv_spawn_begins(self, frame, request.flags, request.stack);
     self->raw_call[self->raw_depth] = self->call;
     self->raw_cont[self->raw_depth++] = frame->cont;
     self->raw_child = new_thread ? area : NULL;
@@ -193,6 +194,8 @@ void mv_fork_child(struct mv_thread *self) {
     mv_areas_after_fork(self);
     mv_rewrite_after_fork();
     mv_thunks_after_fork();
+    mv_posix_timers_forget();
+    self->late_timer = 0;
     mv_role_drop();
     mv_session_drop();
     self->tid = (uint32_t)mv_sys0(__NR_gettid);

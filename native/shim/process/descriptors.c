@@ -1,5 +1,6 @@
 /* The descriptors that the shim keeps in the program's table (pitfall 25): the session memory, high and
  * close-on-exec. The program can neither close nor overwrite them: for it they do not exist. */
+#include "../rewrite/maps.h"
 #include "../roles/roles.h"
 #include "../state.h"
 #include "../sys.h"
@@ -133,5 +134,6 @@ void mv_session_drop(void) {
         if (hidden[i] >= 0)
             mv_sys1(__NR_close, hidden[i]);
     hidden_count = 0;
+    mv_proc_directory = -1;
     mv.session_fd = -1;
 }

@@ -39,14 +39,15 @@ static int dead(uint32_t word) {
     return (word & FUTEX_OWNER_DIED) != 0;
 }
 
-static void wait_for_something(int milliseconds, uint32_t leader_word, uint32_t follower_word) {
-    struct waiter waiters[4] = {
-        {0, (uint64_t)&mv_keeper_word, 2 /* U32 */ | 128 /* private */, 0},
-        {leader_word, (uint64_t)&death_word(mv.version)->word, 2, 0},
-        {follower_word, (uint64_t)&death_word(mv.version ^ 1)->word, 2, 0},
-        {0, 0, 2, 0},
-    };
-    uint32_t count = mv_remains_awaited(&waiters[3].address, &waiters[3].value) ? 4 : 3;
+/* `words`: of leader and followers, as they were looked at. */
+static void wait_for_something(int milliseconds, const uint32_t words[MV_VERSIONS]) {
+    struct waiter waiters[MV_VERSIONS + 2] = {
+        {0, (uint64_t)&mv_keeper_word, 2 /* U32 */ | 128 /* private */, 0}};
+    uint32_t count = 1;
+    for (uint32_t version = 0; version < MV_VERSIONS; version++)
+        waiters[count++] = (struct waiter){words[version], (uint64_t)&death_word(version)->word, 2, 0};
+    waiters[count].flags = 2;
+    count += mv_remains_awaited(&waiters[count].address, &waiters[count].value) != 0;
     int64_t until[2] = {0, 0}, *limit = NULL;
     if (milliseconds >= 0) {
         mv_sys2(__NR_clock_gettime, 1, (long)until);
@@ -70,22 +71,55 @@ static int keep_logs(void) {
     return next;
 }
 
-static void follower_died(void) {
-    if (!mv.control->follower_pid ||
-        !mv_publishing_end_because(MV_REASON_FOLLOWER_DIED, 0, "the follower was killed"))
-        return;
-    mv.control->follower_state = 3;
-    mv_control_changed();
+/* What a follower still needs of us. */
+enum need {
+    NOTHING,
+    MADE,     /* a copy that has not come to its first call: slow ones are overtaken by their leader, also by
+               its death */
+    REPLAYED, /* it replays, and may take over */
+};
+
+/* Looks at a follower; tells of its death. The state first: a follower links its words before it says that it
+ * replays, and until then they may hold the death of an earlier generation. */
+static enum need look_at(uint32_t version, uint32_t *word) {
+    const struct mv_member *member = mv_member_of(version);
+    uint32_t state = __atomic_load_n(&member->state, __ATOMIC_ACQUIRE);
+    *word = __atomic_load_n(&death_word(version)->word, __ATOMIC_ACQUIRE);
+    enum need need = state == MV_MEMBER_REPLAYING ? REPLAYED : NOTHING;
+    if (state == MV_MEMBER_NONE && mv.control->publishing[version] && member->pid)
+        need = MADE;
+    int died = need == REPLAYED ? dead(*word) : need == MADE && mv_main_thread_is_gone(member->pid);
+    if (!died)
+        return need;
+    if (mv_member_end(version, mv.followers[version].generation, MV_REASON_FOLLOWER_DIED, 0,
+                      "the follower was killed")) {
+        mv_member_ended(version);
+        mv_control_changed();
+    }
+    return NOTHING;
+}
+
+/* Has the kernel dropped this thread of the dead leader's? One that was in a call as it was killed may still
+ * finish it (the main thread's word tells nothing about the others): what it reads or sends must not be
+ * settled before. Without a number it has not begun, and does nothing any more. */
+static int is_gone(uint32_t slot) {
+    uint32_t tid = mv.control->threads[mv.version][slot].tid;
+    long result = mv_sys3(__NR_tgkill, mv.pid, tid, 0);
+    if (result == 0 && tid == mv.pid)
+        return mv_main_thread_is_gone(tid);
+    return result == -3 /* ESRCH */ || result == -22 /* EINVAL */;
 }
 
 /* A leader that was killed before its threads had linked their words (in the middle of an attachment, or with
  * list_op_pending set) is told dead by us: the follower waits on nothing else. We may have been kept from the
  * processor since we looked who leads, and the log be another generation's by now: so ours is named. Told
  * again at every round: a reader may have looked just before it went to sleep. */
-static void tell_the_leaders_death(void) {
+static __attribute__((noinline)) void tell_the_leaders_death(void) { /* a test stops here */
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {
         struct mv_log_header *header = (struct mv_log_header *)mv_log_base(mv.version, slot);
-        for (uint32_t watcher = 0; mv_writers[slot].running && watcher < MV_WATCHERS; watcher++) {
+        if (!mv_writers[slot].running || !is_gone(slot))
+            continue;
+        for (uint32_t watcher = 0; watcher < MV_WATCHERS; watcher++) {
             struct mv_death_word *death = &header->death[watcher];
             if (dead(mv_load_acquire32(&death->word)))
                 continue;
@@ -100,6 +134,9 @@ static void keep(void) {
     uint32_t leader = mv.pid, attaching_rounds = 0;
     /* The promoted follower reads through us what the dead leader had read (settle.c), also under Yama. */
     mv_sys2(__NR_prctl, 0x59616d61 /* PR_SET_PTRACER */, -1);
+    mv_fault(MV_FAULT_KEEPER_COMES);
+    if (!mv_keeper_come())
+        mv_sys1(__NR_exit, 0);
     for (;;) {
         __atomic_store_n(&mv_keeper_word, 0, __ATOMIC_SEQ_CST);
         /* Once another one leads, what follows is another generation's, and its words are not ours to judge.
@@ -111,35 +148,30 @@ static void keep(void) {
         mv_fault(MV_FAULT_KEEPER_WAKES);
         int next = keep_logs();
         mv_fault(MV_FAULT_KEEPER_KEPT);
-        uint32_t leader_word = __atomic_load_n(&death_word(mv.version)->word, __ATOMIC_ACQUIRE);
-        /* The state first: a follower links its words before it says that it replays, and until then they may
-         * hold the death of an earlier generation. */
-        uint32_t state = __atomic_load_n(&control->follower_state, __ATOMIC_ACQUIRE), replays = state == 1;
-        uint32_t follower_word = __atomic_load_n(&death_word(mv.version ^ 1)->word, __ATOMIC_ACQUIRE);
-        /* A copy that has not come to its first call: slow ones are overtaken by their leader, also by its
-         * death. */
-        uint32_t copy = state == 0 && control->publishing ? control->follower_pid : 0;
-        int stillborn = copy && mv_sys2(__NR_kill, copy, 0) == -3 /* ESRCH */;
-        if (stillborn)
-            copy = 0;
-        if (stillborn || (replays && dead(follower_word)))
-            follower_died();
-        if (dead(leader_word) || mv_sys3(__NR_tgkill, leader, leader, 0) == -3) {
+        uint32_t words[MV_VERSIONS], copies = 0, replays = 0;
+        uint32_t leader_word = words[mv.version] =
+            __atomic_load_n(&death_word(mv.version)->word, __ATOMIC_ACQUIRE);
+        for (uint32_t version = 0; version < MV_VERSIONS; version++) {
+            enum need need = version == mv.version ? NOTHING : look_at(version, &words[version]);
+            copies += need == MADE;
+            replays += need == REPLAYED;
+        }
+        if (dead(leader_word) || mv_main_thread_is_gone(leader)) {
             /* What it keeps is needed until the follower serves, or is dead too. One that is just being made
              * has not said yet that it replays. */
-            int attaching = copy && attaching_rounds++ < ATTACHING_MS;
-            if (!attaching && (!replays || control->leader_pid != leader || dead(follower_word)))
+            int attaching = copies && attaching_rounds++ < ATTACHING_MS;
+            if (!attaching && (!replays || control->leader_pid != leader))
                 mv_sys1(__NR_exit, 0);
             if (replays)
                 tell_the_leaders_death();
             next = 1;
         }
-        if (copy || !leader_word) { /* no word to wait for: the copy's, the main thread has left, or links it
-                                       in a moment */
-            int limit = copy || control->stage == MV_STAGE_ATTACHING ? 5 : 1000;
+        if (copies || !leader_word) { /* no word to wait for: the copy's, the main thread has left, or links
+                                       it in a moment */
+            int limit = copies || control->stage == MV_STAGE_ATTACHING ? 5 : 1000;
             next = next < 0 || next > limit ? limit : next;
         }
-        wait_for_something(next, leader_word, follower_word);
+        wait_for_something(next, words);
     }
 }
 
@@ -165,6 +197,7 @@ static int start(void) {
     mv_sys4(__NR_rt_sigprocmask, 2, (long)&mask, (long)&before, 8);
     keeper_lives = 1;
     leaves = 0;
+    mv_keeper_expect();
     long pid = mv_clone_thread(CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_PARENT | CLONE_CHILD_CLEARTID, top,
                                (uint64_t)&keeper_lives, 0, context);
     mv_sys4(__NR_rt_sigprocmask, 2, (long)&before, 0, 8);
@@ -192,14 +225,18 @@ static void gone(void) {
             mv_log_keeper_lost(&mv_writers[slot], &mv_keeper_word);
 }
 
-/* Before logs are begun anew, all threads but this one being parked: a keeper that was killed in the middle
- * of a step holds their locks for ever. (While they run each thread finds out for itself.) */
-void mv_keeper_bury(void) {
-    if (!mv_keeper_lost())
-        return;
-    gone();
-    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
-        area->keeper_epoch = mv_keeper_epoch;
+/* Before logs are begun anew, all threads but this one being parked. One that was killed in the middle of a
+ * step holds their locks for ever. (While they run each thread finds out for itself.) One of an earlier
+ * process has to go: -EBUSY until it has. */
+int mv_keeper_bury(void) {
+    if (keeper_pid && !mv_keeper_lost())
+        return 0;
+    if (keeper_pid) {
+        gone();
+        for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
+            area->keeper_epoch = mv_keeper_epoch;
+    }
+    return mv_keeper_succeed();
 }
 
 /* One keeper a process; a dead one is replaced. 0 or -errno. Any thread of a leader, one at a time. */

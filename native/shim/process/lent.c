@@ -1,6 +1,6 @@
-/* Descriptors that the leader lends its follower: duplicates of files that it maps, because it may close its
- * own at once. They stay the leader's, hidden from the program, and the leader takes each back once the
- * follower has passed the event that names it, or has ended: a follower that closed them itself could die
+/* Descriptors that the leader lends its followers: duplicates of files that it maps, because it may close its
+ * own at once. They stay the leader's, hidden from the program, and the leader takes each back once each
+ * follower has passed the event that names it, or has ended: one that closed them itself could die
  * before it does, or close a number that means something else by then.
  *
  * What is still lent when the leader dies is read from its memory, through the keeper, by whoever is
@@ -27,9 +27,13 @@ static void leave(void) {
 }
 
 static int is_passed(const struct lent *one) {
-    const struct mv_log_cursor *cursor =
-        (const struct mv_log_cursor *)(mv_log_base(mv.version, one->slot) + MV_CURSOR_OFFSET(MV_FOLLOWER));
-    return mv_load_acquire64(&cursor->position) && mv_load_relaxed64(&cursor->sequence) > one->sequence;
+    for (uint32_t version = 0; version < MV_VERSIONS; version++) {
+        const struct mv_log_cursor *cursor = mv_cursor_of(one->slot, version);
+        if ((mv.followed >> version & 1) &&
+            !(mv_load_acquire64(&cursor->position) && mv_load_relaxed64(&cursor->sequence) > one->sequence))
+            return 0;
+    }
+    return 1;
 }
 
 /* Forgotten first: a death between the two leaves a descriptor open, not a number that is closed twice. */

@@ -55,7 +55,7 @@ static struct mv_thread *fresh_area(void) {
 static void reset(struct mv_thread *area) {
     uint64_t top = area->stack_top, low = area->stack_low;
     uint8_t *bytes = (uint8_t *)area;
-    for (size_t i = 0; i < sizeof *area; i++)
+    for (size_t i = 0; i < offsetof(struct mv_thread, spawn_frame); i++)
         if (i < offsetof(struct mv_thread, area_state) || i >= offsetof(struct mv_thread, deliver_mask))
             bytes[i] = 0;
     area->attention = 0;

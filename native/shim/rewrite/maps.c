@@ -3,9 +3,11 @@
 #include "rewrite.h"
 #include "sys.h"
 
+int mv_proc_directory = -1;
+
 int mv_maps_open(struct mv_maps *m) {
     *m = (struct mv_maps){0};
-    long fd = mv_sys_open_read("/proc/self/maps");
+    long fd = mv_sys_open_read(mv_proc_directory, mv_proc_directory < 0 ? "/proc/self/maps" : "self/maps");
     if (fd < 0)
         return MV_REWRITE_NO_MAPS;
     int status = MV_REWRITE_OK;

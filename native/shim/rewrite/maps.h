@@ -20,6 +20,9 @@ struct mv_maps {
     size_t at; /* of the next line */
 };
 
+/* A directory that is /proc also under another root directory; -1: it has its name (process/proc.c). */
+extern int mv_proc_directory __attribute__((visibility("hidden")));
+
 /* 0 or a negative status of rewrite.h. Opens and closes one descriptor. */
 int mv_maps_open(struct mv_maps *maps);
 /* The next mapping; 0 at the end. */

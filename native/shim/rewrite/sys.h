@@ -57,9 +57,9 @@ static inline int mv_sys_readable(uintptr_t where) {
     return mv_raw(14, 0x7fffffff, (long)where, 0, 8, 0, 0) != -MV_EFAULT;
 }
 
-static inline long mv_sys_open_read(const char *path) {
-    enum { OPENAT = 257, AT_FDCWD = -100, O_CLOEXEC = 02000000 };
-    return mv_raw(OPENAT, AT_FDCWD, (long)path, O_CLOEXEC, 0, 0, 0);
+static inline long mv_sys_open_read(int directory, const char *path) {
+    enum { OPENAT = 257, O_CLOEXEC = 02000000 };
+    return mv_raw(OPENAT, directory, (long)path, O_CLOEXEC, 0, 0, 0);
 }
 
 static inline long mv_sys_read(long fd, void *buffer, size_t size) {

@@ -5,14 +5,18 @@
 #include "../fault/fault.h"
 #include "../log/barriers.h"
 #include "../order/order.h"
+#include "../process/ring.h"
 #include "../signals/signals.h"
 #include "../sys.h"
+#include "../update/update.h"
 #include "roles.h"
 #include "streams.h"
+#include "watch.h"
 
 #include <linux/sched.h>
 
 #define KEEPER_LIMIT_NS 1000000000ull /* of the pause; most attachments take a few ms */
+#define MOMENT_LIMIT_NS 10000000ull
 
 /* A log for every thread. `running`: tracers read those that there are, which go on. */
 static int open_logs(int running) {
@@ -40,13 +44,26 @@ static int open_logs(int running) {
     return 0;
 }
 
-/* The copy: the leader's threads, replaying. Only this thread exists as yet. */
-static void become_follower(struct mv_thread *self) {
+/* Our own logs and those that we read: only what a follower may write is writable. */
+void mv_protect_logs(void) {
+    for (uint32_t version = 0; version < MV_VERSIONS; version++)
+        mv_sys3(__NR_mprotect, (long)mv.logs[version], (long)(MV_MAX_THREADS * MV_LOG_SPAN),
+                version == mv.version ? 3 : 1 /* READ */);
+}
+
+/* The copy, under this version index: the leader's threads, replaying. Only this thread exists as yet. */
+static void become_follower(struct mv_thread *self, uint32_t version, enum mv_member_state as) {
     struct mv_control *control = mv.control;
     mv_park_forget(); /* before any thread is there: one that was asked twice would park again, for good */
     mv.role = MV_ROLE_FOLLOWER;
+    mv.reads = mv.version;
+    mv.version = version;
+    mv.leader_generation = mv.generation;
+    mv.leader_pid = mv.pid;
+    mv.generation = mv.followers[version].generation;
     mv.followed = 0;
-    mv.version ^= 1;
+    mv.update_wanted = 0;
+    __builtin_memset(mv.followers, 0, sizeof mv.followers);
     mv.pid = (uint32_t)mv_sys0(__NR_getpid);
     mv_fault(MV_FAULT_COPY_BEGUN);
     mv_sys4(__NR_rt_sigprocmask, 2, (long)&mv_block_all, 0, 8);
@@ -55,8 +72,10 @@ static void become_follower(struct mv_thread *self) {
     mv_fast_calls_for_role();
     mv_rewrite_after_fork();
     mv_keeper_forget();
+    mv_ring_forget();
     mv_takeover_forget();
     mv_lent_forget();
+    mv_order_join(); /* while the logs that the threads write to are known */
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {
         struct mv_log_writer *writer = &mv_writers[slot];
         if (writer->accounts)
@@ -64,9 +83,7 @@ static void become_follower(struct mv_thread *self) {
         *writer = (struct mv_log_writer){0};
     }
     mv_budget = (struct mv_log_budget){.limit = control->log_limit};
-    mv_sys3(__NR_mprotect, (long)mv.logs[mv.version ^ 1], (long)(MV_MAX_THREADS * MV_LOG_SPAN), 1 /* READ */);
-    mv_sys3(__NR_mprotect, (long)mv.logs[mv.version], (long)(MV_MAX_THREADS * MV_LOG_SPAN),
-            3 /* were our leader's */);
+    mv_protect_logs();
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++)
         control->threads[mv.version][slot].state = MV_THREAD_FREE;
     mv_install_defaults();
@@ -77,9 +94,11 @@ static void become_follower(struct mv_thread *self) {
         area->park_state = 0;
         area->log = NULL;
         /* A signal that waits in the leader comes as an event, behind the next record. */
-        area->signal_late = area->deferred = area->sigsys_waits = 0;
+        area->signal_late = area->late_timer = area->deferred = area->sigsys_waits = 0;
         area->attention &= ~(uint32_t)MV_ATTEND_SIGNAL;
         area->death_linked = 0;
+        area->asks = area->come = 0;
+        area->to_recreate = area != self;
         mv_sent_start(area);
         int bad = mv_follower_open_log(area);
         if (bad)
@@ -93,8 +112,9 @@ static void become_follower(struct mv_thread *self) {
     mv_net_arm(self);
     mv_thread_link_death(self); /* the keeper watches the follower, too */
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
-        if (area == self || !area->park_context[7])
-            continue; /* (a thread that a re-created one has just made) */
+        if (!area->to_recreate) /* one that a re-created thread makes meanwhile */
+            continue;
+        area->to_recreate = 0;
         uint64_t flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
                          CLONE_SETTLS | (area->clear_child_tid ? CLONE_CHILD_CLEARTID : 0);
         mv_fault(MV_FAULT_COPY_THREADS);
@@ -104,17 +124,21 @@ static void become_follower(struct mv_thread *self) {
             mv_follower_end(MV_REASON_NO_RESOURCES, (int)-tid,
                             "the follower could not make all threads again");
     }
-    __atomic_store_n(&control->follower_state, 1, __ATOMIC_RELEASE);
-    mv_control_changed(); /* the request is done: the copy is whole */
+    if (as == MV_MEMBER_UPDATING)
+        mv_update_begin(self);
+    mv_member_becomes(version, MV_MEMBER_NONE, as); /* unless it has been ended meanwhile */
+    mv_control_changed();                           /* the request is done: the copy is whole */
     mv_fault(MV_FAULT_COPY_WHOLE);
 }
 
 int mv_publish_start(void) {
-    int running = mv.role == MV_ROLE_LEADER;
+    int running = mv.role == MV_ROLE_LEADER, bad = mv_keeper_bury();
+    if (bad)
+        return bad;
     if (!running)
         mv.log_generation = ++mv.control->log_generation;
-    mv_order_start();
-    int bad = open_logs(running);
+    mv_order_start(running, mv.followed != 0);
+    bad = open_logs(running);
     if (bad)
         return bad;
     mv.role = MV_ROLE_LEADER;
@@ -124,56 +148,106 @@ int mv_publish_start(void) {
     return 0;
 }
 
+static void nap(void) {
+    const int64_t time[2] = {0, 50000};
+    mv_sys2(__NR_nanosleep, (long)time, 0);
+}
+
 /* A keeper may be in the middle of a step, or be killed there just now: it lets go of the logs, or is buried.
  */
-static int start_logs(uint64_t begin) {
+int mv_start_logs(uint64_t begin) {
     for (;;) {
-        mv_keeper_bury();
         int bad = mv_publish_start();
         if (bad != -16 /* EBUSY */ || mv_now() - begin > KEEPER_LIMIT_NS)
             return bad;
-        const int64_t nap[2] = {0, 50000};
-        mv_sys2(__NR_nanosleep, (long)nap, 0);
+        nap();
     }
 }
 
+/* Some servers forbid themselves to make processes. */
+static int may_make_none(void) {
+    uint64_t limit[2] = {0, 0};
+    return !mv_sys4(__NR_prlimit64, 0, 6 /* RLIMIT_NPROC */, 0, (long)limit) && !limit[0];
+}
+
+/* Parks all others. Not within another thread's moment, which they would not stand still for
+ * (order/moment.c): those who follow already could find another time than their leader. */
+static uint32_t park_others(struct mv_thread *self, uint64_t begin) {
+    uint32_t late = mv_park_others(self);
+    while (!late && mv.followed && mv_moment_is_anothers(self) && mv_now() - begin < MOMENT_LIMIT_NS) {
+        mv_park_release(self);
+        nap();
+        late = mv_park_others(self);
+    }
+    return late;
+}
+
+static void stage_as_before(void) {
+    mv.control->stage = mv.followed ? MV_STAGE_FOLLOWED : MV_STAGE_SINGLE_LEADER;
+}
+
+/* A thread can't be carried into another version yet: it would go on in the old one's code. */
+static int has_other_threads(const struct mv_thread *self, struct mv_text *why) {
+    long others = 0;
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
+        others += area != self;
+    if (!others)
+        return 0;
+    mv_text_add(why, "the server has ");
+    mv_text_number(why, others + 1);
+    mv_text_add(why, " threads; only one can be updated yet");
+    return 1;
+}
+
 /* The request: by the main thread, on its shim stack (or in the constructor). */
-void mv_follow(struct mv_thread *self) {
+void mv_follow(struct mv_thread *self, enum mv_member_state as) {
     struct mv_control *control = mv.control;
-    if (mv.role == MV_ROLE_LEADER && control->publishing) {
-        mv_request_answer(MV_REASON_BUSY, 0, "the server is followed already");
+    mv_leader_unfollowed(); /* it may have slept since a follower ended */
+    uint32_t version = mv_index_free();
+    if (version == MV_VERSIONS) {
+        int most = __builtin_popcount(mv.followed) == MV_VERSIONS - 1;
+        mv_request_answer(MV_REASON_BUSY, 0,
+                          most ? "it has three followers already"
+                               : "followers that have ended are not gone yet");
         return;
     }
     control->stage = MV_STAGE_ATTACHING;
     mv_control_changed();
     uint64_t begin = mv_now();
-    uint32_t late = mv_park_others(self);
+    uint32_t late = park_others(self, begin);
     if (late) {
         struct mv_text text = {.used = 0};
         mv_text_add(&text, "thread ");
         mv_text_number(&text, late);
         mv_text_add(&text, " could not be stopped within 2 s");
         mv_park_release(self);
-        control->stage = MV_STAGE_SINGLE_LEADER;
+        stage_as_before();
         mv_request_answer(MV_REASON_PARK_TIMEOUT, 0, text.bytes);
         return;
     }
     struct mv_text why = {.used = 0};
-    if (mv_obstacle(&why)) {
+    if (mv_obstacle(&why) || (as == MV_MEMBER_UPDATING && has_other_threads(self, &why))) {
         mv_park_release(self);
-        control->stage = MV_STAGE_SINGLE_LEADER;
+        stage_as_before();
         mv_request_answer(MV_REASON_UNSUPPORTED, 0, why.bytes);
         return;
     }
-    mv.follower_pid = 0;
-    mv_leader_unfollowed(); /* it may have slept since its last follower ended */
+    mv_leader_unfollowed(); /* the last follower may have ended meanwhile */
     mv_thread_unlink_death(self);
-    mv.generation = ++control->generation;
-    mv_fault_generation(mv.generation);
-    const char *failing = "the event log could not be started";
-    int bad = start_logs(begin);
+    uint64_t generation = ++control->generation;
+    mv.followers[version].pid = 0;
+    mv.followers[version].generation = generation;
+    struct mv_member *member = mv_member_of(version);
+    *member = (struct mv_member){.generation = generation};
+    control->tasks[version] = (struct mv_task){0};
+    mv_fault_generation(generation);
+    int bad = mv_start_logs(begin);
+    const char *failing = bad == -16 /* EBUSY */
+                              ? "a keeper of the event log does not let go of it (is it stopped?)"
+                              : "the event log could not be started";
     if (!bad) {
         failing = "the log's keeper could not be made";
+        mv_ring_start();
         bad = mv_remains_start();
         if (!bad)
             bad = mv_keeper_start();
@@ -186,40 +260,47 @@ void mv_follow(struct mv_thread *self) {
     if (!bad) {
         failing = "the process could not be copied";
         for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
-            mv_log_expect_reader(area->log, MV_FOLLOWER, 1);
-            area->signal_announced = 0; /* if it was, then in a record that is not for the follower */
+            mv_log_expect_reader(area->log, version, 1);
+            area->signal_untold = 0;
+            area->signal_announced = 0; /* (beside others it never is: mv_attend) */
         }
-        mv.followed = 1;
+        mv.followed |= 1u << version;
         mv_timers_start();
+        mv_posix_timers_start();
         mv_epoll_start();
-        mv_streams_start(); /* nobody moves a byte now; the copy inherits what is noted */
+        mv_streams_start((mv.followed & ~(1u << version)) !=
+                         0); /* nobody moves a byte now; the copy inherits what is noted */
         mv_children_start();
-        control->publishing = (uint32_t)mv.generation;
-        control->report_taken = 0;
-        control->follower_state = 0; /* not the last one's: parked, the new one would be taken for diverged */
+        if (mv_children_any())
+            mv_watch_forked();
+        __atomic_store_n(&control->publishing[version], (uint32_t)generation, __ATOMIC_RELEASE);
         control->reason = MV_REASON_NONE;
         size_t size = 0;
         __asm__("mov %%fs:0, %0" : "=r"(self->fs_base));
         mv_sys3(__NR_get_robust_list, 0, (long)&self->robust_head, (long)&size);
         mv_sent_pending(self);
+        mv_sent_look();
         mv_fault(MV_FAULT_ATTACH_UNCOPIED);
         /* The kernel itself notes who follows: it holds though we be killed, or the copy end, right now. */
         pid = mv_sys5(__NR_clone, CLONE_FILES | CLONE_FS | CLONE_PARENT | CLONE_PARENT_SETTID, 0,
-                      (long)&control->follower_pid, 0, 0);
+                      (long)&member->pid, 0, 0);
         if (pid == 0) {
-            become_follower(self);
+            become_follower(self, version, as);
             return;
         }
     }
     mv_family_forget();
     if (mv_is_error(pid)) {
         mv.role = MV_ROLE_LEADER;
-        mv_publishing_end();
-        mv.followed = 1;
+        mv_member_let_go(version, generation);
+        mv.followed |= 1u << version;
         mv_leader_unfollowed();
         if (mv.role == MV_ROLE_LEADER) /* for tracers */
             mv_thread_link_death(self);
+        stage_as_before();
         mv_park_release(self);
+        if (pid == -11 /* EAGAIN */ && may_make_none())
+            failing = "the server has forbidden itself to make processes (RLIMIT_NPROC is 0)";
         mv_request_answer(MV_REASON_NO_RESOURCES, (int)-pid, failing);
         return;
     }
@@ -228,7 +309,7 @@ void mv_follow(struct mv_thread *self) {
     mv_fault(MV_FAULT_ATTACH_STAGED);
     mv_thread_link_death(self);
     mv_fault(MV_FAULT_ATTACH_LINKED);
-    mv.follower_pid = (uint32_t)pid; /* before anybody can end it */
+    mv.followers[version].pid = (uint32_t)pid; /* before anybody can end it */
     mv_park_release(self);
     mv_fault(MV_FAULT_ATTACH_RELEASED);
     control->attach_pause_ns = mv_now() - begin;

@@ -10,9 +10,11 @@
 #include "../calls/segments.h"
 #include "../calls/table.h"
 #include "../sys.h"
+#include "batch.h"
 #include "roles.h"
 #include "settle.h"
 #include "streams.h"
+#include "watch.h"
 #include "witness.h"
 
 #define MSG_PEEK     2u
@@ -62,6 +64,15 @@ static void describe(struct finding *found, const struct mv_intent *intent) {
     }
 }
 
+/* Urgent data waits: it is counted as received, and what waits behind it is not counted as waiting. */
+static int has_urgent(int fd) {
+    struct {
+        int32_t fd;
+        int16_t events, revents;
+    } polled = {fd, 2 /* POLLPRI */, 0};
+    return mv_sys3(__NR_poll, (long)&polled, 1, 0) == 1 && (polled.revents & 2);
+}
+
 static struct finding of_tcp(const struct mv_intent *intent, int fd, int inwards) {
     const struct mv_stream *stream = mv_stream_of(fd);
     struct finding found = {.moved = -1};
@@ -78,6 +89,8 @@ static struct finding of_tcp(const struct mv_intent *intent, int fd, int inwards
     found.doubtful = (intent->call == __NR_write || intent->call == __NR_sendto) && (int64_t)out > 0 &&
                      out > intent->length;
     found.moved = (int64_t)(inwards ? in : out);
+    if (found.moved && has_urgent(fd))
+        found.doubtful = 1;
     return found;
 }
 
@@ -117,45 +130,69 @@ static uint32_t kind_of(int64_t fd) {
 
 /* From one descriptor to another: by whichever has a count of its own. An offset that stands in memory is
  * compared as the thread reaches the call (told_by_offset). */
-static struct finding between(const struct mv_intent *intent) {
+static struct finding between(const struct mv_intent *intent, int shared) {
     int splices = intent->call == __NR_splice;
     int from = splices ? intent->fd : (int)intent->buffer, to = splices ? (int)intent->length : intent->fd;
     uint64_t offset = splices ? intent->buffer : intent->length;
-    if (kind_of(to) == MV_STREAM_TCP)
+    if (kind_of(to) == MV_STREAM_TCP && !shared)
         return of_tcp(intent, to, 0);
-    if (kind_of(from) == MV_STREAM_TCP)
+    if (kind_of(from) == MV_STREAM_TCP && !shared)
         return of_tcp(intent, from, 1);
     if (kind_of(from) == MV_STREAM_FILE && !offset)
         return of_file(intent, from);
+    if (kind_of(to) == MV_STREAM_FILE && splices && !intent->noted[0])
+        return of_file(intent, to);
     return (struct finding){.moved = UNTOLD};
+}
+
+static struct finding of_eventfd(const struct mv_intent *intent) {
+    uint64_t value = 0;
+    int written =
+        mv_remains_read(&value, intent->buffer, sizeof value) ? mv_eventfd_written(intent->fd, value) : -1;
+    return (struct finding){.moved = written < 0 ? UNTOLD : written ? (int64_t)sizeof value : -1};
 }
 
 /* Is it something that takes or gives what a second call would not get or give again? */
 static int is_stream(int fd) {
     uint32_t mode = 0;
-    mv_identity(fd, (uint64_t) "", 0x1000 /* AT_EMPTY_PATH */, &mode);
-    mode &= 0170000;
-    return mode == 0010000 /* FIFO */ || mode == 0140000 /* socket */ || !mode /* anonymous */;
+    if (!mv_identity(fd, (uint64_t) "", 0x1000 /* AT_EMPTY_PATH */, &mode))
+        return 0;
+    return !(mode & 0170000) /* anonymous */ || mv_watch_look(fd) != MV_WATCHED_NOT;
+}
+
+/* The kernel's own word for it. */
+static int told_by_witness(const struct mv_log_header *header, struct finding *found) {
+    const struct mv_intent *intent = &header->intent;
+    *found = (struct finding){.moved = -1};
+    found->moved = mv_witness_tells(header, &found->message);
+    if (found->moved > 0 && header->witness.kind == MV_WITNESS_RING && consumes(intent->call))
+        describe(found, intent);
+    if (found->moved > 0 && kind_of(intent->fd) == MV_STREAM_EVENTFD)
+        mv_eventfd_settled(mv_stream_of(intent->fd), intent->buffer);
+    return found->moved != UNTOLD;
 }
 
 static struct finding find(const struct mv_log_header *header) {
     const struct mv_intent *intent = &header->intent;
-    uint32_t kind = kind_of(intent->fd);
     struct finding found;
+    uint64_t position;
+    uint32_t kind = kind_of(intent->fd);
     if (intent->call == __NR_sendfile || intent->call == __NR_splice) {
-        found = between(intent);
+        found = between(intent, mv_witness_is_shared(header));
         if (found.moved == UNTOLD)
             return found;
+    } else if (told_by_witness(header, &found)) {
+        return found;
     } else if (kind == MV_STREAM_TCP) {
         found = of_tcp(intent, intent->fd, consumes(intent->call));
-    } else if (kind == MV_STREAM_FILE || kind == MV_STREAM_APPENDED) {
+    } else if (mv_stream_file_now(intent->fd, 1, &position)) {
+        if (kind == MV_STREAM_UNKNOWN) /* its position is not accounted for */
+            return (struct finding){.moved = emits_at(intent->call) ? -1 : UNTOLD};
         found = of_file(intent, intent->fd);
+    } else if (kind == MV_STREAM_EVENTFD && intent->call == __NR_write) {
+        return of_eventfd(intent);
     } else {
-        found = (struct finding){.moved = -1};
-        found.moved = mv_witness_tells(header, &found.message);
-        if (found.moved == UNTOLD && !is_stream(intent->fd))
-            found.moved = -1;
-        return found;
+        return (struct finding){.moved = is_stream(intent->fd) ? UNTOLD : -1};
     }
     if (found.moved <= 0)
         found.moved = -1;
@@ -166,7 +203,17 @@ static struct finding find(const struct mv_log_header *header) {
 
 struct mv_settled mv_bytes_settled(const struct mv_log_header *header) {
     const struct mv_intent *intent = &header->intent;
-    struct finding found = find(header);
+    struct finding found;
+    struct mv_batch *batch = NULL;
+    if (batches(intent->call)) {
+        batch = mv_batch_gather(header, &found.moved);
+        if (found.moved != UNTOLD)
+            return (struct mv_settled){.call = batch ? intent->call : MV_INTENT_NONE,
+                                       .fd = intent->fd,
+                                       .moved = (uint64_t)found.moved,
+                                       .copy = batch};
+    }
+    found = find(header);
     struct mv_settled settled = {.call = intent->call, .fd = intent->fd, .doubtful = found.doubtful};
     if (found.moved == UNTOLD) {
         uint64_t offset = intent->call == __NR_splice ? intent->buffer : intent->length;
@@ -199,8 +246,18 @@ static int blocks(const struct mv_frame *frame, uint64_t flags) {
            !(mv_sys2(__NR_fcntl, (int32_t)frame->rdi, 3 /* F_GETFL */) & O_NONBLOCK);
 }
 
-/* What is left of a TCP connection's call that natively waits until all is moved: piece by piece, as long as
- * it goes. */
+/* The call with which the rest of a stream's bytes is moved; 0: it has no rest. */
+static uint32_t goes_on_by(int fd, int inwards) {
+    uint32_t mode = 0, type = 0, size = sizeof type;
+    if (!mv_sys5(__NR_getsockopt, fd, 1 /* SOL_SOCKET */, 3 /* SO_TYPE */, (long)&type, (long)&size))
+        return type != 1 /* SOCK_STREAM */ ? 0 : inwards ? __NR_recvfrom : __NR_sendto;
+    mv_identity(fd, (uint64_t) "", 0x1000 /* AT_EMPTY_PATH */, &mode);
+    mode &= 0170000;
+    return !inwards && (mode == 0010000 /* FIFO */ || mode == 0020000 /* character device */) ? __NR_write
+                                                                                              : 0;
+}
+
+/* What is left of a call that natively waits until all is moved: piece by piece, as long as it goes. */
 static long go_on(struct mv_thread *self, const struct mv_frame *frame, long moved) {
     const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     const struct mv_call_row *row = mv_call_find(self->call);
@@ -209,8 +266,9 @@ static long go_on(struct mv_thread *self, const struct mv_frame *frame, long mov
     uint64_t flags = vector                                                     ? frame->rdx
                      : self->call == __NR_sendto || self->call == __NR_recvfrom ? frame->r10
                                                                                 : 0;
-    if (kind_of((int32_t)frame->rdi) != MV_STREAM_TCP || !blocks(frame, flags) ||
-        (inwards && !(flags & MSG_WAITALL)))
+    uint32_t call = 0;
+    if ((inwards && !(flags & MSG_WAITALL)) || !blocks(frame, flags) ||
+        !(call = goes_on_by((int32_t)frame->rdi, inwards)))
         return moved;
     int count = inwards ? mv_call_out_targets(row, args, 1 << 30, pieces, MV_SEGMENTS_MAX)
                         : mv_call_in_segments(row, args, pieces, MV_SEGMENTS_MAX);
@@ -224,8 +282,7 @@ static long go_on(struct mv_thread *self, const struct mv_frame *frame, long mov
         while (done < pieces[i].len) {
             const uint64_t rest[6] = {
                 frame->rdi, (uint64_t)pieces[i].addr + done, pieces[i].len - done, flags, 0, 0};
-            long result =
-                mv_syscall_interruptible(rest, inwards ? __NR_recvfrom : __NR_sendto, &self->attention);
+            long result = mv_syscall_interruptible(rest, call, &self->attention);
             if (result <= 0)
                 return moved;
             done += (uint64_t)result;
@@ -257,7 +314,10 @@ int mv_bytes_outcome(struct mv_thread *self, const struct mv_settled *settled, s
         mv_settle_say(settled->call, "may have moved bytes or not, which can't be told: it is made again");
         return 0;
     }
-    if (settled->doubtful) {
+    if (batches(settled->call) && settled->copy) {
+        if (!mv_batch_give(settled->copy, frame, settled->call == __NR_recvmmsg))
+            *result = mv_in_doubt(settled, "messages are gone that can't be given to the program");
+    } else if (settled->doubtful) {
         *result = mv_in_doubt(settled, "its bytes can't be counted");
     } else if (consumes(settled->call)) {
         if (!settled->copy)

@@ -9,18 +9,9 @@
 #include "../signals/signals.h"
 #include "../sys.h"
 #include "roles.h"
+#include "waits.h"
 
-#define EINTR     (-4L)
-#define ECHILD    (-10L)
-#define EAGAIN    (-11L)
-#define EFAULT    (-14L)
-#define ETIMEDOUT (-110L)
-
-#define WNOHANG 1u
-#define WEXITED 4u
 #define WNOWAIT 0x01000000u
-#define WALL    0x40000000u
-#define WCLONE  0x80000000u
 
 #define SIGCHLD 17
 
@@ -37,7 +28,10 @@ static int replace(uint32_t from, uint32_t to) {
     return 0;
 }
 
+static uint32_t ever; /* since the follower was made, or before and still there */
+
 static void child_made(long pid) {
+    ever |= (uint32_t)(pid > 0);
     if (pid > 0 && !replace(0, (uint32_t)pid))
         mv_say_string(MV_WARNING,
                       "the server has more children than a failover can keep: it will not know some of them");
@@ -79,11 +73,11 @@ void mv_children_replayed(uint32_t call, const uint64_t args[6], long result) {
 
 /* /proc/self/task/TID/children: numbers, each followed by a blank. */
 static void read_children(uint32_t tid) {
-    struct mv_text path = {.used = 0};
-    mv_text_add(&path, "/proc/self/task/");
+    struct mv_text path;
+    int directory = mv_proc_path(&path, "self/task/");
     mv_text_number(&path, tid);
     mv_text_add(&path, "/children");
-    long fd = mv_sys4(__NR_openat, -100, (long)path.bytes, 02000000 /* O_CLOEXEC */, 0);
+    long fd = mv_sys4(__NR_openat, directory, (long)path.bytes, 02000000 /* O_CLOEXEC */, 0);
     if (mv_is_error(fd))
         return;
     char bytes[512] = {0};
@@ -102,8 +96,11 @@ static void read_children(uint32_t tid) {
 
 /* In a leader that is about to be copied, with all other threads parked: whose parent it is. */
 void mv_children_start(void) {
-    for (uint32_t i = 0; i < MV_ORPHANS; i++)
+    ever = 0;
+    for (uint32_t i = 0; i < MV_ORPHANS; i++) {
         children[i] = mv.translated ? __atomic_load_n(&mv.control->orphans[i].pid, __ATOMIC_ACQUIRE) : 0;
+        ever |= children[i];
+    }
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
         if (area->tid)
             read_children(area->tid);
@@ -124,6 +121,18 @@ int mv_children_any(void) {
     return 0;
 }
 
+/* The dead leader's last call has waited for it. */
+void mv_children_waited_for(uint32_t pid) {
+    struct mv_orphan *orphan = orphan_of(pid);
+    replace(pid, 0);
+    if (orphan)
+        mv_orphan_forget(orphan);
+}
+
+int mv_children_ever(void) {
+    return ever != 0;
+}
+
 /* The leader is dead: the coordinator is told whose end to hand over. */
 void mv_children_promote(void) {
     for (uint32_t i = 0; i < MV_ORPHANS; i++) {
@@ -137,12 +146,14 @@ void mv_children_promote(void) {
     }
 }
 
-static void forget(struct mv_orphan *orphan) {
+/* The program has been told of it. */
+void mv_orphan_forget(struct mv_orphan *orphan) {
     __atomic_store_n(&orphan->state, MV_ORPHAN_FREE, __ATOMIC_RELEASE);
     __atomic_store_n(&orphan->pid, 0, __ATOMIC_RELEASE);
 }
 
-static struct mv_siginfo how_it_ended(const struct mv_orphan *orphan) {
+struct mv_siginfo mv_orphan_info(const struct mv_orphan *orphan) {
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): an element of the control block, which is mapped
     uint32_t status = (uint32_t)orphan->status, signal = status & 0x7f;
     struct mv_siginfo info = {.number = SIGCHLD, .code = !signal ? 1 : status & 0x80 ? 3 : 2};
     const int64_t *usage =
@@ -154,6 +165,11 @@ static struct mv_siginfo how_it_ended(const struct mv_orphan *orphan) {
     return info;
 }
 
+void mv_orphan_signal(const struct mv_orphan *orphan) {
+    struct mv_siginfo info = mv_orphan_info(orphan);
+    mv_sys3(__NR_rt_sigqueueinfo, mv.pid, SIGCHLD, (long)&info);
+}
+
 /* The coordinator has handed something over: what the kernel does for a parent. Any thread of a process that
  * leads. */
 void mv_children_handed_over(void) {
@@ -162,14 +178,13 @@ void mv_children_handed_over(void) {
     for (uint32_t i = 0; mv.translated && i < MV_ORPHANS; i++) {
         struct mv_orphan *orphan = &mv.control->orphans[i];
         uint32_t state = MV_ORPHAN_ENDED;
-        struct mv_siginfo info = how_it_ended(orphan);
         if (!__atomic_compare_exchange_n(&orphan->state, &state, MV_ORPHAN_TOLD, 0, __ATOMIC_ACQ_REL,
                                          __ATOMIC_RELAXED))
             continue;
         news = 1;
+        mv_orphan_signal(orphan);
         if (action->handler == 1 /* SIG_IGN */ || (action->flags & 2 /* SA_NOCLDWAIT */))
-            forget(orphan);
-        mv_sys3(__NR_rt_sigqueueinfo, mv.pid, SIGCHLD, (long)&info);
+            mv_orphan_forget(orphan);
     }
     if (!news) /* a kick for something else, or one of ours to a thread that waits */
         return;
@@ -178,162 +193,4 @@ void mv_children_handed_over(void) {
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
         if (__atomic_load_n(&area->waits_for_child, __ATOMIC_SEQ_CST))
             mv_kick(area, MV_KICK_REQUEST); /* out of the kernel's wait for children of its own */
-}
-
-/* ---- wait4 and waitid ------------------------------------------------------------------------------- */
-
-struct wanted {
-    uint32_t type; /* of waitid: 0 all, 1 a pid, 2 a process group */
-    uint32_t id;
-    uint32_t options;
-};
-
-static struct wanted wanted_by(const struct mv_thread *self, const struct mv_frame *frame) {
-    if (self->call == __NR_waitid) {
-        uint32_t id = (uint32_t)frame->rsi;
-        if (frame->rdi == 2 && !id)
-            id = (uint32_t)mv_sys1(__NR_getpgid, 0);
-        return (struct wanted){(uint32_t)frame->rdi, id, (uint32_t)frame->r10};
-    }
-    int32_t pid = (int32_t)frame->rdi;
-    uint32_t options = (uint32_t)frame->rdx | WEXITED;
-    return pid > 0 ? (struct wanted){1, (uint32_t)pid, options}
-           : pid == -1
-               ? (struct wanted){0, 0, options}
-               : (struct wanted){2, pid ? (uint32_t)-pid : (uint32_t)mv_sys1(__NR_getpgid, 0), options};
-}
-
-static int matches(struct mv_orphan *orphan, const struct wanted *wanted) {
-    if (wanted->type > 2 || (wanted->options & (WCLONE | WALL)) == WCLONE)
-        return 0;
-    if (wanted->type == 2 && orphan->state == MV_ORPHAN_LIVES) {
-        long group = mv_sys1(__NR_getpgid, orphan->pid);
-        if (!mv_is_error(group))
-            orphan->group = (uint32_t)group;
-    }
-    return wanted->type == 0 || wanted->id == (wanted->type == 1 ? orphan->pid : orphan->group);
-}
-
-/* A child that has ended, claimed from other threads; NULL: none. *left: others still run. */
-static struct mv_orphan *claim(const struct wanted *wanted, int *left) {
-    *left = 0;
-    for (uint32_t i = 0; i < MV_ORPHANS; i++) {
-        struct mv_orphan *orphan = &mv.control->orphans[i];
-        if (!__atomic_load_n(&orphan->pid, __ATOMIC_ACQUIRE) || !matches(orphan, wanted))
-            continue;
-        uint32_t state = __atomic_load_n(&orphan->state, __ATOMIC_SEQ_CST);
-        *left |= state == MV_ORPHAN_LIVES;
-        if ((state == MV_ORPHAN_ENDED || state == MV_ORPHAN_TOLD) && (wanted->options & WEXITED) &&
-            __atomic_compare_exchange_n(&orphan->state, &state, MV_ORPHAN_CLAIMED, 0, __ATOMIC_ACQ_REL,
-                                        __ATOMIC_RELAXED))
-            return orphan;
-    }
-    return NULL;
-}
-
-/* With nobody to hand it over, the end of a child is all that can be known. It counts as killed: what it was
- * to do can't be relied on. (Not as unknown: a program that is refused its own child waits for it for ever.)
- */
-static void end_lost(void) {
-    if (mv_sys2(__NR_kill, mv.control->coordinator_pid, 0) != -3 /* ESRCH */ && mv.control->coordinator_pid)
-        return;
-    for (uint32_t i = 0; i < MV_ORPHANS; i++) {
-        struct mv_orphan *orphan = &mv.control->orphans[i];
-        if (!orphan->pid || orphan->state != MV_ORPHAN_LIVES || mv_sys2(__NR_kill, orphan->pid, 0) != -3)
-            continue;
-        orphan->status = 9;
-        for (uint32_t j = 0; j < sizeof orphan->rusage; j++)
-            orphan->rusage[j] = 0;
-        __atomic_store_n(&orphan->state, MV_ORPHAN_ENDED, __ATOMIC_RELEASE);
-    }
-}
-
-static int put(uint64_t to, const void *from, uint64_t size) {
-    return to && mv_guard_copy((void *)to, from, size);
-}
-
-/* What waitid tells: signo, errno and code, then (after the padding) pid, uid and status. */
-static int put_info(uint64_t to, const struct mv_siginfo *info) {
-    return put(to, info, 12) || put(to ? to + 16 : 0, info->rest, 12);
-}
-
-static long tell(const struct mv_thread *self, const struct mv_frame *frame, struct mv_orphan *orphan,
-                 uint32_t options) {
-    struct mv_siginfo info = how_it_ended(orphan);
-    int by_id = self->call == __NR_waitid;
-    int bad = by_id ? put_info(frame->rdx, &info) : put(frame->rsi, &orphan->status, 4);
-    bad |= put(by_id ? frame->r8 : frame->r10, orphan->rusage, sizeof orphan->rusage);
-    long result = by_id ? 0 : (long)orphan->pid;
-    if (by_id && (options & WNOWAIT))
-        __atomic_store_n(&orphan->state, MV_ORPHAN_TOLD, __ATOMIC_RELEASE);
-    else
-        forget(orphan);
-    return bad ? EFAULT : result;
-}
-
-/* The kernel's children, which are this process's own: what is ready now. *none: there is none to wait for.
- */
-static long own(const struct mv_thread *self, const struct mv_frame *frame, int *found, int *none) {
-    long result;
-    *found = *none = 0;
-    if (self->call == __NR_wait4) {
-        result = mv_sys4(__NR_wait4, (long)frame->rdi, (long)frame->rsi, (long)(frame->rdx | WNOHANG),
-                         (long)frame->r10);
-        *found = result > 0;
-    } else {
-        struct mv_siginfo info = {0};
-        result = mv_sys5(__NR_waitid, (long)frame->rdi, (long)frame->rsi, (long)&info,
-                         (long)(frame->r10 | WNOHANG), (long)frame->r8);
-        *found = result == 0 && (uint32_t)info.rest[0];
-        if (*found && put_info(frame->rdx, &info))
-            return EFAULT;
-    }
-    *none = result == ECHILD;
-    return result;
-}
-
-static long sleep_until_handed_over(struct mv_thread *self, uint32_t seen) {
-    /* The time-out is only for a coordinator that died meanwhile. */
-    static const int64_t limit[2] = {1, 0};
-    uint64_t args[6] = {
-        (uint64_t)&mv.control->orphan_changes, 0 /* FUTEX_WAIT */, seen, (uint64_t)limit, 0, 0};
-    long result = mv_syscall_interruptible(args, __NR_futex, &self->attention);
-    return result == EINTR && self->attention ? -MV_ERESTART : result;
-}
-
-/* A wait of a promoted process. */
-long mv_children_wait(struct mv_thread *self, struct mv_frame *frame) {
-    struct wanted wanted = wanted_by(self, frame);
-    for (;;) {
-        int found, none, left;
-        uint32_t seen = __atomic_load_n(&mv.control->orphan_changes, __ATOMIC_SEQ_CST);
-        long result = own(self, frame, &found, &none);
-        if (found || (mv_is_error(result) && !none))
-            return result;
-        struct mv_orphan *orphan = claim(&wanted, &left);
-        if (!orphan && left) {
-            end_lost();
-            orphan = claim(&wanted, &left);
-        }
-        if (orphan)
-            return tell(self, frame, orphan, wanted.options);
-        if (none && !left)
-            return ECHILD;
-        if (wanted.options & WNOHANG)
-            return put_info(self->call == __NR_waitid ? frame->rdx : 0, &(struct mv_siginfo){0}) ? EFAULT : 0;
-        if (none) {
-            result = sleep_until_handed_over(self, seen);
-            if (result == -MV_ERESTART)
-                return result;
-            continue;
-        }
-        __atomic_store_n(&self->waits_for_child, 1, __ATOMIC_SEQ_CST);
-        /* What was handed over before that is found now; what comes later interrupts the wait. */
-        result = __atomic_load_n(&mv.control->orphan_changes, __ATOMIC_SEQ_CST) == seen
-                     ? mv_make_call(self, frame)
-                     : ECHILD;
-        __atomic_store_n(&self->waits_for_child, 0, __ATOMIC_SEQ_CST);
-        if (result != ECHILD)
-            return result;
-    }
 }

@@ -64,9 +64,12 @@ void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint32_t posit
                  const struct mv_segment *segments, int count) {
     struct mv_control *control = mv.control;
     mv_follower_ending();
-    mv_publishing_end_because(MV_REASON_DIVERGED, 0, in_short(kind));
+    if (!mv_follower_lets_go(MV_REASON_DIVERGED, in_short(kind))) /* somebody has ended it: that is told */
+        for (;;)
+            mv_sys1(__NR_exit_group, 0);
 
-    struct mv_divergence *d = &control->divergence;
+    struct mv_member *member = mv_member_of(mv.version);
+    struct mv_divergence *d = &control->divergence[mv.version];
     d->kind = kind;
     d->slot = self->slot;
     d->position = position;
@@ -84,8 +87,8 @@ void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint32_t posit
             begin_backtrace_here(self);
         self->info->state = MV_THREAD_DIVERGED;
     }
-    control->report_taken = 0;
-    __atomic_store_n(&control->follower_state, 2, __ATOMIC_RELEASE);
+    member->report_taken = 0;
+    mv_member_is(mv.version, MV_MEMBER_PARKED);
     mv_control_changed();
 
     /* Nobody there to take the report: do not stay. (A dead coordinator's pid is gone, or another process.)
@@ -93,13 +96,11 @@ void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint32_t posit
     int64_t limit[2] = {10, 0};
     uint32_t pid = control->coordinator_pid;
     while (pid && mv_sys2(__NR_kill, pid, 0) != -3 &&
-           !__atomic_load_n(&control->report_taken, __ATOMIC_ACQUIRE))
-        if (mv_sys4(__NR_futex, (long)&control->report_taken, 0 /* WAIT */, 0, (long)limit) == -110)
+           !__atomic_load_n(&member->report_taken, __ATOMIC_ACQUIRE))
+        if (mv_sys4(__NR_futex, (long)&member->report_taken, 0 /* WAIT */, 0, (long)limit) == -110)
             break;
-    if (control->generation == mv.generation) { /* else the word is the next follower's */
-        control->follower_state = 3;
-        mv_control_changed();
-    }
+    mv_member_is(mv.version, MV_MEMBER_ENDED);
+    mv_control_changed();
     for (;;)
         mv_sys1(__NR_exit_group, 0);
 }

@@ -7,6 +7,8 @@
  * follower's own memory, used under a lock by its threads. */
 #include "epoll.h"
 #include "../calls/guard.h"
+#include "../log/barriers.h"
+#include "../order/order.h"
 #include "../sys.h"
 #include "roles.h"
 #include "streams.h"
@@ -63,14 +65,38 @@ static struct mv_registration *place_for(int32_t instance, int32_t descriptor) {
     return place;
 }
 
+/* A registration was used or changed by a record of one thread while another thread stands in a call that
+ * changes it, and has no record yet. It was replayed up to here because that thread had come to its call
+ * (order/progress.c): in the leader the call was made before. Should its record be lost, then only because
+ * the leader died between the two. */
+static void overtakes(const struct mv_thread *self, int32_t instance, int32_t descriptor) {
+    if (!mv_threads_exist)
+        return;
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
+        const struct mv_frame *frame = mv_thread_frame(area);
+        uint64_t event = mv_load_relaxed64(&area->reader.sequence);
+        if (area != self && mv_load_acquire32(&area->asks) && area->call == __NR_epoll_ctl &&
+            (instance < 0 || (int32_t)frame->rdi == instance) && (int32_t)frame->rdx == descriptor)
+            mv_store_relaxed64(&area->overtaken, event + 1);
+    }
+}
+
+static int have_table(void) {
+    long at = table ? 0 : mv_sys6(__NR_mmap, 0, REGISTRATIONS * sizeof *table, 3, 0x22, -1, 0);
+    if (!table && !mv_is_error(at))
+        table = (struct mv_registration *)at;
+    return table != NULL;
+}
+
 /* The follower's epoll_ctl succeeded in the leader with `leader_data`. */
 void mv_epoll_registered(const uint64_t args[6], uint64_t leader_data) {
     struct mv_epoll_data own = {0, 0};
     int32_t instance = (int32_t)args[0], operation = (int32_t)args[1], descriptor = (int32_t)args[2];
+    overtakes(mv_self, instance, descriptor);
     if (operation != MV_EPOLL_DEL && mv_guard_copy(&own, (const void *)args[3], sizeof own))
         return;
     int noted = operation != MV_EPOLL_DEL && (own.data != leader_data || (own.events & MV_EPOLL_ONESHOT));
-    int asked = (own.events & (MV_EPOLL_ONESHOT | MV_EPOLL_EDGE)) != 0;
+    int asked = (own.events & (MV_EPOLL_ONESHOT | MV_EPOLL_EDGE)) || mv_stream_is_signals(descriptor);
     if (!table && !noted && !asked)
         return;
     enter();
@@ -80,13 +106,8 @@ void mv_epoll_registered(const uint64_t args[6], uint64_t leader_data) {
     if (place)
         place->used = 0;
     if (noted) {
-        if (!table) {
-            long at = mv_sys6(__NR_mmap, 0, REGISTRATIONS * sizeof *table, 3, 0x22, -1, 0);
-            if (mv_is_error(at))
-                mv_follower_end(MV_REASON_NO_RESOURCES, 12,
-                                "no memory for the follower's epoll registrations");
-            table = (struct mv_registration *)at;
-        }
+        if (!have_table())
+            mv_follower_end(MV_REASON_NO_RESOURCES, 12, "no memory for the follower's epoll registrations");
         if (!place && table_end == REGISTRATIONS)
             mv_follower_end(MV_REASON_NO_RESOURCES, 0,
                             "the follower has more than 65536 epoll registrations of its own");
@@ -101,6 +122,7 @@ void mv_epoll_registered(const uint64_t args[6], uint64_t leader_data) {
 /* The leader closed a descriptor: its registrations are gone, and the same data may stand for others. A
  * duplicate keeps them. */
 void mv_epoll_closed(int64_t descriptor) {
+    overtakes(mv_self, -1, (int32_t)descriptor);
     if (!table_end || mv_stream_is_shared(descriptor))
         return;
     enter();
@@ -110,10 +132,29 @@ void mv_epoll_closed(int64_t descriptor) {
     leave();
 }
 
+/* An event of a registration whose record was lost with the leader: with the data of the thread that stands
+ * in that call. */
+static void translate_lost(int32_t instance, struct mv_epoll_data *event) {
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
+        const struct mv_frame *frame = mv_thread_frame(area);
+        const struct mv_intent *intent = mv_intent_of(area);
+        struct mv_epoll_data own = {0, 0};
+        if (!intent || intent->call != __NR_epoll_ctl || !mv_load_acquire32(&area->asks) ||
+            area->call != __NR_epoll_ctl || (int32_t)frame->rdi != instance || frame->rsi == MV_EPOLL_DEL ||
+            intent->noted[1] != event->data || mv_guard_copy(&own, (const void *)frame->r10, sizeof own))
+            continue;
+        event->data = own.data;
+        if (own.events & MV_EPOLL_ONESHOT) /* which this event disabled */
+            overtakes(mv_self, instance, (int32_t)frame->rdx);
+        return;
+    }
+}
+
 /* The events that an epoll_wait of the leader brought, in the follower's memory: its own data instead. */
 void mv_epoll_translate(int32_t instance, void *events, long count) {
     struct mv_epoll_data *event = events;
-    if (!table_end)
+    int lost = mv_threads_exist && mv_log_owner_dead(&mv_self->reader);
+    if (!table_end && !lost)
         return;
     enter();
     for (long i = 0; i < count; i++) {
@@ -122,9 +163,13 @@ void mv_epoll_translate(int32_t instance, void *events, long count) {
             if (table[r].used && table[r].instance == instance && table[r].leader == event[i].data &&
                 (!found || found->age < table[r].age))
                 found = &table[r];
+        if (!found && lost)
+            translate_lost(instance, &event[i]);
         if (!found)
             continue;
         event[i].data = found->own;
+        if (found->fired && (found->events & MV_EPOLL_ONESHOT)) /* so it had been enabled again */
+            overtakes(mv_self, instance, found->descriptor);
         found->fired = 1;
     }
     leave();
@@ -149,5 +194,64 @@ void mv_epoll_promote(void) {
         if (table[r].used)
             mv_epoll_register(table[r].instance, table[r].descriptor,
                               (struct mv_epoll_data){table[r].events, table[r].own});
+    table_end = 0;
+}
+
+/* ---- a leader that gives the lead away, and follows ------------------------------------------------- */
+
+static void remember(int32_t instance, int32_t descriptor, struct mv_epoll_data present) {
+    if (table_end < REGISTRATIONS)
+        table[table_end] = (struct mv_registration){.instance = instance,
+                                                    .descriptor = descriptor,
+                                                    .events = present.events,
+                                                    .used = 1,
+                                                    .age = ++ages,
+                                                    .leader = present.data,
+                                                    .own = present.data};
+    table_end++;
+}
+
+/* What is registered by this process, before another one makes it its own. 0: it can't be told. */
+int mv_epoll_remember(void) {
+    int told = have_table();
+    table_end = 0;
+    for (uint32_t i = 0; told && i < instance_count; i++)
+        told = mv_epoll_each(instances[i], remember);
+    if (told && table_end <= REGISTRATIONS)
+        return 1;
+    table_end = 0;
+    return 0;
+}
+
+/* The kernel lists them in the same order as before. */
+static void pair(int32_t instance, int32_t descriptor, struct mv_epoll_data present) {
+    static uint32_t at;
+    for (uint32_t tried = 0; tried < table_end; tried++, at++) {
+        struct mv_registration *one = &table[at % table_end];
+        if (one->instance != instance || one->descriptor != descriptor)
+            continue;
+        at++;
+        one->leader = present.data;
+        one->fired = !(present.events & ~(MV_EPOLL_ONESHOT | MV_EPOLL_EDGE));
+        one->used = one->leader != one->own || (present.events & MV_EPOLL_ONESHOT);
+        return;
+    }
+}
+
+/* The new leader has registered its own data: what it gets is to be translated from now on. */
+void mv_epoll_follow(void) {
+    for (uint32_t r = 0; r < table_end; r++)
+        table[r].used = 0;
+    for (uint32_t i = 0; i < instance_count; i++)
+        mv_epoll_each(instances[i], pair);
+    while (table_end && !table[table_end - 1].used)
+        table_end--;
+}
+
+/* The other one is gone, perhaps after it had registered some of its own. */
+void mv_epoll_lead_on(void) {
+    for (uint32_t r = 0; r < table_end; r++)
+        mv_epoll_register(table[r].instance, table[r].descriptor,
+                          (struct mv_epoll_data){table[r].events, table[r].own});
     table_end = 0;
 }

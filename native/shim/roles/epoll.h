@@ -35,6 +35,10 @@ const struct mv_registration *mv_epoll_find(int32_t instance, int32_t descriptor
 /* Registers in the kernel what a promoted process needs: `wanted` for what is `present`. */
 void mv_epoll_register(int32_t instance, int32_t descriptor, struct mv_epoll_data wanted);
 
+/* Visits every registration of the instance. 0: the kernel does not tell which there are. */
+int mv_epoll_each(int32_t instance,
+                  void (*visit)(int32_t instance, int32_t descriptor, struct mv_epoll_data present));
+
 /* Makes every registration of the instance ours. 0: the kernel does not tell which there are. */
 int mv_epoll_rearm(int32_t instance);
 

@@ -5,23 +5,56 @@
  * already acts. That can't hang: a thread with unread records either reads them or waits for another thread
  * of ours, which in the leader did what is waited for before it died. Then the role is changed, once.
  *
+ * It also waits until each thread whose dead counterpart was in a call that is to be settled, or by which
+ * others may go on, has come to that call. The kernel has that call's effect already: another thread of ours
+ * would go on by it, before what the caller wrote in memory is there, or would change what the settlement
+ * looks at. A thread comes there by itself: what it waits for on its way its counterpart had been given, by a
+ * thread that did so before its own last call. (Not so if the two hold a lock of libc's own, or of the
+ * program's making, in another order than their leaders did; so it is not waited for beyond a limit.)
+ *
  * The pids and tids that the program knows stay the dead leader's (mv.translated). */
+#include "../calls/guard.h"
 #include "../fault/fault.h"
 #include "../log/barriers.h"
+#include "../order/order.h"
 #include "../signals/signals.h"
 #include "../sys.h"
 #include "roles.h"
+#include "waits.h"
 
 #include <linux/futex.h>
 
-#define EINVAL (-22L)
+#define EINVAL        (-22L)
+#define COME_LIMIT_NS 5000000000ull
 
 /* 1 from the first thread that finds the leader dead, for the rest of this process's life. A copy begins at
  * 0. */
 static uint32_t taking_over;
 
+/* 1: this process has exchanged its word of control.publishing for 0 itself, after its leader's death. */
+static uint32_t let_go;
+
+/* 1: this follower differs from its dead leader, and claims the lead for want of a better one. */
+static uint32_t parted;
+
+/* 1 while a leader that lives is followed by this process's change to the lead: its threads make no call. */
+static uint32_t changing;
+
 void mv_takeover_forget(void) {
-    taking_over = 0;
+    taking_over = let_go = parted = changing = 0;
+}
+
+static void let_go_of_word(void) {
+    if (!__atomic_exchange_n(&let_go, 1, __ATOMIC_ACQ_REL) && !mv_member_let_go(mv.version, mv.generation))
+        mv_follower_end(MV_REASON_REQUESTED, 0, "ended");
+}
+
+/* 0: somebody else has ended this follower, and told why. */
+int mv_follower_lets_go(enum mv_reason reason, const char *text) {
+    if (!__atomic_load_n(&let_go, __ATOMIC_ACQUIRE))
+        return mv_member_end(mv.version, mv.generation, reason, 0, text);
+    mv_member_because(mv.version, reason, 0, text);
+    return 1;
 }
 
 static void nap(void) {
@@ -32,19 +65,22 @@ static void nap(void) {
 /* A thread that was killed before it could link its death words (or that unlinked them to exit) died with the
  * main thread: SIGKILL and crashes take the whole process. */
 static int writer_dead(uint32_t slot) {
-    const struct mv_log_header *header = (const struct mv_log_header *)mv_log_base(mv.version ^ 1, slot);
-    if (mv_death_told(header, MV_FOLLOWER))
+    const struct mv_log_header *header = (const struct mv_log_header *)mv_log_base(mv.reads, slot);
+    if (mv_death_told(header, mv.version))
         return 1;
-    if (__atomic_load_n(&header->death[MV_FOLLOWER].word, __ATOMIC_ACQUIRE))
+    if (__atomic_load_n(&header->death[mv.version].word, __ATOMIC_ACQUIRE))
         return 0;
-    return mv_sys3(__NR_tgkill, mv.control->leader_pid, mv.control->threads[mv.version ^ 1][slot].tid, 0) ==
-           -3;
+    uint32_t tid = mv.control->threads[mv.reads][slot].tid;
+    long gone = mv_sys3(__NR_tgkill, mv.leader_pid, tid, 0);
+    if (gone == 0 && tid == mv.leader_pid)
+        return mv_main_thread_is_gone(tid);
+    return gone == -3 /* ESRCH */ || gone == EINVAL /* no number: it had not begun */;
 }
 
 /* All its threads, also those that this process has not made yet. */
 int mv_leader_dead(void) {
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {
-        uint32_t state = __atomic_load_n(&mv.control->threads[mv.version ^ 1][slot].state, __ATOMIC_ACQUIRE);
+        uint32_t state = __atomic_load_n(&mv.control->threads[mv.reads][slot].state, __ATOMIC_ACQUIRE);
         if (state != MV_THREAD_FREE && state != MV_THREAD_EXITED && !writer_dead(slot))
             return 0;
     }
@@ -58,6 +94,19 @@ static int backlog_left(void) {
     return 0;
 }
 
+/* Threads that are on their way to what their counterparts did last: waits for them. */
+static void await_those_to_come(void) {
+    uint64_t begin = mv_now();
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
+        while (mv_intent_of(area) && !mv_load_acquire32(&area->come) && !mv_replaced()) {
+            if (mv_now() - begin > COME_LIMIT_NS) {
+                mv_say_string(MV_ERROR, "a thread did not come to the call that its dead leader was making");
+                return;
+            }
+            nap();
+        }
+}
+
 /* What was sent to this process while it followed was for nobody: blocked, it must not reach the program now.
  */
 static void forget_signals(void) {
@@ -66,30 +115,52 @@ static void forget_signals(void) {
         ;
 }
 
+/* What is the process's own, and the dead leader's went with it. */
+static void make_anew(void) {
+    mv_timers_promote();
+    mv_posix_timers_promote();
+    mv_fault(MV_FAULT_TIMERS_TAKEN);
+    mv_owners_promote();
+    mv_fault(MV_FAULT_OWNERS_TAKEN);
+    mv_family_promote();
+    mv_fault(MV_FAULT_FAMILY_TAKEN);
+    mv_children_promote(); /* before the coordinator looks at `failovers` */
+    mv_fault(MV_FAULT_CHILDREN_TAKEN);
+}
+
+/* From here on this process's calls are made. */
+static void act(void) {
+    __atomic_store_n(&mv.role, MV_ROLE_SOLO, __ATOMIC_RELEASE);
+    for (int number = 1; number <= 64; number++)
+        if (number != 31 && number != 9 && number != 19)
+            mv_signal_install(number);
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
+        if (area->replaying)
+            mv_signal_inherit(area);
+    mv_sent_promote();
+    mv_fast_calls_for_role();
+}
+
 static void promote(struct mv_thread *self, uint64_t since) {
     struct mv_control *control = mv.control;
     mv.translated = 1;
     forget_signals();
     mv_lent_inherit(); /* first: a loan is no outcome of a call */
+    mv_fault(MV_FAULT_LOANS_TAKEN);
     mv_settle_intents();
     mv_fault(MV_FAULT_INTENTS_SETTLED);
     mv_epoll_promote(); /* before any thread of ours can wait on it */
+    mv_settle_early();
     mv_fault(MV_FAULT_EPOLL_TAKEN);
-    mv_timers_promote();
-    mv_owners_promote();
-    mv_family_promote();
-    mv_children_promote(); /* before the coordinator looks at `failovers` */
-    mv_fault(MV_FAULT_CHILDREN_TAKEN);
-    __atomic_store_n(&mv.role, MV_ROLE_SOLO, __ATOMIC_RELEASE);
-    for (int number = 1; number <= 64; number++)
-        if (number != 31 && number != 9 && number != 19)
-            mv_signal_install(number);
-    mv_fast_calls_for_role();
+    make_anew();
+    act();
     mv_fault(MV_FAULT_ROLE_CHANGED);
-    control->leader_version = mv.version;
-    control->leader_pid = mv.pid;
-    control->follower_pid = 0;
-    control->follower_state = 4;
+    /* In this order, which the coordinator reads backwards: a leader without a follower is never seen to be
+     * the old one. */
+    __atomic_store_n(&control->leader_pid, mv.pid, __ATOMIC_RELEASE);
+    __atomic_store_n(&control->leader_version, mv.version, __ATOMIC_RELEASE);
+    mv_member_is(mv.reads, MV_MEMBER_ENDED);
+    mv_member_is(mv.version, MV_MEMBER_LEADS);
     control->failovers++;
     mv_fault(MV_FAULT_LEADS);
     control->publishes = 0;
@@ -104,9 +175,93 @@ static void promote(struct mv_thread *self, uint64_t since) {
         area->replaying = 0;
         if (area != self)
             mv_kick(area, MV_KICK_SETTLE);
+        mv_fault(MV_FAULT_THREAD_FREED);
     }
     mv_fault(MV_FAULT_TAKEOVER_DONE);
     mv_sys3(__NR_futex, (long)&mv.role, 129 /* WAKE, private */, 0x7fffffff);
+}
+
+/* Of all followers of a dead leader one returns from here, and acts. Nothing has been done yet that is seen
+ * outside. Up to here the follower may be ended; if it was, it does nothing more. From here on it can't be.
+ * (This also wakes the threads that still wait for events.) One that dies between the two exchanges leaves
+ * the place to the others. */
+static void win(void) {
+    struct mv_control *control = mv.control;
+    let_go_of_word();
+    mv_fault(MV_FAULT_TAKEOVER_CLAIMS);
+    if (!mv_lead()) {
+        mv_follower_ending();
+        mv_member_replaced(mv.version);
+        mv_control_changed();
+        for (;;)
+            mv_sys1(__NR_exit_group, 0);
+    }
+    if (mv_load_acquire32(&parted))
+        mv_say_string(MV_ERROR,
+                      "the follower differs from its leader, which is dead: it serves from where they part");
+    if (control->stage != MV_STAGE_ENDED && control->stage != MV_STAGE_PROMOTING)
+        control->stage = MV_STAGE_FAILOVER;
+    for (uint32_t version = 0; version < MV_VERSIONS; version++)
+        if (version != mv.version)
+            mv_member_replaced(version);
+}
+
+static void hold_still(void) {
+    uint32_t still;
+    while ((still = __atomic_load_n(&changing, __ATOMIC_ACQUIRE)))
+        mv_sys4(__NR_futex, (long)&changing, 128 /* WAIT, private */, still, 0);
+}
+
+/* All that the leader did is done here, too, down to the last lock. A thread that waits for another one gets
+ * what it waits for: in the leader it had. */
+static int all_done(void) {
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
+        if (area->replaying &&
+            (!mv_log_read_all_consumed(&area->reader) || mv_load_acquire32(&area->turn_taking)))
+            return 0;
+    return 1;
+}
+
+/* The leader lives and stands still; it has offered the lead (promotion.c). By the main thread, whose call is
+ * made when this returns. */
+void mv_takeover_offered(struct mv_thread *self, uint64_t generation, uint64_t begin) {
+    uint32_t former = mv.reads;
+    __atomic_store_n(&changing, 1, __ATOMIC_RELEASE);
+    mv_order_part(self); /* this thread's next record is nobody's */
+    while (!all_done()) {
+        if (mv_follower_ended())
+            mv_follower_end(MV_REASON_REQUESTED, 0, "ended");
+        nap();
+    }
+    __atomic_store_n(&taking_over, 1, __ATOMIC_RELEASE);
+    win(); /* which wakes those who wait for records: they come to mv_takeover */
+    mv_fault(MV_FAULT_PROMOTION_CLAIMED);
+    if (mv_park_others(self))
+        mv_fail("a thread did not stand still for the promotion");
+    mv.translated = 1;
+    forget_signals();
+    mv_epoll_promote();
+    make_anew();
+    act();
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
+        area->replaying = 0;
+    mv_promotion_publishes(self, former, generation, begin);
+    mv_park_release(self);
+    __atomic_store_n(&changing, 0, __ATOMIC_RELEASE);
+    mv_sys3(__NR_futex, (long)&changing, 129 /* WAKE, private */, 0x7fffffff);
+    mv_sys3(__NR_futex, (long)&mv.role, 129, 0x7fffffff);
+    if (!self->hooked)
+        mv_settle(self);
+}
+
+/* The coordinator is told which leader is dead. One that is told late says nothing of the next. */
+static void mourn(void) {
+    uint64_t *word = &mv.control->mourned, ours = mv.leader_generation + 1;
+    uint64_t seen = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+    while (seen < ours &&
+           !__atomic_compare_exchange_n(word, &seen, ours, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        ;
+    mv_control_changed();
 }
 
 /* This thread's signal mask and net are the program's again. */
@@ -132,7 +287,7 @@ static int ended_by_signal(void) {
 /* The log of this thread ended. 1: this process leads now. 0: it was no death, the log goes on. */
 int mv_takeover(struct mv_thread *self) {
     if (mv.role == MV_ROLE_FOLLOWER && !__atomic_load_n(&taking_over, __ATOMIC_ACQUIRE)) {
-        if (mv_follower_ended())
+        if (mv_follower_ended() && !__atomic_load_n(&let_go, __ATOMIC_ACQUIRE))
             mv_follower_end(MV_REASON_REQUESTED, 0, "ended");
         if (self->replaying && !mv_log_owner_dead(&self->reader))
             return 0;
@@ -140,51 +295,58 @@ int mv_takeover(struct mv_thread *self) {
             mv_follower_end(MV_REASON_LEADER_EXITED, mv.control->reason_code,
                             "the server was ended by a signal");
     }
+    mv_store_release32(&self->come, 1);
     if (!__atomic_exchange_n(&taking_over, 1, __ATOMIC_ACQ_REL)) {
         uint64_t since = mv_now();
-        if (mv.control->stage != MV_STAGE_ENDED)
-            mv.control->stage = MV_STAGE_FAILOVER;
-        mv_control_changed();
+        mourn();
         mv_fault(MV_FAULT_TAKEOVER_BEGUN);
-        while (backlog_left())
+        while (backlog_left() && !mv_replaced())
             nap();
+        await_those_to_come();
         mv_fault(MV_FAULT_BACKLOG_READ);
-        /* Nothing has been done yet that is seen outside. Up to here the follower may be ended; if it was, it
-         * does nothing more. From here on it can't be, and no other process acts. (This also wakes the
-         * threads that still wait for events.) */
-        if (!mv_publishing_end())
-            mv_follower_end(MV_REASON_REQUESTED, 0, "ended");
+        win();
         promote(self, since);
     }
+    hold_still();
     while (__atomic_load_n(&mv.role, __ATOMIC_ACQUIRE) == MV_ROLE_FOLLOWER)
         mv_sys4(__NR_futex, (long)&mv.role, 128 /* WAIT, private */, MV_ROLE_FOLLOWER, 0);
-    mv_settle(self);
+    hold_still();
+    if (mv.role == MV_ROLE_LEADER && self->log && !self->death_linked) /* it publishes from here on */
+        mv_thread_link_death(self);
+    if (!self->hooked)
+        mv_settle(self);
     return 1;
 }
 
 /* The follower differs from a leader that is gone (or whose last record is its exit): there is nobody left
- * to be compared with, and ending would end the service. What is left of this thread's log is dropped. */
+ * to be compared with, and ending would end the service. What is left of this thread's log is dropped. But it
+ * gives way to another follower that does not differ: 0. It lets go of its word first; so the last one of
+ * several that differ sees nobody else. */
 int mv_takeover_at(struct mv_thread *self, enum mv_difference kind) {
     const struct mv_event *event;
     if (kind == MV_DIFFERS_END) {
         /* The exit takes a moment; a thread's own exit is not the process's. */
         mv_log_consume(&self->reader);
         while (!mv_log_owner_dead(&self->reader))
-            if (mv_log_wait(&self->reader, &mv.control->publishing, (uint32_t)mv.generation) == MV_LOG_STOP)
+            if (mv_log_wait(&self->reader, &mv.control->publishing[mv.version], (uint32_t)mv.generation) ==
+                MV_LOG_STOP)
                 break;
     }
     if (!mv_log_owner_dead(&self->reader))
         return 0;
-    mv_say_string(MV_ERROR,
-                  "the follower differs from its leader, which is dead: it serves from where they part");
+    let_go_of_word();
+    if (mv_others_may_lead())
+        return 0;
+    mv_store_release32(&parted, 1); /* before the log counts as read: no other thread wins earlier */
     while (mv_log_peek(&self->reader, &event) > 0)
         mv_log_consume(&self->reader);
+    mv_order_part(self);
     return mv_takeover(self);
 }
 
 /* ---- after a promotion: names ---------------------------------------------------------------------- */
 
-static long real_tid(long logical) {
+long mv_real_tid(long logical) {
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
         if (area->logical_tid == (uint32_t)logical)
             return area->tid;
@@ -208,11 +370,11 @@ int mv_translate(struct mv_thread *self, struct mv_frame *frame, long *result) {
         *result = self->logical_tid;
         return 1;
     case __NR_tgkill:
-        *result = mv_sys3(__NR_tgkill, real_pid((int32_t)frame->rdi), real_tid((int32_t)frame->rsi),
+        *result = mv_sys3(__NR_tgkill, real_pid((int32_t)frame->rdi), mv_real_tid((int32_t)frame->rsi),
                           (long)frame->rdx);
         return 1;
     case __NR_tkill:
-        *result = mv_sys2(__NR_tkill, real_tid((int32_t)frame->rdi), (long)frame->rsi);
+        *result = mv_sys2(__NR_tkill, mv_real_tid((int32_t)frame->rdi), (long)frame->rsi);
         return 1;
     case __NR_kill:
         if ((int32_t)frame->rdi <= 0)
@@ -225,17 +387,33 @@ int mv_translate(struct mv_thread *self, struct mv_frame *frame, long *result) {
         return 1;
     case __NR_rt_tgsigqueueinfo:
         *result = mv_sys4(__NR_rt_tgsigqueueinfo, real_pid((int32_t)frame->rdi),
-                          real_tid((int32_t)frame->rsi), (long)frame->rdx, (long)frame->r10);
+                          mv_real_tid((int32_t)frame->rsi), (long)frame->rdx, (long)frame->r10);
         return 1;
     case __NR_fcntl: {
         const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, 0, 0, 0};
         return mv_owners_translate(args, result);
     }
+    case __NR_clock_gettime:
+    case __NR_clock_getres:
+    case __NR_clock_nanosleep: {
+        uint64_t clock = frame->rdi;
+        frame->rdi = (uint64_t)(int64_t)mv_clock_real((int32_t)clock);
+        *result = mv_make_call(self, frame);
+        frame->rdi = clock;
+        return 1;
+    }
+    case __NR_rt_sigtimedwait: {
+        struct mv_siginfo info;
+        *result = mv_make_call(self, frame);
+        if (*result <= 0 || !frame->rsi || mv_guard_copy(&info, (const void *)frame->rsi, sizeof info))
+            return 1;
+        mv_siginfo_named(&info);
+        mv_guard_copy((void *)frame->rsi, &info, sizeof info);
+        return 1;
+    }
     case __NR_wait4:
     case __NR_waitid:
-        if (!mv.control)
-            return 0;
-        *result = mv_children_wait(self, frame);
+        *result = mv_wait_call(self, frame);
         return 1;
     default:
         return mv_identity_translate(frame, result);

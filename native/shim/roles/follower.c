@@ -10,6 +10,7 @@
 #include "../order/order.h"
 #include "../signals/signals.h"
 #include "../sys.h"
+#include "../update/update.h"
 #include "roles.h"
 #include "streams.h"
 
@@ -31,8 +32,8 @@ void mv_follower_ending(void) {
 /* Ends this process; the leader goes on alone. */
 void mv_follower_end(enum mv_reason reason, int code, const char *text) {
     mv_follower_ending();
-    if (mv_publishing_end_because(reason, code, text)) {
-        mv.control->follower_state = 3;
+    if (mv_member_end(mv.version, mv.generation, reason, code, text)) {
+        mv_member_is(mv.version, MV_MEMBER_ENDED);
         mv_say_string(MV_WARNING, text);
     }
     for (;;)
@@ -50,20 +51,29 @@ void mv_follower_crashed(struct mv_thread *self, int number, const struct mv_sig
     mv_text_hex(&text, uc->rip);
     mv_text_add(&text, ", address ");
     mv_text_hex(&text, info->rest[0]);
-    if (!mv_publishing_end_because(MV_REASON_FOLLOWER_DIED, number, text.bytes))
+    if (!mv_member_end(mv.version, mv.generation, MV_REASON_FOLLOWER_DIED, number, text.bytes))
         return;
-    mv.control->follower_state = 3;
+    mv_member_is(mv.version, MV_MEMBER_ENDED);
     mv_say(MV_WARNING, &text);
 }
 
 /* The leader's next event for this thread; NULL when there is none any more and this process leads now. */
 const struct mv_event *mv_follower_next(struct mv_thread *self) {
+    if (mv_threads_exist && self->replaying)
+        mv_order_arrive(self);
     for (;;) {
         const struct mv_event *event;
         int found = self->replaying ? mv_log_peek(&self->reader, &event) : 0;
         if (found < 0)
             mv_follower_end(MV_REASON_CORRUPT, found, mv_log_fault_text(found));
         if (found) {
+            if (event->order_size && !mv_order_is_noted(event))
+                mv_order_await(event);
+            if (event->call == MV_CALL_ROLE) {
+                if (mv_promotion_comes(self, event))
+                    return NULL;
+                continue;
+            }
             if (event->call != MV_CALL_DEATH)
                 return event;
             int number = (int)event->args[0];
@@ -77,8 +87,8 @@ const struct mv_event *mv_follower_next(struct mv_thread *self) {
         /* A log that was damaged after it was opened (or that a later session has begun anew). */
         if (self->replaying && self->reader.header->check != mv_log_header_check(self->reader.header))
             mv_follower_end(MV_REASON_CORRUPT, MV_LOG_BAD_HEADER, mv_log_fault_text(MV_LOG_BAD_HEADER));
-        if (!self->replaying ||
-            mv_log_wait(&self->reader, &mv.control->publishing, (uint32_t)mv.generation) != MV_LOG_EVENT) {
+        if (!self->replaying || mv_log_wait(&self->reader, &mv.control->publishing[mv.version],
+                                            (uint32_t)mv.generation) != MV_LOG_EVENT) {
             if (mv_takeover(self))
                 return NULL;
         }
@@ -94,9 +104,11 @@ void mv_follower_signal_follows(struct mv_thread *self, uint16_t flags) {
         return; /* died before the handler ran: the signal is lost with the leader, as any queued one is */
     if (event->call != MV_CALL_SIGNAL || event->in_size < 128)
         mv_follower_end(MV_REASON_CORRUPT, 0, "the event log names a signal that does not follow");
-    mv_sent_await(self, (int)event->args[0], (const struct mv_siginfo *)(event + 1));
-    mv_signal_replay(self, (int)event->args[0], event + 1);
-    mv_timers_fired((int)event->args[0], ((const struct mv_siginfo *)(event + 1))->code);
+    struct mv_siginfo info = *(const struct mv_siginfo *)(event + 1);
+    mv_sent_received(self, (int)event->args[0], &info);
+    mv_timers_fired((int)event->args[0], info.code);
+    mv_posix_timers_told(&info);
+    mv_signal_replay(self, (int)event->args[0], &info);
     mv_log_consume(&self->reader);
 }
 
@@ -160,6 +172,13 @@ static void note_effects(uint32_t call, const uint64_t args[6], const struct mv_
     mv_children_replayed(call, args, result);
     mv_sent_replayed(call, args, result);
     switch (call) {
+    case __NR_chroot:
+        mv_proc_take(event->args[1]);
+        break;
+    case __NR_clone:
+    case __NR_clone3:
+        mv_spawn_replayed(mv_self, event->args[5]);
+        break;
     case __NR_fcntl:
         if (result == 0)
             mv_owners_replayed(args);
@@ -184,6 +203,16 @@ static void note_effects(uint32_t call, const uint64_t args[6], const struct mv_
     case __NR_alarm:
         if (result >= 0)
             mv_timers_noted(call, args);
+        break;
+    case __NR_timer_create:
+    case __NR_timer_settime:
+    case __NR_timer_delete:
+        if (result == 0)
+            mv_posix_timers_replayed(call, args, event);
+        break;
+    case __NR_rt_sigtimedwait:
+        if (result > 0 && args[1])
+            mv_posix_timers_told((struct mv_siginfo *)args[1]);
         break;
     default:
         break;
@@ -213,12 +242,24 @@ long mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row, u
     mv_fault(MV_FAULT_REPLAY_FILLED);
     note_effects((uint32_t)(row - mv_call_find(0)), args, event, result);
     uint16_t flags = event->flags;
-    if (event->call == __NR_exit)
-        mv_slot_leave(self); /* once the exit is read, the leader may give the slot to another thread */
+    if (event->call == __NR_exit) { /* once it is read, the leader may give the slot to another thread */
+        mv_order_thread_ended(self->slot, self->reader.sequence + 1);
+        mv_slot_leave(self);
+        self->replaying = 0;
+        mv_log_consume(&self->reader);
+        return result;
+    }
+    if (mv_order_is_noted(event))
+        mv_order_note(self, event);
     mv_log_consume(&self->reader);
     mv_fault(MV_FAULT_REPLAY_CONSUMED);
     mv_follower_signal_follows(self, flags);
     return result;
+}
+
+/* This process leads now, alone or followed by its former leader. */
+static enum mv_action make(struct mv_thread *self, struct mv_frame *frame) {
+    return mv.role == MV_ROLE_LEADER ? mv_leader_call(self, frame) : mv_execute(self, frame);
 }
 
 /* 1: the outcome came from the log. 0: this process leads now, the call was made or settled. */
@@ -226,12 +267,14 @@ int mv_follower_replayed(struct mv_thread *self, struct mv_frame *frame, const s
                          enum mv_action *action) {
     uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     int promoted = 0;
+    __atomic_store_n(&self->asks, 1, __ATOMIC_RELEASE); /* before it counts as come */
     long result = mv_follower_replay(self, row, args, frame->site, &promoted);
+    __atomic_store_n(&self->asks, 0, __ATOMIC_RELEASE);
     *action = MV_ACTION_RETURN;
     /* Interrupted, and the leader died before it told by what: as if it had just been begun. */
     int cut = !promoted && result == -MV_ERESTART && !(self->attention & MV_ATTEND_SIGNAL);
     if (cut || (promoted && !mv_settled_outcome(self, frame, &result))) {
-        *action = mv_execute(self, frame);
+        *action = make(self, frame);
         return 0;
     }
     frame->rax = (uint64_t)result;
@@ -255,7 +298,7 @@ static enum mv_action new_thread(struct mv_thread *self, struct mv_frame *frame,
     int differs = event && (event->call != self->call ||
                             (self->call == __NR_clone && event->args[0] != frame->rdi /* flags */));
     if (!event || (differs && !matches(self, row, args, frame->site, event, &result)))
-        return mv_execute(self, frame);
+        return make(self, frame);
     result = (long)event->result;
     uint32_t slot = (uint32_t)event->args[5];
     if (!mv_is_error(result) && slot >= MV_MAX_THREADS)
@@ -319,13 +362,16 @@ void mv_follower_thread_begin(struct mv_thread *self) {
     mv_sys4(__NR_rt_sigprocmask, 2, (long)&mv_block_all, 0, 8);
 }
 
-/* Opens the leader's log of this thread's slot. Our version's logs and all but cursors and sleepers of the
- * leader's are not writable for us. */
+/* Opens the leader's log of this thread's slot. Only our cursor and the sleepers are writable for us there.
+ */
 int mv_follower_open_log(struct mv_thread *area) {
-    uint8_t *base = mv_log_base(mv.version ^ 1, area->slot);
-    mv_sys3(__NR_mprotect, (long)(base + MV_PAGE), (long)(MV_SLEEPERS_OFFSET - MV_PAGE + MV_PAGE), 3);
-    int result = mv_log_reader_start(&area->reader, base, MV_LOG_SPAN, mv.version ^ 1, area->slot,
-                                     mv.log_generation, MV_FOLLOWER, mv.pid);
+    uint8_t *base = mv_log_base(mv.reads, area->slot);
+    mv_sys3(__NR_mprotect, (long)(base + MV_CURSOR_OFFSET(mv.version)), MV_PAGE, 3);
+    mv_sys3(__NR_mprotect, (long)(base + MV_SLEEPERS_OFFSET), MV_PAGE, 3);
+    int result = mv_log_reader_go_on(&area->reader, base, MV_LOG_SPAN, mv.reads, area->slot,
+                                     mv.log_generation, mv.version, mv.pid);
+    if (result == MV_LOG_NOT_KEPT)
+        mv_follower_end(MV_REASON_REQUESTED, 0, "ended");
     area->replaying = result == 0;
     return result;
 }
@@ -337,11 +383,11 @@ static enum mv_action map_file(struct mv_thread *self, struct mv_frame *frame,
     long result;
     const struct mv_event *event = mv_follower_next(self);
     if (!event)
-        return mv_execute(self, frame);
+        return make(self, frame);
     if (event->call == __NR_mmap)
         args[4] = event->args[4]; /* the number of the loan, not of the file */
     if (!matches(self, row, args, frame->site, event, &result))
-        return mv_execute(self, frame);
+        return make(self, frame);
     uint64_t lent = event->args[4];
     uint16_t flags = event->flags;
     if (!mv_is_error(result)) {
@@ -397,6 +443,8 @@ enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame) 
     uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     const struct mv_call_row *row = mv_call_find(self->call);
     mv_thread_note(self, frame);
+    if (mv.updating)
+        return mv_update_call(self, frame, row, args);
     if (!row || row->cls == MV_CLASS_REFUSED)
         return mv_execute(self, frame);
     if (mv_identity_changes(self->call))
@@ -416,15 +464,16 @@ enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame) 
         enum mv_action action;
         if (!mv_follower_replayed(self, frame, row, &action))
             return action;
-        mv.control->follower_state = 3; /* an end, not a death: the keeper must not report one */
-        mv_publishing_end();
+        mv_member_because(mv.version, MV_REASON_LEADER_EXITED, 0, "");
+        mv_member_is(mv.version, MV_MEMBER_ENDED); /* not a death: the keeper must not report one */
+        mv_member_let_go(mv.version, mv.generation);
         for (;;)
             mv_sys1(__NR_exit_group, (long)frame->rdi);
     }
     case __NR_exit: {
         int promoted = 0;
         mv_follower_replay(self, row, args, frame->site, &promoted);
-        return mv_execute(self, frame);
+        return promoted ? make(self, frame) : mv_execute(self, frame);
     }
     case __NR_rt_sigprocmask:
         return change_mask(self, frame, row);
@@ -432,6 +481,11 @@ enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame) 
         if (!mv_order_leaves_condition(self, frame))
             break;
         frame->rax = (uint64_t)-110L; /* ETIMEDOUT */
+        return MV_ACTION_RETURN;
+    case __NR_openat:
+        if (!mv_arenas_ask(frame))
+            break;
+        frame->rax = (uint64_t)-2L; /* ENOENT */
         return MV_ACTION_RETURN;
     case __NR_rt_sigaction:
     case __NR_prlimit64:

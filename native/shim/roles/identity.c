@@ -42,7 +42,7 @@ static int is_own(uint64_t pid) {
 
 /* The group of the leader's own: if the leader is gone, and nobody else is in it, one of ours. */
 static long join_group(uint64_t group) {
-    uint32_t leader = mv.control->leader_pid;
+    uint32_t leader = mv.leader_pid;
     long result = mv_sys2(__NR_setpgid, 0, is_own(group) ? (long)leader : (long)group);
     if (result == EPERM && is_own(group)) {
         leader = mv.pid;

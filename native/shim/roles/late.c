@@ -3,6 +3,8 @@
 #include "../sys.h"
 #include "roles.h"
 
+#define LIMIT_NS 10000000
+
 /* A timer for this thread; its SIGSYS finds out whether a call was reached meanwhile. It goes off until then:
  * one that another pending kick suppressed would be the last. */
 void mv_leader_deferral_timer(struct mv_thread *self) {
@@ -15,9 +17,10 @@ void mv_leader_deferral_timer(struct mv_thread *self) {
     int32_t timer = 0;
     if (self->late_timer)
         return;
+    self->late_from = mv_now();
     if (mv_sys3(__NR_timer_create, 1 /* CLOCK_MONOTONIC */, (long)&event, (long)&timer))
         return;
-    int64_t after[4] = {0, 10000000, 0, 10000000};
+    int64_t after[4] = {0, LIMIT_NS, 0, LIMIT_NS};
     mv_sys4(__NR_timer_settime, timer, 0, (long)after, 0);
     self->late_timer = (uint32_t)timer + 1;
 }
@@ -29,13 +32,22 @@ void mv_leader_deferral_met(struct mv_thread *self) {
     self->late_timer = 0;
 }
 
+/* The thread was made to stand still, for a follower that comes beside others: that was no computation. */
+void mv_leader_deferral_again(struct mv_thread *self) {
+    if (self->late_timer)
+        self->late_from = mv_now();
+}
+
+/* The timer has gone off in the program. */
 void mv_leader_deferral_expired(struct mv_thread *self) {
+    if (self->late_timer && mv_now() - self->late_from < LIMIT_NS)
+        return; /* of the time it stood still; the timer goes off again */
     mv_leader_deferral_met(self);
     self->signal_late = 0;
     if (!self->deferred)
         return;
-    mv_end_follower(MV_REASON_ASYNC_SIGNAL, (int)self->deferred,
-                    "a signal had to be delivered in the middle of a computation of more than 10 ms");
+    mv_end_followers(MV_REASON_ASYNC_SIGNAL, (int)self->deferred,
+                     "a signal had to be delivered in the middle of a computation of more than 10 ms");
     int number = (int)self->deferred;
     self->deferred = 0;
     self->attention &= ~(uint32_t)MV_ATTEND_SIGNAL;

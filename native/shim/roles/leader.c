@@ -3,10 +3,14 @@
 #include "../calls/table.h"
 #include "../fault/fault.h"
 #include "../log/barriers.h"
+#include "../order/order.h"
 #include "../sys.h"
+#include "batch.h"
 #include "roles.h"
 #include "settle.h"
 #include "streams.h"
+#include "waits.h"
+#include "watch.h"
 #include "witness.h"
 
 /* Intents: what is about to be consumed or emitted, for the settlement after a kill. */
@@ -19,6 +23,13 @@ static void intend(struct mv_thread *self, const struct mv_frame *frame) {
     mv_store_release32(&intent->call, self->call);
 }
 
+/* What is made again anyway, but lets others go on (order/descriptors.c): they are not to go on before it. */
+static void intend_to_come(struct mv_thread *self) {
+    struct mv_intent *intent = &mv_log_header_of(self->log)->intent;
+    intent->sequence = self->log->sequence;
+    mv_store_release32(&intent->call, MV_INTENT_COME);
+}
+
 static void intend_noted(struct mv_thread *self, const struct mv_frame *frame, enum mv_way way,
                          const uint64_t args[6]) {
     uint64_t *noted = mv_log_header_of(self->log)->intent.noted;
@@ -26,6 +37,8 @@ static void intend_noted(struct mv_thread *self, const struct mv_frame *frame, e
         mv_names_note(self->call, args, noted);
     else if (way == MV_WAY_FORKED)
         noted[0] = noted[1] = 0; /* the kernel writes there (process/forks.c) */
+    else if (way == MV_WAY_BYTES)
+        noted[0] = args[3]; /* splice: where an offset stands, for which `length` is no room */
     else if (way == MV_WAY_OPENED)
         noted[0] = args[0]; /* a path, which `fd` has no room for */
     else if (way >= MV_WAY_CLOSED)
@@ -41,6 +54,12 @@ static enum mv_action make_or_settle(struct mv_thread *self, struct mv_frame *fr
         frame->rax = (uint64_t)result;
         return MV_ACTION_RETURN;
     }
+    if (self->call == __NR_wait4 || self->call == __NR_waitid) {
+        frame->rax = (uint64_t)mv_wait_call(self, frame);
+        return MV_ACTION_RETURN;
+    }
+    if ((self->call == __NR_sendmmsg || self->call == __NR_recvmmsg) && mv_batch_call(self, frame))
+        return MV_ACTION_RETURN;
     if (mv_is_watched(frame->rdi) && mv_witness_call(self, frame))
         return MV_ACTION_RETURN;
     return mv_execute(self, frame);
@@ -53,12 +72,20 @@ static enum mv_action run_and_publish(struct mv_thread *self, struct mv_frame *f
     enum mv_way way = mv_way_of(self->call, args);
     if (way > MV_WAY_AGAIN)
         intend_noted(self, frame, way, args);
+    else if (self->order & MV_ORDER_EMITS)
+        intend_to_come(self);
+    if (way == MV_WAY_CONNECTED)
+        mv_order_connects(args[0]);
     if (row->flags & MV_CALL_CAPTURE)
         mv_call_capture(row, args, &entry);
     /* (The old mask may be stored where the new one was read.) */
     if (((row->flags & MV_CALL_INOUT) || self->call == __NR_rt_sigprocmask) &&
         !(event = mv_leader_reserve(self, row, args)))
         return mv_execute(self, frame); /* a follower has just been ended */
+    if (mv_call_flags_of(row, args) & MV_CALL_CLOSESFD)
+        mv_watch_closing(self->call, args);
+    if (way == MV_WAY_FORKED || self->call == __NR_vfork)
+        mv_watch_forked();
     mv_fault(MV_FAULT_BEFORE_CALL);
     enum mv_action action = make_or_settle(self, frame);
     if (action != MV_ACTION_RETURN || mv.role != MV_ROLE_LEADER)
@@ -90,18 +117,24 @@ static int overwrites_nothing(const struct mv_call_row *row, const uint64_t args
 /* run_and_publish for the many calls to which a leader has nothing to add (the table tells). */
 static void straight(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row,
                      const uint64_t args[6]) {
-    if (row->straight == MV_STRAIGHT_INTENDED)
+    if (self->call == __NR_epoll_ctl && __builtin_expect(mv_threads_exist, 0))
+        intend_noted(self, frame, MV_WAY_REGISTERED, args);
+    else if (row->straight & MV_STRAIGHT_INTENDED)
         intend(self, frame);
+    else if (__builtin_expect(self->order & MV_ORDER_EMITS, 0))
+        intend_to_come(self);
     mv_fault(MV_FAULT_BEFORE_CALL);
     long result = mv_syscall_interruptible(args, self->call, &self->attention);
     mv_fault(MV_FAULT_AFTER_CALL);
     frame->rax = (uint64_t)result;
     if (__builtin_expect(mv.role != MV_ROLE_LEADER, 0))
         return;
-    if (__builtin_expect(result != -MV_ERESTART, 1))
+    if (__builtin_expect(result == -MV_ERESTART, 0)) {
+        if (self->attention & MV_ATTEND_SIGNAL)
+            mv_leader_publish(self, row, args, result, frame->site, MV_EVENT_RESTART, NULL, NULL);
+    } else if (!mv_leader_publish_single(self, row, args, result, frame->site)) {
         mv_leader_publish(self, row, args, result, frame->site, 0, NULL, NULL);
-    else if (self->attention & MV_ATTEND_SIGNAL)
-        mv_leader_publish(self, row, args, result, frame->site, MV_EVENT_RESTART, NULL, NULL);
+    }
 }
 
 /* A file that is mapped: the follower needs the same file, and the leader may close the descriptor at once.
@@ -128,7 +161,6 @@ static enum mv_action both(struct mv_thread *self, struct mv_frame *frame, const
     switch (self->call) {
     case __NR_execve:
     case __NR_execveat:
-    case __NR_chroot:
         mv_leader_unsupported(row->name);
         return mv_execute(self, frame);
     case __NR_exit_group:
@@ -147,6 +179,8 @@ static int refused_with_follower(const struct mv_frame *frame) {
     switch (mv_self->call) {
     case __NR_mmap: /* what one version writes, the other would see (anonymous memory each has for itself) */
         return (frame->r10 & 0x21) == 1 /* SHARED, not ANONYMOUS */ && (frame->rdx & 2 /* PROT_WRITE */);
+    case __NR_chroot:
+        return !mv_proc_keep();
     case __NR_close_range:
         return (frame->rdx & 2 /* CLOSE_RANGE_UNSHARE */) != 0;
     case __NR_mprotect:
@@ -154,10 +188,6 @@ static int refused_with_follower(const struct mv_frame *frame) {
         return (frame->rdx & 2) && mv_shared_at(frame->rdi, frame->rsi);
     case __NR_arch_prctl: /* the shim would not know the thread any more */
         return frame->rdi == 0x1002 /* ARCH_SET_FS */;
-    case __NR_timer_create:
-    case __NR_signalfd:
-    case __NR_signalfd4:
-        return 1;
     case __NR_futex: {
         uint32_t op = (uint32_t)frame->rsi & 0x7f;
         return op == 6 || op == 7 || op == 8 || op == 11 || op == 12 || op == 13; /* priority inheritance */
@@ -178,14 +208,19 @@ static int waits(uint32_t call, const struct mv_frame *frame) {
  * that comes just before another local call does: that is made all the same (mv_attend), and the handler runs
  * at the next call that is published. */
 static enum mv_action local(struct mv_thread *self, struct mv_frame *frame) {
+    int alone = self->in_event == MV_IN_PROGRAM && waits(self->call, frame);
+    if (alone)
+        mv_store_release32(&self->in_event, MV_IN_WAIT);
     enum mv_action action = mv_execute(self, frame);
     int64_t result = (int64_t)frame->rax;
+    if (alone)
+        mv_store_release32(&self->in_event, MV_IN_PROGRAM);
     if (self->call == __NR_set_robust_list && result == 0 && self->log)
         mv_thread_link_death(self); /* a new thread's first calls */
     if (action == MV_ACTION_RETURN && mv.role == MV_ROLE_LEADER && (self->attention & MV_ATTEND_SIGNAL) &&
         (result == -MV_ERESTART || result == -4 /* EINTR */) && waits(self->call, frame))
-        mv_end_follower(MV_REASON_ASYNC_SIGNAL, (int)self->deferred,
-                        "a signal interrupted a wait for another thread; its place can't be replayed yet");
+        mv_end_followers(MV_REASON_ASYNC_SIGNAL, (int)self->deferred,
+                         "a signal interrupted a wait for another thread; its place can't be replayed yet");
     return action;
 }
 
@@ -201,19 +236,20 @@ enum mv_action mv_leader_call(struct mv_thread *self, struct mv_frame *frame) {
         self->signal_late = 0;
         self->attention |= MV_ATTEND_SIGNAL;
     }
-    if (!mv.control->publishing)
+    if (!mv_is_followed())
         mv_leader_unfollowed();
     else if (!self->log)
-        mv_end_follower(MV_REASON_NO_RESOURCES, 0, "a thread of the server has no event log");
+        mv_end_followers(MV_REASON_NO_RESOURCES, 0, "a thread of the server has no event log");
     if (mv.role != MV_ROLE_LEADER || !self->log)
         return mv_execute(self, frame);
     mv_thread_note(self, frame);
     mv_fault(MV_FAULT_BEFORE_INTENT);
-    if (self->call <= __NR_write && !mv_unsettled && !mv_is_watched(frame->rdi)) { /* and read */
-        intend(self, frame);
-        if (mv_leader_plain(self, frame))
-            return MV_ACTION_RETURN;
+    if (self->call == __NR_openat && mv_arenas_ask(frame)) {
+        frame->rax = (uint64_t)-2L; /* ENOENT */
+        return MV_ACTION_RETURN;
     }
+    if (__builtin_expect(mv_threads_exist, 0))
+        mv_order_enter(self, frame);
     uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     const struct mv_call_row *row = mv_call_find(self->call);
     if (row && row->straight && !mv_unsettled && !mv_is_watched(frame->rdi) &&
@@ -232,6 +268,8 @@ enum mv_action mv_leader_call(struct mv_thread *self, struct mv_frame *frame) {
     }
     if (self->call == __NR_mmap && !(frame->r10 & 0x20 /* MAP_ANONYMOUS */))
         return map_file(self, frame, row, args);
+    if (self->call == __NR_chroot)
+        args[1] = mv_proc_keep(); /* for the follower */
     if (cls == MV_CLASS_LOCAL)
         return local(self, frame);
     if (cls == MV_CLASS_BOTH)
@@ -241,15 +279,17 @@ enum mv_action mv_leader_call(struct mv_thread *self, struct mv_frame *frame) {
 
 /* A call that returned twice is back in the parent. The new thread's slot stands in args[5].
  *
- * A vfork child that could not exec has told its parent why, in the memory that they share (posix_spawn). A
- * follower has no such child. */
+ * A vfork child that could not exec has told its parent why, in the memory that they share. A follower has no
+ * such child: it is told what posix_spawn's leaves (process/spawn.c). */
 void mv_leader_after_raw(struct mv_thread *self, struct mv_frame *frame, uint32_t slot) {
-    if (self->exec_failed) {
-        self->exec_failed = 0;
+    uint64_t left = mv_spawn_left(self, frame);
+    int untold = left == ~0ull || (!left && self->exec_failed);
+    self->exec_failed = 0;
+    if (untold) {
         mv_leader_unsupported("a child of vfork whose exec failed");
         return;
     }
-    uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, slot};
+    uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, left ? left : slot};
     mv_leader_publish(self, mv_call_find(self->call), args, (long)frame->rax, frame->site, 0, NULL, NULL);
 }
 

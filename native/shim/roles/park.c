@@ -65,6 +65,7 @@ void mv_park(struct mv_thread *self) {
     uint32_t number = __atomic_load_n(&parking, __ATOMIC_ACQUIRE);
     if (!number)
         return; /* a late kick */
+    uint32_t before = mv.role;
     int replaced = (int)self->mask_replaced;
     if (!replaced)
         mv_mask_replace(self); /* nothing may run here while the memory is being copied */
@@ -85,8 +86,15 @@ void mv_park(struct mv_thread *self) {
     while (__atomic_load_n(&self->park_state, __ATOMIC_ACQUIRE) == number &&
            __atomic_load_n(&parking, __ATOMIC_SEQ_CST) == number)
         mv_sys4(__NR_futex, (long)&self->park_state, 128, number, 0);
+    if (before != mv.role && mv.role == MV_ROLE_FOLLOWER) { /* this process has given the lead away */
+        mv_net_arm(self);
+        return;
+    }
+    if (before == MV_ROLE_FOLLOWER && mv.role != before)
+        __atomic_store_n(&self->attention, self->attention | MV_ATTEND_SETTLE, __ATOMIC_RELAXED);
     if (mv.role == MV_ROLE_LEADER && self->log)
         mv_thread_link_death(self);
+    mv_leader_deferral_again(self);
     if (!replaced)
         mv_mask_restore(self);
 }
@@ -112,7 +120,9 @@ uint32_t mv_park_others(struct mv_thread *self) {
         uint32_t missing = 0;
         int64_t interval = KICK_INTERVAL_NS;
         for (struct mv_thread *area = mv_area_next_alive(NULL); area; area = mv_area_next_alive(area)) {
-            if (area == self || __atomic_load_n(&area->park_state, __ATOMIC_ACQUIRE) == number)
+            /* (A follower's thread that has come to a takeover waits there for its end.) */
+            if (area == self || __atomic_load_n(&area->park_state, __ATOMIC_ACQUIRE) == number ||
+                (mv.role == MV_ROLE_FOLLOWER && mv_load_acquire32(&area->come)))
                 continue;
             missing = area->tid ? area->tid : 1;
             if (mv_area_is_leaving(area))

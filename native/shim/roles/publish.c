@@ -1,111 +1,67 @@
-/* Publishing: one record for each call that was made, and the end of publishing.
- *
- * The leader waits for nobody. Whoever ends the follower clears control.publishing; the leader finds that at
- * its next call, and goes solo unless a tracer reads on. A log that is full, or a call that no follower can
- * replay, ends the follower here. */
+/* Publishing: one record for each call that was made. A log that is full, or a call that no follower can
+ * replay, ends followers here: the leader waits for nobody. */
 #include "../calls/payload.h"
 #include "../calls/table.h"
 #include "../log/barriers.h"
+#include "../order/order.h"
 #include "../signals/signals.h"
 #include "../sys.h"
+#include "record.h"
 #include "roles.h"
 
-int mv_leader_publishing(void) {
-    return *(const volatile mv_word *)&mv.control->publishing != 0; /* and `tracing`, behind it */
-}
+#define TRIES 10
 
-int mv_leader_has_follower(void) {
-    return mv.role == MV_ROLE_LEADER && mv.control->publishing && mv.control->follower_pid != 0;
-}
-
-static void drop_readers(uint32_t first, uint32_t end) {
-    for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++)
-        if (mv_writers[slot].running)
-            for (uint32_t reader = first; reader < end; reader++)
-                mv_log_drop_reader(mv_log_base(mv.version, slot), reader);
-}
-
-/* Others that still see LEADER publish into logs that nobody reads. */
-static void to_solo(void) {
-    mv.role = MV_ROLE_SOLO;
-    mv_fast_calls_for_role();
-    mv.followed = 0;
-    drop_readers(0, MV_MAX_READERS);
-    mv_lent_take_back(1);
-    mv_install_defaults();
-    mv.control->publishes = 0;
-    mv.control->stage = MV_STAGE_SINGLE_LEADER;
-    mv.control->follower_pid = 0;
-    mv_control_changed();
-}
-
-/* Any thread, any number of times. */
-void mv_leader_unfollowed(void) {
-    if (mv.role != MV_ROLE_LEADER)
-        return;
-    if (!mv.control->tracing || !mv.control->publishes) { /* (publishing may not even have begun) */
-        to_solo();
-    } else if (mv.followed) {
-        mv.followed = 0;
-        drop_readers(MV_FOLLOWER, MV_FOLLOWER + 1);
-        mv_lent_take_back(1);
-        mv.control->stage = MV_STAGE_SINGLE_LEADER;
-        mv.control->follower_pid = 0;
-        mv_control_changed();
+/* What somebody that went has held is free, but perhaps in other threads' logs, or just in the keeper's
+ * hands: it is looked for before the next one goes. */
+static int reclaim(uint64_t bytes) {
+    const int64_t nap[2] = {0, 100000};
+    for (uint32_t tries = 0; tries < TRIES; tries++) {
+        if (tries)
+            mv_sys2(__NR_nanosleep, (long)nap, 0);
+        mv_slots_give_back();
+        for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++)
+            if (mv_load_acquire32(&mv_writers[slot].running) && mv_log_give_back(&mv_writers[slot], bytes))
+                return 1;
     }
+    return 0;
 }
 
-void mv_end_follower(enum mv_reason reason, int code, const char *text) {
-    if (mv_publishing_end_because(reason, code, text)) {
-        struct mv_text line = {.used = 0};
-        mv.control->follower_state = 3;
-        if (mv.follower_pid)
-            mv_sys2(__NR_kill, mv.follower_pid, 9);
-        mv_text_add(&line, "follower ended: ");
-        mv_text_add(&line, text);
-        mv_say(MV_WARNING, &line);
-    }
-    if (!mv.control->publishing)
-        mv_leader_unfollowed();
+/* Tracers first. 0: nobody is left for whom to publish. */
+static int drop_slowest(void) {
+    if (mv_tracers_drop() || (mv_leader_unfollowed() && mv.followed))
+        return 1;
+    mv_end_slowest(MV_REASON_LOG_LIMIT, 0, "the follower fell so far behind that the log limit is used up");
+    return mv.followed != 0;
 }
 
-void mv_leader_unsupported(const char *name) {
-    struct mv_text text = {.used = 0};
-    if (!mv_leader_has_follower())
-        return;
-    mv_text_add(&text, "the server called ");
-    mv_text_add(&text, name);
-    mv_text_add(&text, ", which can't be replayed by a follower yet; the server goes on alone");
-    mv_end_follower(MV_REASON_UNSUPPORTED, 0, text.bytes);
+static int drop_somebody(struct mv_thread *self) {
+    uint32_t reader = self->log->lost_reader;
+    if (self->log->refusal != MV_LOG_CURSOR_LOST || reader >= MV_VERSIONS)
+        return drop_slowest();
+    mv_end_follower(reader, MV_REASON_CORRUPT, 0, "a reader's cursor in the event log is damaged");
+    mv_leader_unfollowed();
+    return mv.followed != 0;
 }
 
-/* Why there is no room, and the end of the follower. */
-static void log_refused(struct mv_thread *self) {
-    switch (self->log->refusal) {
-    case MV_LOG_CURSOR_LOST:
-        mv_end_follower(MV_REASON_CORRUPT, 0, "a reader's cursor in the event log is damaged");
-        break;
-    case MV_LOG_TOO_BIG:
-        mv_end_follower(MV_REASON_LOG_LIMIT, 0, "one event is larger than the log limit: raise --log-limit");
-        break;
-    default:
-        mv_end_follower(MV_REASON_LOG_LIMIT, 0,
-                        "the follower fell so far behind that the log limit is used up");
-    }
+/* There is room for a new thread's log, once those who held it have gone. 0: nobody is left to follow. */
+int mv_leader_log_room(void) {
+    while (!reclaim(MV_LOG_CHUNK))
+        if (!drop_slowest())
+            return 0;
+    return 1;
 }
 
-/* A reservation; a tracer is given up for it before the follower is. NULL: the call is not published. */
-struct mv_event *mv_leader_room(struct mv_thread *self, uint64_t in_size, uint64_t out_size) {
-    if (__builtin_expect(in_size + out_size >= 1ull << 31, 0)) {
+/* mv_leader_room's rare part. */
+struct mv_event *mv_leader_make_room(struct mv_thread *self, uint64_t in_size, uint64_t out_size) {
+    struct mv_event *event = NULL;
+    if (in_size + out_size >= MV_RECORD_MAX)
         self->log->refusal = MV_LOG_TOO_BIG;
-        log_refused(self);
-        return NULL;
-    }
-    struct mv_event *event = mv_log_reserve(self->log, (uint32_t)in_size, (uint32_t)out_size);
-    if (__builtin_expect(!event && self->log->refusal != MV_LOG_TOO_BIG && mv_tracers_drop(), 0))
-        event = mv_log_reserve(self->log, (uint32_t)in_size, (uint32_t)out_size);
-    if (__builtin_expect(!event, 0))
-        log_refused(self);
+    while (!event && self->log->refusal != MV_LOG_TOO_BIG && drop_somebody(self))
+        if (!(event = mv_leader_reserve_with_words(self, (uint32_t)in_size, (uint32_t)out_size)) &&
+            reclaim(in_size + out_size + MV_ORDER_ROOM + 2ull * MV_LOG_CHUNK))
+            event = mv_leader_reserve_with_words(self, (uint32_t)in_size, (uint32_t)out_size);
+    if (!event && self->log->refusal == MV_LOG_TOO_BIG)
+        mv_end_followers(MV_REASON_LOG_LIMIT, 0, "one event is larger than the log limit: raise --log-limit");
     return event;
 }
 
@@ -120,26 +76,23 @@ static void check_keeper(struct mv_thread *self) {
     }
 }
 
-/* Has the follower fallen behind by more than the limit? Looked at every 256 records; the keeper every 4,096.
+/* Has a follower fallen behind by more than the limit? Looked at every 256 records; the keeper every 4,096.
  */
-static void check_limits(struct mv_thread *self) {
+void mv_leader_check_limits(struct mv_thread *self) {
     uint64_t limit = mv.control->lag_limit_bytes;
     int thorough = !(self->log->sequence & 4095);
     if (thorough)
         check_keeper(self);
     mv_tracers_check(self, thorough);
-    if (!limit)
-        return;
-    const struct mv_log_cursor *cursor =
-        (const struct mv_log_cursor *)(mv_log_base(mv.version, self->slot) + MV_CURSOR_OFFSET(MV_FOLLOWER));
-    uint64_t consumed = __atomic_load_n(&cursor->bytes, __ATOMIC_RELAXED);
-    if (cursor->active && self->log->bytes > consumed && self->log->bytes - consumed > limit)
-        mv_end_follower(MV_REASON_LAG_LIMIT, 0, "the follower fell behind by more than --lag-limit");
-}
-
-void mv_leader_check(struct mv_thread *self) {
-    if (__builtin_expect(!(self->log->sequence & 255), 0))
-        check_limits(self);
+    for (uint32_t version = 0; limit && version < MV_VERSIONS; version++) {
+        const struct mv_log_cursor *cursor = mv_cursor_of(self->slot, version);
+        uint64_t consumed = mv_load_relaxed64(&cursor->bytes);
+        if ((mv.followed >> version & 1) && cursor->active && self->log->bytes > consumed &&
+            self->log->bytes - consumed > limit)
+            mv_end_follower(version, MV_REASON_LAG_LIMIT, 0,
+                            "the follower fell behind by more than --lag-limit");
+    }
+    mv_leader_unfollowed();
 }
 
 /* Copies the in-segments into a reservation with room for whatever the call may bring back. NULL: the
@@ -158,19 +111,6 @@ struct mv_event *mv_leader_reserve(struct mv_thread *self, const struct mv_call_
     if (event)
         mv_payload_write(event + 1, segments, ins);
     return event;
-}
-
-void mv_leader_complete(struct mv_thread *self, struct mv_event *event, uint32_t call, const uint64_t args[6],
-                        long result, uint64_t site, uint32_t flags) {
-    /* Only a call in the frame has an exit at which a handler can run; a hook (vDSO, pthread) has none. */
-    if ((self->attention & MV_ATTEND_SIGNAL) && !self->hooked) {
-        flags |= MV_EVENT_SIGNAL_FOLLOWS;
-        self->signal_announced = 1;
-    }
-    uint64_t stamp = self->stamp;
-    self->stamp = 0;
-    mv_log_complete(self->log, event, call, flags, result, site, stamp, args);
-    mv_leader_check(self);
 }
 
 /* Publishes a call after it was made. `event`: a reservation with the in-payload, made before the call, or
@@ -208,14 +148,17 @@ void mv_leader_publish(struct mv_thread *self, const struct mv_call_row *row, co
     mv_leader_complete(self, event, (uint32_t)(row - mv_call_find(0)), args, result, site, flags);
 }
 
-static void publish_bare(struct mv_thread *self, uint16_t call, long result, uint64_t a, uint64_t b,
-                         uint64_t c, const void *payload, uint32_t size) {
-    struct mv_event *event = mv_leader_room(self, size, 0);
+static void publish_siginfo(struct mv_thread *self, uint16_t call, const struct mv_siginfo *info,
+                            const uint64_t args[6]) {
+    struct mv_event *event = mv_leader_room(self, 128, 0);
     if (!event)
         return;
-    for (uint32_t i = 0; i < size; i++)
-        ((uint8_t *)(event + 1))[i] = ((const uint8_t *)payload)[i];
-    mv_log_complete(self->log, event, call, 0, result, 0, 0, (const uint64_t[6]){a, b, c});
+    __builtin_memcpy(event + 1, info, 128);
+    /* Whoever sent it had noted that before. (One that crashed tells nothing but its death.) */
+    uint64_t words = call == MV_CALL_SIGNAL && mv_threads_exist
+                         ? mv_order_news(self, (uint64_t *)((uint8_t *)(event + 1) + 128))
+                         : 0;
+    mv_log_complete(self->log, event, call, 0, 0, 0, 0, args, words);
 }
 
 /* A crash is told before the kernel writes a core or frees the memory. */
@@ -225,7 +168,7 @@ void mv_leader_death(struct mv_thread *self, int number, const struct mv_siginfo
         return;
     if (number != 4 && number != 5 && number != 6 && number != 7 && number != 8 && number != 11) {
         /* Not a crash: somebody wants the server to end, and its follower with it. */
-        mv_end_follower(MV_REASON_LEADER_EXITED, number, "the server was ended by a signal");
+        mv_end_followers(MV_REASON_LEADER_EXITED, number, "the server was ended by a signal");
         return;
     }
     /* Elsewhere on the shim stack a record may be half written, or the call be made whose intent must stay: a
@@ -234,22 +177,29 @@ void mv_leader_death(struct mv_thread *self, int number, const struct mv_siginfo
     int not_made = (pc >= (uint64_t)mv_interruptible_check && pc <= (uint64_t)mv_interruptible_syscall) ||
                    (pc == (uint64_t)mv_interruptible_after && (int64_t)uc->rax == -4 /* EINTR */);
     if (!mv_on_shim_stack(self, uc->rsp) || not_made)
-        publish_bare(self, MV_CALL_DEATH, 0, (uint64_t)number, info->rest[0], uc->rip, info, 128);
+        publish_siginfo(self, MV_CALL_DEATH, info,
+                        (const uint64_t[6]){(uint64_t)number, info->rest[0], uc->rip});
     mv.control->reason = MV_REASON_LEADER_DIED;
     mv.control->reason_code = number;
 }
 
 void mv_leader_signal(struct mv_thread *self, int number, const struct mv_siginfo *info) {
     if (self->log && mv_leader_publishing())
-        publish_bare(self, MV_CALL_SIGNAL, 0, (uint64_t)number, 0, 0, info, 128);
+        publish_siginfo(self, MV_CALL_SIGNAL, info, (const uint64_t[6]){(uint64_t)number});
 }
 
-void mv_leader_publish_order(struct mv_thread *self, uint32_t kind, uint64_t object, uint32_t clock,
-                             uint32_t value, long result) {
+/* Before the object's number is taken: the record's words. */
+struct mv_event *mv_leader_begin_order(struct mv_thread *self, uint32_t kind, long result, uint64_t *words) {
     struct mv_event *event = mv_leader_room(self, 0, 0);
-    if (!event)
-        return;
+    if (kind == MV_ORDER_WAIT)
+        self->timed_out = result == 110 /* ETIMEDOUT */;
+    *words = event && mv_threads_exist ? mv_order_leave(self, 0, (uint64_t *)(event + 1)) : 0;
+    return event;
+}
+
+void mv_leader_publish_order(struct mv_thread *self, struct mv_event *event, uint64_t words, uint32_t kind,
+                             uint64_t object, uint32_t clock, uint32_t value, long result) {
     uint64_t stamp = (uint64_t)clock << 32 | value;
     mv_log_complete(self->log, event, MV_CALL_ORDER, 0, result, 0, stamp,
-                    (const uint64_t[6]){kind, object, clock, value});
+                    (const uint64_t[6]){kind, object, clock, value}, words);
 }

@@ -4,16 +4,21 @@
  *
  *   edge-triggered     registered again: what is ready now is told once more
  *   fires once         enabled again, unless the event that disabled it was replayed
- *   other user data    registered with ours */
+ *   other user data    registered with ours
+ *   signalfd           taken out and put in: it watches the signals of the process that registered it */
 #include "../calls/guard.h"
 #include "../sys.h"
 #include "epoll.h"
 #include "roles.h"
+#include "streams.h"
 
 #define CHUNK (64u << 10)
 
 void mv_epoll_register(int32_t instance, int32_t descriptor, struct mv_epoll_data wanted) {
-    long result = mv_sys4(__NR_epoll_ctl, instance, MV_EPOLL_MOD, descriptor, (long)&wanted);
+    /* What is registered for a signalfd are the signals of the process that did so. */
+    long result = mv_stream_is_signals(descriptor)
+                      ? -22
+                      : mv_sys4(__NR_epoll_ctl, instance, MV_EPOLL_MOD, descriptor, (long)&wanted);
     if (result != -22 /* EINVAL: EPOLLEXCLUSIVE can't be modified */)
         return;
     mv_sys4(__NR_epoll_ctl, instance, MV_EPOLL_DEL, descriptor, 0);
@@ -27,7 +32,8 @@ static void look_at(int32_t instance, int32_t descriptor, struct mv_epoll_data p
         wanted.data = noted->own;
     if (noted && (noted->events & MV_EPOLL_ONESHOT) && !noted->fired)
         wanted.events = noted->events;
-    if (wanted.data != present.data || wanted.events != present.events || (present.events & MV_EPOLL_EDGE))
+    if (wanted.data != present.data || wanted.events != present.events || (present.events & MV_EPOLL_EDGE) ||
+        mv_stream_is_signals(descriptor))
         mv_epoll_register(instance, descriptor, wanted);
 }
 
@@ -50,21 +56,23 @@ static const char *number(const char *at, const char *name, unsigned base, uint6
     return at;
 }
 
+typedef void visitor(int32_t instance, int32_t descriptor, struct mv_epoll_data present);
+
 /* "tfd:        5 events:       19 data:     7f0012345678  pos:…", decimal, hexadecimal, hexadecimal. */
-static void line(int32_t instance, const char *text) {
+static void line(int32_t instance, const char *text, visitor *visit) {
     uint64_t descriptor, events, data;
     text = number(text, "tfd:", 10, &descriptor);
     text = number(text, "events:", 16, &events);
     text = number(text, "data:", 16, &data);
     if (text)
-        look_at(instance, (int32_t)descriptor, (struct mv_epoll_data){(uint32_t)events, data});
+        visit(instance, (int32_t)descriptor, (struct mv_epoll_data){(uint32_t)events, data});
 }
 
-int mv_epoll_rearm(int32_t instance) {
-    struct mv_text path = {.used = 0};
-    mv_text_add(&path, "/proc/self/fdinfo/");
+int mv_epoll_each(int32_t instance, visitor *visit) {
+    struct mv_text path;
+    int directory = mv_proc_path(&path, "self/fdinfo/");
     mv_text_number(&path, instance);
-    long fd = mv_sys4(__NR_openat, -100, (long)path.bytes, 02000000 /* O_CLOEXEC */, 0), n;
+    long fd = mv_sys4(__NR_openat, directory, (long)path.bytes, 02000000 /* O_CLOEXEC */, 0), n;
     long at = mv_sys6(__NR_mmap, 0, CHUNK, 3, 0x22, -1, 0);
     char *text = (char *)at;
     uint64_t used = 0;
@@ -80,7 +88,7 @@ int mv_epoll_rearm(int32_t instance) {
         used += (uint64_t)n;
         for (uint64_t i = 0; i < used; i++)
             if (text[i] == '\n') {
-                line(instance, text + begin);
+                line(instance, text + begin, visit);
                 begin = i + 1;
             }
         for (uint64_t i = begin; i < used; i++)
@@ -90,4 +98,8 @@ int mv_epoll_rearm(int32_t instance) {
     mv_sys1(__NR_close, fd);
     mv_sys2(__NR_munmap, at, CHUNK);
     return 1;
+}
+
+int mv_epoll_rearm(int32_t instance) {
+    return mv_epoll_each(instance, look_at);
 }

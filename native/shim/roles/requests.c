@@ -1,13 +1,20 @@
-/* What the coordinator asks for: follow, unfollow, trace. By the main thread, on its shim stack. */
+/* What the coordinator asks for: follow, unfollow, trace, update. By the main thread, on its shim stack. */
+#include "../log/barriers.h"
 #include "../signals/signals.h"
 #include "../sys.h"
+#include "../update/update.h"
 #include "roles.h"
 
 void mv_request_answer(enum mv_reason reason, int code, const char *text) {
     struct mv_control *control = mv.control;
     control->answer = reason;
-    if (reason != MV_REASON_NONE)
-        mv_reason(reason, code, text);
+    if (reason != MV_REASON_NONE) {
+        struct mv_text why = {.used = 0};
+        mv_text_add(&why, text);
+        mv_text_copy(control->reason_text, sizeof control->reason_text, &why);
+        control->reason = reason;
+        control->reason_code = code;
+    }
     __atomic_store_n(&control->answered_number, control->request_number, __ATOMIC_RELEASE);
     mv_control_changed();
 }
@@ -33,6 +40,33 @@ static void trace(struct mv_thread *self) {
         mv_request_answer(MV_REASON_NONE, 0, "");
 }
 
+/* One follower, or all of them. */
+static void unfollow(uint32_t generation) {
+    uint32_t found = 0;
+    for (uint32_t version = 0; version < MV_VERSIONS; version++) {
+        uint32_t own = (uint32_t)mv.followers[version].generation;
+        if (!(mv.followed >> version & 1) || (generation && own != generation))
+            continue;
+        found |= mv.control->publishing[version];
+        mv_end_follower(version, MV_REASON_REQUESTED, 0, "requested");
+    }
+    mv_leader_unfollowed();
+    if (found)
+        mv_request_answer(MV_REASON_NONE, 0, "");
+    else
+        mv_request_answer(MV_REASON_BUSY, 0, "the server has no such follower");
+}
+
+/* Has this leader made a follower since the request was thought of? A request whose leader died is made again
+ * to the next one, which may have found it by itself. */
+static int is_followed_since(uint32_t generation) {
+    for (uint32_t version = 0; version < MV_VERSIONS; version++)
+        if ((mv.followed >> version & 1) && (uint32_t)mv.followers[version].generation > generation &&
+            mv_load_acquire32(&mv.control->publishing[version]))
+            return 1;
+    return 0;
+}
+
 /* The coordinator's kick has arrived: mv.control->request, or `orphans`, says what for. */
 void mv_request_arrived(struct mv_thread *self) {
     struct mv_control *control = mv.control;
@@ -50,22 +84,31 @@ void mv_request_arrived(struct mv_thread *self) {
     }
     switch (control->request) {
     case MV_REQUEST_FOLLOW:
-        mv_follow(self);
+        if (is_followed_since(control->request_generation)) {
+            mv_request_answer(MV_REASON_NONE, 0, "");
+            break;
+        }
+        mv_follow(self, MV_MEMBER_REPLAYING);
+        mv_leader_deferral_again(self);
         break;
     case MV_REQUEST_UNFOLLOW:
-        if (mv_leader_has_follower()) {
-            mv_end_follower(MV_REASON_REQUESTED, 0, "requested");
-            mv_request_answer(MV_REASON_NONE, 0, "");
-        } else {
-            mv_request_answer(MV_REASON_BUSY, 0, "the server has no follower");
-        }
+        unfollow(control->request_generation);
         break;
     case MV_REQUEST_TRACE:
         trace(self);
         break;
     case MV_REQUEST_UNTRACE:
-        if (!control->publishing)
-            mv_leader_unfollowed();
+        mv_leader_unfollowed();
+        mv_request_answer(MV_REASON_NONE, 0, "");
+        break;
+    case MV_REQUEST_UPDATE:
+        mv_update_want();
+        break;
+    case MV_REQUEST_PROMOTE:
+        mv_promote_follower(self, control->request_generation);
+        break;
+    case MV_REQUEST_CANCEL:
+        mv_update_cancel();
         mv_request_answer(MV_REASON_NONE, 0, "");
         break;
     default:

@@ -18,14 +18,11 @@ void mv_role_new_thread(struct mv_thread *child);
 void mv_role_signal(struct mv_thread *self, int number, const struct mv_siginfo *info);
 extern struct mv_log_writer mv_writers[MV_MAX_THREADS] __attribute__((visibility("hidden")));
 extern struct mv_log_budget mv_budget __attribute__((visibility("hidden")));
-int mv_publishing_end(void);
-int mv_follower_ended(void);
-int mv_publishing_end_because(enum mv_reason reason, int code, const char *text);
 uint64_t mv_now(void);          /* CLOCK_MONOTONIC, ns */
 void mv_install_defaults(void); /* for the present role: what the program left at its default */
-void mv_reason(enum mv_reason reason, int code, const char *text);
 uint8_t *mv_log_base(uint32_t version, uint32_t slot);
 uint32_t mv_slot_take(struct mv_thread *area);
+void mv_slots_give_back(void);
 void mv_slot_leave(struct mv_thread *area);
 void mv_slot_give(struct mv_thread *area);
 void mv_thread_introduce(struct mv_thread *area);
@@ -52,6 +49,31 @@ static inline void mv_hook_end(struct mv_thread *self) {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     self->hooked = 0;
 }
+void mv_settle(struct mv_thread *self);
+void mv_asked_again(struct mv_thread *self); /* signals/deliver.c */
+/* Where the role may have become solo. (A signal that came in before would wait for the next call's exit.) */
+static inline void mv_hook_end_settled(struct mv_thread *self) {
+    mv_hook_end(self);
+    if (self->mask_replaced && mv.role != MV_ROLE_FOLLOWER)
+        mv_settle(self);
+    mv_asked_again(self);
+}
+
+/* roles/members.c */
+struct mv_member *mv_member_of(uint32_t version);
+void mv_member_because(uint32_t version, enum mv_reason reason, int code, const char *text);
+int mv_member_let_go(uint32_t version, uint64_t generation);
+int mv_member_end(uint32_t version, uint64_t generation, enum mv_reason reason, int code, const char *text);
+void mv_member_is(uint32_t version, enum mv_member_state state);
+void mv_member_ended(uint32_t version);
+int mv_member_becomes(uint32_t version, enum mv_member_state from, enum mv_member_state to);
+int mv_follower_ended(void);
+int mv_lead(void);
+int mv_replaced(void);
+void mv_member_replaced(uint32_t version);
+int mv_others_may_lead(void);
+uint32_t mv_index_free(void);
+int mv_main_thread_is_gone(uint32_t pid);
 
 /* roles/clock.c */
 long mv_role_clock(uint32_t call, uint64_t original, uint64_t site, uint64_t a, uint64_t b, uint64_t c);
@@ -67,22 +89,35 @@ void mv_leader_death(struct mv_thread *self, int number, const struct mv_siginfo
                      const struct mv_ucontext *uc);
 void mv_leader_deferral_timer(struct mv_thread *self);
 void mv_leader_deferral_met(struct mv_thread *self);
+void mv_leader_deferral_again(struct mv_thread *self);
 void mv_leader_deferral_expired(struct mv_thread *self);
 void mv_leader_publish(struct mv_thread *self, const struct mv_call_row *row, const uint64_t args[6],
                        long result, uint64_t site, uint16_t flags, const struct mv_call_entry *entry,
                        struct mv_event *event);
-void mv_leader_publish_order(struct mv_thread *self, uint32_t kind, uint64_t object, uint32_t clock,
-                             uint32_t value, long result);
-void mv_leader_complete(struct mv_thread *self, struct mv_event *event, uint32_t call, const uint64_t args[6],
-                        long result, uint64_t site, uint32_t flags);
+struct mv_event *mv_leader_begin_order(struct mv_thread *self, uint32_t kind, long result, uint64_t *words);
+void mv_leader_publish_order(struct mv_thread *self, struct mv_event *event, uint64_t words, uint32_t kind,
+                             uint64_t object, uint32_t clock, uint32_t value, long result);
 void mv_leader_signal(struct mv_thread *self, int number, const struct mv_siginfo *info);
 void mv_leader_after_raw(struct mv_thread *self, struct mv_frame *frame, uint32_t slot);
 void mv_leader_thread_exit(struct mv_thread *self, uint64_t status);
-int mv_leader_publishing(void);               /* does anybody read? */
-void mv_leader_check(struct mv_thread *self); /* after each publication: limits and keeper, now and then */
-void mv_leader_unfollowed(void);              /* publishing for a follower has ended */
-struct mv_event *mv_leader_room(struct mv_thread *self, uint64_t in_size, uint64_t out_size);
-void mv_end_follower(enum mv_reason reason, int code, const char *text);
+/* Does anybody follow? Does anybody read? (One cache line, looked at in each call.) */
+static inline int mv_is_followed(void) {
+    const volatile mv_word *followers = (const volatile mv_word *)mv.control->publishing;
+    return (followers[0] | followers[1]) != 0;
+}
+static inline int mv_leader_publishing(void) {
+    return mv_is_followed() || *(const volatile uint32_t *)&mv.control->tracing != 0;
+}
+
+/* roles/followers.c */
+int mv_leader_unfollowed(void); /* publishing for followers has ended */
+void mv_end_follower(uint32_t version, enum mv_reason reason, int code, const char *text);
+void mv_end_followers(enum mv_reason reason, int code, const char *text);
+void mv_end_slowest(enum mv_reason reason, int code, const char *text);
+int mv_leader_log_room(void); /* publish.c */
+void mv_expect_followers(struct mv_log_writer *log);
+int mv_still_read(uint32_t slot);
+const struct mv_log_cursor *mv_cursor_of(uint32_t slot, uint32_t reader);
 
 /* roles/tracers.c */
 uint32_t mv_tracers_reading(uint32_t slot);
@@ -90,8 +125,9 @@ void mv_tracers_expect(struct mv_log_writer *writer, uint32_t but);
 int mv_tracers_drop(void);
 void mv_tracers_check(struct mv_thread *self, int thorough);
 
-/* roles/plain.c */
-int mv_leader_plain(struct mv_thread *self, struct mv_frame *frame);
+/* roles/single.c */
+int mv_leader_publish_single(struct mv_thread *self, const struct mv_call_row *row, const uint64_t args[6],
+                             long result, uint64_t site);
 
 /* roles/follower.c */
 long mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row, uint64_t args[6],
@@ -128,17 +164,26 @@ void mv_park_forget(void);
 int mv_publish_start(void);
 void mv_request_answer(enum mv_reason reason, int code, const char *text);
 int mv_obstacle(struct mv_text *why);
-void mv_follow(struct mv_thread *self);
+void mv_follow(struct mv_thread *self, enum mv_member_state as); /* REPLAYING, UPDATING */
 void mv_park(struct mv_thread *self);
 void mv_request_arrived(struct mv_thread *self);
 
 /* roles/failover.c */
 int mv_takeover(struct mv_thread *self);
 void mv_takeover_forget(void);
+int mv_follower_lets_go(enum mv_reason reason, const char *text);
 int mv_leader_dead(void);
 int mv_takeover_at(struct mv_thread *self, enum mv_difference kind);
-void mv_settle(struct mv_thread *self);
+long mv_real_tid(long logical);
 int mv_translate(struct mv_thread *self, struct mv_frame *frame, long *result);
+
+/* roles/promotion.c: leader and follower change places */
+void mv_promote_follower(struct mv_thread *self, uint32_t generation);
+int mv_promotion_comes(struct mv_thread *self, const struct mv_event *event);
+void mv_promotion_publishes(struct mv_thread *self, uint32_t former, uint64_t generation, uint64_t begin);
+int mv_start_logs(uint64_t begin); /* attach.c */
+void mv_protect_logs(void);
+void mv_takeover_offered(struct mv_thread *self, uint64_t generation, uint64_t begin); /* failover.c */
 
 /* roles/epoll.c, roles/timers.c: what a promoted follower makes its own */
 void mv_epoll_registered(const uint64_t args[6], uint64_t leader_data);
@@ -147,10 +192,27 @@ void mv_epoll_promote(void);
 void mv_epoll_start(void);
 void mv_epoll_exists(int32_t instance);
 void mv_epoll_closed(int64_t descriptor);
+int mv_epoll_remember(void);
+void mv_epoll_follow(void);
+void mv_epoll_lead_on(void);
 void mv_timers_noted(uint32_t call, const uint64_t args[6]);
 void mv_timers_fired(int number, int code);
 void mv_timers_start(void);
 void mv_timers_promote(void);
+void mv_timers_stop(void);
+
+/* roles/posix_timers.c: timers of timer_create */
+struct mv_event;
+long mv_posix_timers_call(struct mv_thread *self, const struct mv_frame *frame);
+void mv_posix_timers_arrived(struct mv_siginfo *info);
+void mv_posix_timers_replayed(uint32_t call, const uint64_t args[6], const struct mv_event *event);
+void mv_posix_timers_told(struct mv_siginfo *info);
+int mv_posix_timers_untracked(void);
+void mv_posix_timers_forget(void);
+void mv_posix_timers_start(void);
+void mv_posix_timers_promote(void);
+void mv_posix_timers_stop(void);
+int32_t mv_clock_real(int32_t clock);
 
 /* roles/identity.c: who the process is */
 int mv_identity_changes(uint32_t call);
@@ -158,28 +220,28 @@ enum mv_action mv_identity_replay(struct mv_thread *self, struct mv_frame *frame
                                   const struct mv_call_row *row);
 int mv_identity_translate(const struct mv_frame *frame, long *result);
 
-/* order/lost.c: does a log of the dead leader's hold such a record, not yet read? */
-typedef int (*mv_is_sought)(const struct mv_event *event, const void *sought);
-int mv_unread(mv_is_sought is_sought, const void *sought);
-
 /* roles/sent.c: signals between threads */
 void mv_sent_replayed(uint32_t call, const uint64_t args[6], long result);
 void mv_sent_pending(struct mv_thread *self);
 void mv_sent_start(struct mv_thread *area);
-void mv_sent_await(const struct mv_thread *self, int number, const struct mv_siginfo *info);
+void mv_sent_promote(void);
+void mv_sent_look(void);
+void mv_sent_received(struct mv_thread *self, int number, const struct mv_siginfo *info);
 
 /* roles/children.c */
 void mv_children_replayed(uint32_t call, const uint64_t args[6], long result);
 void mv_children_start(void);
 void mv_children_promote(void);
 int mv_children_any(void);
+int mv_children_ever(void);
 void mv_children_handed_over(void);
-long mv_children_wait(struct mv_thread *self, struct mv_frame *frame);
 
 /* roles/settle.c */
 extern uint32_t mv_unsettled
     __attribute__((visibility("hidden"))); /* threads whose outcome is still to be given */
 void mv_settle_intents(void);
+void mv_settle_early(void);
+const struct mv_intent *mv_intent_of(const struct mv_thread *area);
 int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *result);
 enum mv_way mv_way_of(uint32_t call, const uint64_t args[6]);
 
@@ -215,6 +277,16 @@ long mv_fork_call(struct mv_thread *self, struct mv_frame *frame);
 long mv_fork_settled(const struct mv_intent *intent);
 void mv_fork_adopt(struct mv_thread *self, const struct mv_frame *frame, long child);
 
+/* process/spawn.c */
+void mv_spawn_begins(struct mv_thread *self, const struct mv_frame *frame, uint64_t flags, uint64_t stack);
+uint64_t mv_spawn_left(struct mv_thread *self, const struct mv_frame *frame);
+void mv_spawn_replayed(struct mv_thread *self, uint64_t left);
+
+/* process/proc.c: /proc under another root directory */
+uint64_t mv_proc_keep(void);
+void mv_proc_take(uint64_t number);
+int mv_proc_path(struct mv_text *path, const char *name);
+
 /* process/remains.c */
 int mv_remains_start(void);
 void mv_remains_drop(void);
@@ -226,11 +298,16 @@ int mv_remains_read(void *to, uint64_t from, uint64_t size);
 /* process/keeper.c */
 int mv_keeper_start(void);
 int mv_keeper_lost(void);
-void mv_keeper_bury(void);
+int mv_keeper_bury(void);
 void mv_keeper_stop(void);
 extern uint32_t mv_keeper_epoch __attribute__((visibility("hidden")));
 void mv_keeper_forget(void);
 extern uint32_t mv_keeper_word __attribute__((visibility("hidden")));
+
+/* process/succession.c */
+void mv_keeper_expect(void);
+int mv_keeper_come(void);
+int mv_keeper_succeed(void);
 
 /* signals/net.c. The values that a kick's siginfo carries (and MV_KICK_REQUEST, the coordinator's). */
 enum {

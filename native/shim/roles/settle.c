@@ -11,11 +11,13 @@
 #include "../calls/guard.h"
 #include "../calls/segments.h"
 #include "../calls/table.h"
+#include "../log/barriers.h"
 #include "../sys.h"
 #include "epoll.h"
 #include "roles.h"
 #include "strangers.h"
 #include "streams.h"
+#include "waits.h"
 
 #include <linux/sched.h>
 
@@ -99,13 +101,23 @@ static int makes(uint32_t call) {
 }
 
 static const struct mv_log_header *header_of(const struct mv_thread *area) {
-    return (const struct mv_log_header *)mv_log_base(mv.version ^ 1, area->slot);
+    return (const struct mv_log_header *)mv_log_base(mv.reads, area->slot);
 }
 
-/* This thread's open intent, or NULL. */
-static const struct mv_intent *intent_of(const struct mv_thread *area, enum mv_way *way) {
+/* The call that the dead leader's thread was in, if there is no record of it; or NULL. */
+const struct mv_intent *mv_intent_of(const struct mv_thread *area) {
+    if (!area->replaying || !area->info) /* (of a thread that has ended, the log may be another's) */
+        return NULL;
     const struct mv_intent *intent = &header_of(area)->intent;
-    if (!area->replaying || intent->call == MV_INTENT_NONE || intent->sequence != area->reader.sequence)
+    int open =
+        mv_load_acquire32(&intent->call) != MV_INTENT_NONE && intent->sequence == area->reader.sequence;
+    return open ? intent : NULL;
+}
+
+/* This thread's intent to be settled, or NULL. */
+static const struct mv_intent *intent_of(const struct mv_thread *area, enum mv_way *way) {
+    const struct mv_intent *intent = mv_intent_of(area);
+    if (!intent || intent->call == MV_INTENT_COME)
         return NULL;
     *way = mv_call_way(intent->call);
     return intent;
@@ -149,10 +161,16 @@ void mv_settle_intents(void) {
             case MV_WAY_CLOSED:
                 settled = closed(intent);
                 break;
+            case MV_WAY_WAITED:
+                settled = mv_wait_settled(header_of(area));
+                break;
             case MV_WAY_MADE:
                 made += makes(intent->call);
                 break;
             default:
+                if (intent->call ==
+                    __NR_chroot) /* what else is looked up may be under the new root already */
+                    mv_proc_take(intent->noted[1]);
                 settled.call = intent->call;
                 settled.fd = intent->fd;
                 __builtin_memcpy(settled.noted, intent->noted, sizeof settled.noted);
@@ -177,6 +195,29 @@ static long register_again(const struct mv_frame *frame) {
         return result;
     mv_epoll_register((int32_t)frame->rdi, (int32_t)frame->rdx, wanted);
     return 0;
+}
+
+/* What is told by names and registrations, which other threads of ours may change as they go on, is told
+ * before they do. A registration that another one's record shows to have been made is not repeated: it may be
+ * gone since. */
+void mv_settle_early(void) {
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
+        const struct mv_frame *frame = mv_thread_frame(area);
+        const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
+        struct mv_settled *settled = &area->settled;
+        long result = 0;
+        if (!area->replaying || settled->call == MV_INTENT_NONE || !mv_load_acquire32(&area->asks) ||
+            area->call != settled->call)
+            continue;
+        enum mv_way way = mv_call_way(settled->call);
+        if (way == MV_WAY_REGISTERED && area->overtaken != area->reader.sequence + 1)
+            result = register_again(frame);
+        else if (way != MV_WAY_REGISTERED && way != MV_WAY_NAMED)
+            continue;
+        int made = way == MV_WAY_REGISTERED || mv_names_settled(area->call, args, settled->noted, &result);
+        settled->moved = (uint64_t)result;
+        settled->decided = made ? MV_DECIDED_MADE : MV_DECIDED_NOT;
+    }
 }
 
 /* The connection that the dead leader had accepted is given to the program. */
@@ -250,19 +291,17 @@ static int by_descriptor(enum mv_way way) {
     return way == MV_WAY_BYTES || way == MV_WAY_ACCEPTED || way == MV_WAY_CLOSED;
 }
 
-/* The first call of a promoted thread. 1: *result is its outcome, and it must not be made. */
-int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *result) {
-    struct mv_settled settled = self->settled;
-    self->settled.call = MV_INTENT_NONE;
-    if (settled.call == MV_INTENT_NONE)
-        return 0;
-    enum mv_way way = mv_call_way(settled.call);
+static int outcome(struct mv_thread *self, struct mv_frame *frame, const struct mv_settled *settled,
+                   long *result) {
+    enum mv_way way = mv_call_way(settled->call);
     const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
-    if (!__atomic_sub_fetch(&mv_unsettled, 1, __ATOMIC_ACQ_REL) && mv.role == MV_ROLE_SOLO)
-        mv_fast_calls_for_role();
-    if (settled.call != self->call || (by_descriptor(way) && settled.fd != (int32_t)frame->rdi)) {
-        not_reached(&settled, way);
+    if (settled->call != self->call || (by_descriptor(way) && settled->fd != (int32_t)frame->rdi)) {
+        not_reached(settled, way);
         return 0;
+    }
+    if (settled->decided) {
+        *result = (long)settled->moved;
+        return settled->decided == MV_DECIDED_MADE;
     }
     switch (way) {
     case MV_WAY_CLOSED:
@@ -272,37 +311,54 @@ int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *res
         *result = register_again(frame);
         return 1;
     case MV_WAY_ACCEPTED:
-        *result = give(&settled, frame);
-        if (settled.copy)
-            mv_sys2(__NR_munmap, (long)settled.copy, sizeof(struct mv_peer));
+        *result = give(settled, frame);
+        if (settled->copy)
+            mv_sys2(__NR_munmap, (long)settled->copy, sizeof(struct mv_peer));
         return 1;
     case MV_WAY_FORKED:
-        if (!settled.moved) {
-            mv_settle_say(settled.call, "may have been made or not, which can't be told: it is made again");
+        if (!settled->moved) {
+            mv_settle_say(settled->call, "may have been made or not, which can't be told: it is made again");
             return 0;
         }
-        mv_fork_adopt(self, frame, (long)settled.moved);
-        *result = (long)settled.moved;
+        mv_fork_adopt(self, frame, (long)settled->moved);
+        *result = (long)settled->moved;
         return 1;
     case MV_WAY_OPENED:
-        *result = (long)settled.moved;
+        *result = (long)settled->moved;
+        return 1;
+    case MV_WAY_WAITED:
+        *result = mv_wait_outcome(self, frame, settled);
         return 1;
     case MV_WAY_NAMED:
-        return mv_names_settled(self->call, args, settled.noted, result);
+        return mv_names_settled(self->call, args, settled->noted, result);
     case MV_WAY_BOUND:
     case MV_WAY_CONNECTED:
     case MV_WAY_SHUT:
     case MV_WAY_MOVED:
-        return mv_states_settled(self, frame, settled.noted, result);
+        return mv_states_settled(self, frame, settled->noted, result);
     case MV_WAY_REPEATED:
         *result = repeated(self, frame);
         return 1;
     case MV_WAY_TOLD:
-        mv_settle_say(settled.call, "may have been made or not, which can't be told: it is made again");
+        mv_settle_say(settled->call, "may have been made or not, which can't be told: it is made again");
         return 0;
     default:
-        return mv_bytes_outcome(self, &settled, frame, result);
+        return mv_bytes_outcome(self, settled, frame, result);
     }
+}
+
+/* The first call of a promoted thread. 1: *result is its outcome, and it must not be made. (One that a kick
+ * came before is asked for again.) */
+int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *result) {
+    if (self->settled.call == MV_INTENT_NONE)
+        return 0;
+    int given = outcome(self, frame, &self->settled, result);
+    if (given && *result == -MV_ERESTART)
+        return 1;
+    self->settled.call = MV_INTENT_NONE;
+    if (!__atomic_sub_fetch(&mv_unsettled, 1, __ATOMIC_ACQ_REL) && mv.role == MV_ROLE_SOLO)
+        mv_fast_calls_for_role();
+    return given;
 }
 
 /* How a call will be settled: by its row, or, where a command or an argument decides, by that. */
@@ -312,6 +368,9 @@ enum mv_way mv_way_of(uint32_t call, const uint64_t args[6]) {
     switch (call) {
     case __NR_fcntl:
         return args[1] == 0 || args[1] == 1030 /* F_DUPFD, F_DUPFD_CLOEXEC */ ? way : MV_WAY_AGAIN;
+    case __NR_signalfd:
+    case __NR_signalfd4:
+        return (int32_t)args[0] < 0 ? way : MV_WAY_AGAIN;
     case __NR_ioctl: {
         /* All that the table knows set a state, or ask for one, but for these. */
         int twice = args[1] == 0x5412 /* TIOCSTI */ || args[1] == 0x5409 /* TCSBRK */ ||

@@ -32,6 +32,7 @@ struct mv_received {
 };
 struct mv_received *mv_gather(const struct mv_message_header *message, const uint64_t *flat, uint64_t size);
 int mv_scatter(struct mv_received *received, const struct mv_thread *self, const struct mv_frame *frame);
+int mv_scatter_message(struct mv_received *received, struct mv_message_header *program);
 void *mv_room(uint64_t size); /* a mapping, or NULL */
 
 /* What a descriptor or a name means: never 0, and not the same again for another file under the same inode

@@ -27,69 +27,32 @@ void mv_install_defaults(void) {
             mv_signal_install(number);
 }
 
-/* Clears the word, once. It names the follower: one of an earlier generation can't end the present one. */
-static int first_to_end(void) {
-    uint32_t own = (uint32_t)mv.generation;
-    return __atomic_compare_exchange_n(&mv.control->publishing, &own, 0, 0, __ATOMIC_ACQ_REL,
-                                       __ATOMIC_RELAXED);
+/* Slots are given out by one thread at a time. Between the look at an ended thread's log and the claim of its
+ * slot another one could take the slot and end in it, too: the state is EXITED again, the log is unread. */
+static uint32_t giving_out;
+
+static void begin_giving_out(void) {
+    for (uint32_t spins = 0; !mv_swap32(&giving_out, 0, 1); spins++)
+        mv_order_pause(spins);
 }
 
-/* Follower: has it been ended? */
-int mv_follower_ended(void) {
-    return mv_load_acquire32(&mv.control->publishing) != (uint32_t)mv.generation;
-}
-
-/* Ends publishing, once; 1 for whoever was first. Readers wait on the word: they are woken. */
-int mv_publishing_end(void) {
-    if (!first_to_end())
-        return 0;
-    mv_sys3(__NR_futex, (long)&mv.control->publishing, 1 /* WAKE, shared */, 0x7fffffff);
-    return 1;
-}
-
-/* Why a follower ended or a request was refused, for the operator. */
-void mv_reason(enum mv_reason reason, int code, const char *text) {
-    struct mv_control *control = mv.control;
-    struct mv_text why = {.used = 0};
-    mv_text_add(&why, text);
-    mv_text_copy(control->reason_text, sizeof control->reason_text, &why);
-    control->reason = reason;
-    control->reason_code = code;
-}
-
-/* The same with the reason, which is told before anybody is woken: whoever finds publishing ended may ask
- * why. */
-int mv_publishing_end_because(enum mv_reason reason, int code, const char *text) {
-    if (!first_to_end())
-        return 0;
-    mv_reason(reason, code, text);
-    mv_sys3(__NR_futex, (long)&mv.control->publishing, 1 /* WAKE, shared */, 0x7fffffff);
-    return 1;
-}
-
-/* Has the follower not read an ended thread's log to its end? Its slot can't be used anew then. */
-static int still_read(uint32_t slot) {
-    const uint8_t *base = mv_log_base(mv.version, slot);
-    const struct mv_log_cursor *cursor = (const struct mv_log_cursor *)(base + MV_CURSOR_OFFSET(MV_FOLLOWER));
-    return cursor->active && __atomic_load_n(&cursor->position, __ATOMIC_ACQUIRE) !=
-                                 ((const struct mv_log_header *)base)->published;
+static void end_giving_out(void) {
+    mv_store_release32(&giving_out, 0);
 }
 
 static uint32_t take_slot(struct mv_thread *area, int from_tracers) {
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {
         struct mv_thread_info *info = &mv.control->threads[mv.version][slot];
-        uint32_t state = __atomic_load_n(&info->state, __ATOMIC_RELAXED);
+        uint32_t state = mv_load_acquire32(&info->state); /* before its log is looked at */
         if (state != MV_THREAD_FREE && state != MV_THREAD_EXITED)
             continue;
         if (state == MV_THREAD_EXITED && mv.role == MV_ROLE_LEADER &&
-            (still_read(slot) || (!from_tracers && mv_tracers_reading(slot))))
+            (mv_still_read(slot) || (!from_tracers && mv_tracers_reading(slot))))
             continue;
-        if (__atomic_compare_exchange_n(&info->state, &state, MV_THREAD_RUNNING, 0, __ATOMIC_ACQ_REL,
-                                        __ATOMIC_RELAXED)) {
-            area->slot = slot;
-            area->info = info;
-            return slot;
-        }
+        mv_store_release32(&info->state, MV_THREAD_RUNNING);
+        area->slot = slot;
+        area->info = info;
+        return slot;
     }
     return MV_MAX_THREADS;
 }
@@ -97,8 +60,29 @@ static uint32_t take_slot(struct mv_thread *area, int from_tracers) {
 /* A slot of this process's version, for a thread that is about to exist. MV_MAX_THREADS: none left. What
  * tracers have not read of an ended thread is left to them as long as there are others. */
 uint32_t mv_slot_take(struct mv_thread *area) {
+    if (mv.followed)
+        mv_leader_unfollowed(); /* what they have not read is nobody's */
+    begin_giving_out();
     uint32_t slot = take_slot(area, 0);
-    return slot < MV_MAX_THREADS ? slot : take_slot(area, 1);
+    if (slot == MV_MAX_THREADS)
+        slot = take_slot(area, 1);
+    end_giving_out();
+    return slot;
+}
+
+/* Logs of ended threads that have been read still hold their last chunk, until a new thread begins one. */
+void mv_slots_give_back(void) {
+    begin_giving_out();
+    for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {
+        uint32_t *state = &mv.control->threads[mv.version][slot].state;
+        if (mv_load_acquire32(state) != MV_THREAD_EXITED || !mv_load_acquire32(&mv_writers[slot].running) ||
+            mv_still_read(slot) || mv_tracers_reading(slot))
+            continue;
+        mv_log_writer_stop(&mv_writers[slot]);
+        mv_log_keep(&mv_writers[slot]); /* or the keeper does, which has it in hands */
+        mv_store_release32(state, MV_THREAD_FREE);
+    }
+    end_giving_out();
 }
 
 void mv_slot_leave(struct mv_thread *area) {
@@ -181,16 +165,31 @@ void mv_role_after_raw(struct mv_thread *self, struct mv_frame *frame, struct mv
         mv_slot_give(child);
 }
 
-/* All slots are taken: by threads that run, or by what the follower has not read of ended ones? */
-static void no_slot(void) {
+/* All slots are taken: by threads that run, or by what a follower has not read of ended ones? 1: one of those
+ * has been ended, look again. */
+static int free_slot(void) {
+    if (mv.role != MV_ROLE_LEADER || !mv.followed)
+        return 0;
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++)
         if (mv.control->threads[mv.version][slot].state == MV_THREAD_EXITED) {
-            mv_end_follower(MV_REASON_LAG_LIMIT, 0,
-                            "threads ended faster than the follower read what they had done: with those that "
-                            "run they are more than 128");
-            return;
+            mv_end_slowest(
+                MV_REASON_THREADS, 0,
+                "threads ended faster than it read what they had done, and with those that run they "
+                "are more than 128");
+            return 1;
         }
-    mv_end_follower(MV_REASON_UNSUPPORTED, 0, "the server has more than 128 threads at once");
+    mv_end_followers(MV_REASON_THREADS, 0, "the server has more than 128 threads at once");
+    return 0;
+}
+
+static int begin_log(uint32_t slot) {
+    for (;;) {
+        int bad = mv_log_writer_start(&mv_writers[slot], mv_log_base(mv.version, slot), mv.version, slot,
+                                      mv.log_generation, &mv_budget, NULL, &mv_keeper_word);
+        int over = mv_load_relaxed64(&mv_budget.held) + MV_LOG_CHUNK > mv_budget.limit;
+        if (bad != -12 /* ENOMEM */ || !over || !mv.followed || !mv_leader_log_room())
+            return bad;
+    }
 }
 
 /* Before a thread is made: it publishes from its first call on. */
@@ -199,22 +198,19 @@ void mv_role_new_thread(struct mv_thread *child) {
     if (!mv.control || mv.role == MV_ROLE_FOLLOWER)
         return;
     uint32_t slot = mv_slot_take(child);
-    if (slot == MV_MAX_THREADS) {
-        if (mv.role == MV_ROLE_LEADER)
-            no_slot();
+    while (slot == MV_MAX_THREADS && free_slot())
+        slot = mv_slot_take(child);
+    if (slot == MV_MAX_THREADS)
         return;
-    }
     if (mv.role != MV_ROLE_LEADER)
         return;
     uint32_t robbed = mv_tracers_reading(slot);
     mv_thread_forget_death(slot);
-    if (mv_log_writer_start(&mv_writers[slot], mv_log_base(mv.version, slot), mv.version, slot,
-                            mv.log_generation, &mv_budget, NULL, &mv_keeper_word)) {
-        mv_end_follower(MV_REASON_NO_RESOURCES, 12, "no memory for the event log of a new thread");
+    if (begin_log(slot)) {
+        mv_end_followers(MV_REASON_NO_RESOURCES, 12, "no memory for the event log of a new thread");
         return;
     }
-    if (mv.followed)
-        mv_log_expect_reader(&mv_writers[slot], MV_FOLLOWER, mv.control->follower_pid);
+    mv_expect_followers(&mv_writers[slot]);
     mv_tracers_expect(&mv_writers[slot], robbed);
     child->log = &mv_writers[slot];
     child->unpublished = mv_self->raw_awaited = 1;
@@ -234,8 +230,10 @@ void mv_role_thread_begin(struct mv_thread *self) {
 void mv_role_thread_exit(struct mv_thread *self, uint64_t status) {
     if (!mv.control)
         return;
-    if (mv.role == MV_ROLE_LEADER && self->log)
+    if (mv.role == MV_ROLE_LEADER && self->log) {
         mv_leader_thread_exit(self, status);
+        mv_order_thread_ended(self->slot, self->log->sequence);
+    }
     mv_thread_unlink_death(self);
     mv_slot_give(self);
 }
@@ -261,7 +259,13 @@ void mv_roles_start(struct mv_thread *self) {
     if (!control)
         return;
     mv_allocators_find();
-    /* What a program left there that has replaced itself by this one. */
+    mv_arenas_limit();
+    /* What a program left there that has replaced itself by this one, which goes on under its index. */
+    if (control->leader_pid == mv.pid)
+        mv.version = control->leader_version % MV_VERSIONS;
+    mv.generation = control->leads;
+    struct mv_member *member = mv_member_of(mv.version);
+    *member = (struct mv_member){.pid = mv.pid, .state = MV_MEMBER_LEADS, .generation = mv.generation};
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++)
         control->threads[mv.version][slot].state = MV_THREAD_FREE;
     control->publishes = 0;
@@ -279,7 +283,8 @@ void mv_roles_start(struct mv_thread *self) {
     control->other_program = 0;
     if (control->follow_from_start && begins) {
         mv_mask_replace(self);
-        mv_follow(self);
+        for (uint32_t i = 0; i < control->follow_from_start && mv.role != MV_ROLE_FOLLOWER; i++)
+            mv_follow(self, MV_MEMBER_REPLAYING);
         if (mv.role != MV_ROLE_FOLLOWER)
             mv_mask_restore(self);
     }

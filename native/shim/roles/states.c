@@ -1,8 +1,10 @@
 /* Calls that change one value of a socket, a file or the process: a name, a connection, a position, a size, a
  * directory. The leader notes the value before the call; after its death the present one tells. */
+#include "../calls/guard.h"
 #include "../calls/table.h"
 #include "../order/order.h"
 #include "../sys.h"
+#include "epoll.h"
 #include "roles.h"
 #include "settle.h"
 #include "streams.h"
@@ -57,8 +59,8 @@ static uint64_t size_of(int64_t fd) {
     return st.stx_size;
 }
 
-static uint64_t directory(void) {
-    return mv_identity(-100 /* AT_FDCWD */, (uint64_t) ".", 0, NULL);
+static uint64_t directory(const char *name) {
+    return mv_identity(-100 /* AT_FDCWD */, (uint64_t)name, 0, NULL);
 }
 
 void mv_states_note(uint32_t call, const uint64_t args[6], uint64_t noted[4]) {
@@ -67,6 +69,14 @@ void mv_states_note(uint32_t call, const uint64_t args[6], uint64_t noted[4]) {
     case __NR_close: /* (with one thread, nobody can have been given the number since) */
         noted[0] = mv_threads_exist ? mv_identity_of(fd) : 0;
         break;
+    case __NR_epoll_ctl: { /* (with one thread, nobody can be told of it before its record) */
+        struct mv_epoll_data wanted = {0, 0};
+        if (mv_threads_exist && args[3])
+            mv_guard_copy(&wanted, (const void *)args[3], sizeof wanted);
+        noted[0] = wanted.events;
+        noted[1] = wanted.data;
+        break;
+    }
     case __NR_bind:
         noted[0] = (uint64_t)is_bound(fd);
         break;
@@ -93,7 +103,11 @@ void mv_states_note(uint32_t call, const uint64_t args[6], uint64_t noted[4]) {
         break;
     case __NR_chdir:
     case __NR_fchdir:
-        noted[0] = directory();
+        noted[0] = directory(".");
+        break;
+    case __NR_chroot:
+        noted[0] = directory("/");
+        noted[1] = args[1];
         break;
     default:
         break;
@@ -143,7 +157,9 @@ int mv_states_settled(struct mv_thread *self, struct mv_frame *frame, const uint
         return (frame->rsi & (COLLAPSE | INSERT)) && size_of(fd) != noted[0];
     case __NR_chdir:
     case __NR_fchdir:
-        return noted[0] && directory() != noted[0];
+        return noted[0] && directory(".") != noted[0];
+    case __NR_chroot:
+        return noted[0] && directory("/") != noted[0];
     case __NR_umask:
         make(self, frame, result); /* which answers with the old one, if it is the first */
         *result = (long)mv_streams_mask();

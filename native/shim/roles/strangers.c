@@ -69,6 +69,13 @@ static int32_t taken(int i) {
     return fd;
 }
 
+/* It came over a socket: it is no outcome of another call. */
+void mv_stranger_received(int32_t fd) {
+    for (int i = 0; i < count; i++)
+        if (strangers[i] == fd)
+            strangers[i] = -1;
+}
+
 struct address {
     uint16_t family;
     uint8_t rest[126]; /* INET: port, address; INET6: port, flow, address; UNIX: path */

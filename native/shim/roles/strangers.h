@@ -10,4 +10,6 @@ int32_t mv_stranger_accepted_by(int listener); /* -1: none */
 int32_t mv_stranger_opened(int64_t directory, const char *path, uint32_t flags);
 void mv_strangers_close(int most);
 
+void mv_stranger_received(int32_t fd);
+
 #endif

@@ -8,9 +8,10 @@
 #include "streams.h"
 #include "../calls/guard.h"
 #include "../calls/table.h"
+#include "../order/order.h"
 #include "../sys.h"
 #include "roles.h"
-#include "witness.h"
+#include "watch.h"
 
 #include <linux/tcp.h>
 
@@ -33,6 +34,11 @@ struct mv_stream *mv_stream_of(int64_t fd) {
 int mv_stream_is_open(int64_t fd) {
     const struct mv_stream *stream = entry_of(fd);
     return stream && stream->open;
+}
+
+int mv_stream_is_signals(int64_t fd) {
+    const struct mv_stream *stream = mv_stream_of(fd);
+    return stream && stream->kind == MV_STREAM_SIGNALS;
 }
 
 uint32_t mv_streams_mask(void) {
@@ -128,35 +134,14 @@ int mv_stream_file_now(int fd, int append, uint64_t *position) {
     return append || !mv_is_error(at);
 }
 
-/* What an anonymous file is: "[eventpoll]" and the like. */
-static int is_anonymous(int fd, const char *kind) {
-    static const char prefix[] = "anon_inode:";
-    struct mv_text path = {.used = 0};
-    char link[40] = {0};
-    mv_text_add(&path, "/proc/self/fd/");
-    mv_text_number(&path, fd);
-    if (mv_is_error(mv_sys3(__NR_readlink, (long)path.bytes, (long)link, sizeof link - 1)))
-        return 0;
-    for (unsigned i = 0; i < sizeof prefix - 1; i++)
-        if (link[i] != prefix[i])
-            return 0;
-    const char *rest = link + sizeof prefix - 1;
-    while (*kind && *rest == *kind)
-        rest++, kind++;
-    return !*kind && !*rest;
-}
-
-static int is_socket(int fd) {
-    int32_t type = 0;
-    uint32_t size = sizeof type;
-    return !mv_sys5(__NR_getsockopt, fd, 1 /* SOL_SOCKET */, 3 /* SO_TYPE */, (long)&type, (long)&size);
-}
-
-static void look_at(int fd) {
+/* `beside`: others follow already, who have not counted what a child did: for them it stays a child's. */
+static void look_at(int fd, int beside) {
     struct mv_stream *stream = &streams[fd];
+    int childs = beside && mv_watch_is_childs((uint64_t)fd);
     long flags = mv_sys2(__NR_fcntl, fd, 3 /* F_GETFL */);
     *stream = (struct mv_stream){.kind = MV_STREAM_UNKNOWN};
-    mv_watch(fd, MV_WATCHED_NOT);
+    if (!childs)
+        mv_watch(fd, MV_WATCHED_NOT);
     if (mv_is_error(flags))
         return;
     stream->open = 1;
@@ -165,17 +150,19 @@ static void look_at(int fd) {
         stream->kind = MV_STREAM_TCP;
     else if (mv_stream_file_now(fd, (flags & O_APPEND) != 0, &stream->out))
         stream->kind = (flags & O_APPEND) ? MV_STREAM_APPENDED : MV_STREAM_FILE;
-    else if (is_socket(fd))
-        mv_watch(fd, MV_WATCHED_SOCKET);
-    else if (is_anonymous(fd, "[eventpoll]"))
+    else if (mv_watch_is_anonymous(fd, "[eventpoll]"))
         mv_epoll_exists(fd);
-    else if (is_anonymous(fd, "[eventfd]") || is_anonymous(fd, "[timerfd]"))
-        mv_watch(fd, MV_WATCHED_COUNTER);
+    else if (!childs)
+        mv_watch(fd, mv_watch_look(fd));
+    if (mv_watch_kind((uint64_t)fd) == MV_WATCHED_COUNTER && mv_eventfd_now(fd, &stream->out))
+        stream->kind = MV_STREAM_EVENTFD;
+    if (mv_watch_kind((uint64_t)fd) == MV_WATCHED_SIGNALS)
+        stream->kind = MV_STREAM_SIGNALS;
 }
 
 /* In the leader just before it is copied, all threads parked: whatever is open. Which descriptors are is told
  * by poll, 256 at a time: POLLNVAL costs far less than a look at each. */
-void mv_streams_start(void) {
+void mv_streams_start(int beside) {
     struct {
         int32_t fd;
         int16_t events, revents;
@@ -204,10 +191,17 @@ void mv_streams_start(void) {
             continue;
         for (uint32_t i = 0; i < count; i++)
             if (!(polled[i].revents & 0x20 /* POLLNVAL */)) {
-                look_at((int)(first + i));
+                look_at((int)(first + i), beside);
                 mv_owners_exists((int)(first + i));
+                mv_order_exists((int)(first + i));
             }
     }
+    mv_streams_unite();
+}
+
+void mv_stream_join(int32_t fd, int32_t first) {
+    streams[fd] = (struct mv_stream){.open = 1, .same = 1 + (uint32_t)first};
+    streams[first].copies++;
 }
 
 static void opened(int64_t fd, enum mv_stream_kind kind, uint64_t out) {
@@ -218,6 +212,10 @@ static void opened(int64_t fd, enum mv_stream_kind kind, uint64_t out) {
     reached(fd);
     *stream = (struct mv_stream){
         .kind = (uint32_t)kind, .open = 1, .early = (uint16_t)(stream->early + stream->open), .out = out};
+}
+
+void mv_stream_received(int32_t fd) {
+    opened(fd, MV_STREAM_UNKNOWN, 0);
 }
 
 /* One thread's close may be replayed after another one's call that was given the number again. */
@@ -251,7 +249,9 @@ static void moved(int64_t fd, int inwards, uint64_t bytes) {
     struct mv_stream *stream = mv_stream_of(fd);
     if (!stream)
         return;
-    if (inwards && stream->kind == MV_STREAM_TCP)
+    if (stream->kind == MV_STREAM_EVENTFD)
+        stream->kind = MV_STREAM_UNKNOWN; /* by a call that is not looked into */
+    else if (inwards && stream->kind == MV_STREAM_TCP)
         stream->in += bytes;
     else if (!(inwards && stream->kind == MV_STREAM_APPENDED))
         stream->out += bytes;
@@ -284,15 +284,23 @@ void mv_streams_replayed(uint32_t call, const uint64_t args[6], long result, uin
         moved((int32_t)args[0], 1, (uint64_t)result);
         return;
     case __NR_recvmsg:
+        mv_rights_replayed(args[1], 1, 0);
         if (args[2] & 2)
             return;
         moved((int32_t)args[0], 1, (uint64_t)result);
         return;
     case __NR_read:
+    case __NR_write: {
+        struct mv_stream *stream = mv_stream_of((int32_t)args[0]);
+        if (stream && stream->kind == MV_STREAM_EVENTFD)
+            mv_eventfd_replayed(stream, call == __NR_read, args[1]);
+        else
+            moved((int32_t)args[0], call == __NR_read, (uint64_t)result);
+        return;
+    }
     case __NR_readv:
         moved((int32_t)args[0], 1, (uint64_t)result);
         return;
-    case __NR_write:
     case __NR_writev:
     case __NR_sendto:
     case __NR_sendmsg:
@@ -312,6 +320,8 @@ void mv_streams_replayed(uint32_t call, const uint64_t args[6], long result, uin
         return;
     case __NR_sendmmsg:
     case __NR_recvmmsg:
+        if (call == __NR_recvmmsg)
+            mv_rights_replayed(args[1], (uint64_t)result, 64);
         moved((int32_t)args[0], call == __NR_recvmmsg, bytes_of_messages(args[1], result));
         return;
     case __NR_preadv2:
@@ -355,7 +365,12 @@ void mv_streams_replayed(uint32_t call, const uint64_t args[6], long result, uin
         opened(result, (args[2] & O_APPEND) ? MV_STREAM_APPENDED : MV_STREAM_FILE, stamp);
         return;
     case __NR_creat:
+    case __NR_memfd_create:
         opened(result, MV_STREAM_FILE, 0);
+        return;
+    case __NR_eventfd:
+    case __NR_eventfd2:
+        opened(result, MV_STREAM_EVENTFD, (uint32_t)args[0]);
         return;
     case __NR_close:
         closed((int32_t)args[0]);
@@ -372,6 +387,11 @@ void mv_streams_replayed(uint32_t call, const uint64_t args[6], long result, uin
     case __NR_fcntl:
         if (args[1] == 0 || args[1] == 1030 /* F_DUPFD, F_DUPFD_CLOEXEC */)
             duplicated((int32_t)args[0], result, 0);
+        return;
+    case __NR_signalfd:
+    case __NR_signalfd4:
+        if ((int32_t)args[0] < 0) /* else: another mask for that descriptor */
+            opened(result, MV_STREAM_SIGNALS, 0);
         return;
     case __NR_pipe:
     case __NR_pipe2:

@@ -7,10 +7,12 @@
 #define MV_STREAMS 65536u /* descriptors beyond are not accounted for */
 
 enum mv_stream_kind {
-    MV_STREAM_UNKNOWN = 0, /* not open, or not a kind whose calls can be settled */
-    MV_STREAM_TCP = 1,     /* in, out: bytes that the program took and gave */
-    MV_STREAM_FILE = 2,    /* out: position */
-    MV_STREAM_APPENDED = 3 /* out: size (O_APPEND) */
+    MV_STREAM_UNKNOWN = 0,  /* not open, or not a kind whose calls can be settled */
+    MV_STREAM_TCP = 1,      /* in, out: bytes that the program took and gave */
+    MV_STREAM_FILE = 2,     /* out: position */
+    MV_STREAM_APPENDED = 3, /* out: size (O_APPEND) */
+    MV_STREAM_EVENTFD = 4,  /* out: its sum */
+    MV_STREAM_SIGNALS = 5   /* signalfd */
 };
 
 struct mv_stream {
@@ -25,14 +27,26 @@ struct mv_stream {
 struct mv_stream *mv_stream_of(int64_t fd); /* NULL: not accounted for */
 int mv_stream_is_shared(int64_t fd);        /* does a close leave a duplicate, or what was opened since? */
 int mv_stream_is_open(int64_t fd);
+int mv_stream_is_signals(int64_t fd);
 int32_t mv_streams_end(void);   /* above every number that any record or look has told of */
 uint32_t mv_streams_mask(void); /* the mask of new files */
-void mv_streams_start(void);
+void mv_streams_start(int beside);
 void mv_streams_replayed(uint32_t call, const uint64_t args[6], long result, uint64_t stamp);
 int mv_stream_tcp_now(int fd, uint64_t *in, uint64_t *out);
 int mv_stream_file_now(int fd, int append, uint64_t *position);
 
 /* How many of these bytes a write put into a regular file, between two positions (written.c). */
 uint64_t mv_stream_written(int fd, const uint8_t *bytes, uint64_t size, uint64_t from, uint64_t to);
+
+/* `fd`, which has just been looked at, is one open file with `first`. */
+void mv_stream_join(int32_t fd, int32_t first);
+void mv_streams_unite(void);         /* duplicates.c */
+void mv_stream_received(int32_t fd); /* over a socket */
+
+/* eventfds.c */
+int mv_eventfd_now(int fd, uint64_t *sum);
+void mv_eventfd_replayed(struct mv_stream *stream, int inwards, uint64_t value_at);
+void mv_eventfd_settled(struct mv_stream *stream, uint64_t value_at);
+int mv_eventfd_written(int fd, uint64_t value);
 
 #endif

@@ -45,9 +45,21 @@ void mv_timers_start(void) {
     for (uint64_t which = 0; which < TIMERS; which++) {
         struct interval armed = {{0, 0}, {0, 0}};
         uint64_t args[6] = {which, (uint64_t)&armed, 0, 0, 0, 0};
-        if (!mv_sys2(__NR_getitimer, (long)which, (long)&armed))
-            mv_timers_noted(__NR_setitimer, args);
+        if (mv_sys2(__NR_getitimer, (long)which, (long)&armed))
+            continue;
+        /* While its signal is pending the kernel has one that repeats stand still, with nothing left. */
+        if ((armed.interval[0] || armed.interval[1]) && !armed.value[0] && !armed.value[1])
+            armed.value[1] = 1;
+        mv_timers_noted(__NR_setitimer, args);
     }
+}
+
+/* In a leader that is about to follow, once it has noted what is armed: its own would signal nobody. */
+void mv_timers_stop(void) {
+    const struct interval never = {{0, 0}, {0, 0}};
+    for (int which = 0; which < TIMERS; which++)
+        if (timers[which].due_us)
+            mv_sys3(__NR_setitimer, which, (long)&never, 0);
 }
 
 /* One that fell due while the leader was dying fires at once. The two that count processor time begin anew.

@@ -19,7 +19,7 @@ static uint32_t tracing(void) {
 /* Readers whose cursor on an ended thread's log still counts: what they have not read is theirs. */
 uint32_t mv_tracers_reading(uint32_t slot) {
     uint32_t readers = 0;
-    for (uint32_t reader = MV_FOLLOWER + 1; reader < MV_MAX_READERS; reader++)
+    for (uint32_t reader = MV_FIRST_TRACER; reader < MV_MAX_READERS; reader++)
         if (mv_load_acquire32(&cursor_of(slot, reader)->active) != MV_CURSOR_UNUSED)
             readers |= 1u << reader;
     return readers;
@@ -29,7 +29,7 @@ uint32_t mv_tracers_reading(uint32_t slot) {
  * thread's now. */
 void mv_tracers_expect(struct mv_log_writer *writer, uint32_t but) {
     uint32_t bits = tracing() & ~but;
-    for (uint32_t reader = MV_FOLLOWER + 1; reader < MV_MAX_READERS; reader++)
+    for (uint32_t reader = MV_FIRST_TRACER; reader < MV_MAX_READERS; reader++)
         if (bits >> reader & 1)
             mv_log_expect_reader(writer, reader, mv.control->coordinator_pid);
 }
@@ -45,7 +45,7 @@ static void drop(uint32_t reader) {
 /* The log has no room: 1 when tracers held some of it. */
 int mv_tracers_drop(void) {
     uint32_t bits = tracing();
-    for (uint32_t reader = MV_FOLLOWER + 1; reader < MV_MAX_READERS; reader++)
+    for (uint32_t reader = MV_FIRST_TRACER; reader < MV_MAX_READERS; reader++)
         if (bits >> reader & 1)
             drop(reader);
     return bits != 0;
@@ -54,7 +54,7 @@ int mv_tracers_drop(void) {
 /* Now and then, by the thread whose log it is. `thorough`: also whether they live. */
 void mv_tracers_check(struct mv_thread *self, int thorough) {
     uint64_t share = mv.control->log_limit / 8 < SHARE_MAX ? mv.control->log_limit / 8 : SHARE_MAX;
-    for (uint32_t reader = MV_FOLLOWER + 1; reader < MV_MAX_READERS; reader++) {
+    for (uint32_t reader = MV_FIRST_TRACER; reader < MV_MAX_READERS; reader++) {
         const struct mv_log_cursor *cursor = cursor_of(self->slot, reader);
         if (mv_load_acquire32(&cursor->active) == MV_CURSOR_UNUSED)
             continue;

@@ -18,10 +18,10 @@ static int equal(const uint8_t *a, const uint8_t *b, uint64_t size) {
 
 /* The file may be open for writing only: it is opened once more. All of `size` bytes were read: 1. */
 static int read_back(int fd, uint8_t *to, uint64_t size, uint64_t from) {
-    struct mv_text path = {.used = 0};
-    mv_text_add(&path, "/proc/self/fd/");
+    struct mv_text path;
+    int directory = mv_proc_path(&path, "self/fd/");
     mv_text_number(&path, fd);
-    long file = mv_sys4(__NR_openat, -100, (long)path.bytes, 02000000 /* O_CLOEXEC */, 0);
+    long file = mv_sys4(__NR_openat, directory, (long)path.bytes, 02000000 /* O_CLOEXEC */, 0);
     uint64_t done = 0;
     if (mv_is_error(file))
         return 0;

@@ -3,10 +3,12 @@
  * Every handler of the program is entered through mv_signal_entry and left through mv_restorer. Flags are the
  * program's, so the kernel's own rules (alternate stack, RESTART, RESETHAND) hold. The mask in the kernel's
  * action blocks everything: between the kernel's jump to mv_signal_entry and the decision what to do with the
- * signal no second one may come (it would run program code above a shim stack in use); mv_signal_arrived then
- * sets the mask that the program's action asks for. SIGSYS
- * is the shim's: the program's disposition is only noted and served from mv_sigsys_entry, and SIGSYS never
- * enters a mask, because one that arrives while blocked kills the process (pitfall 26). */
+ * signal no second one may come (it would run program code above a shim stack in use), and no kick either:
+ * one that parked the thread there would take the handler's mask for the program's, and a copy made then
+ * would keep it for good. mv_signal_arrived then sets the mask that the program's action asks for. SIGSYS is
+ * the shim's: the program's disposition is only noted and served from mv_sigsys_entry, and SIGSYS never
+ * enters a mask of the program's, because a trapped call that finds it blocked ends the process (pitfall 26):
+ * in these handlers none is made. */
 #include "../sys.h"
 #include "signals.h"
 
@@ -21,19 +23,24 @@ uint32_t mv_signals_plain;
 #define SIG_IGN     1ul
 #define SA_RESTORER 0x04000000ul
 
+/* The mask of the shim's own handlers. */
+static uint64_t everything(void) {
+    return mv_block_all | (mv_signals_plain ? 0 : MV_SIGSYS_BIT);
+}
+
 static long install(int number, const struct mv_sigaction_kernel *program) {
     struct mv_sigaction_kernel action = *program;
     action.mask &= ~MV_SIGSYS_BIT;
     if ((uint64_t)action.handler > SIG_IGN) {
         if (!mv_signals_plain)
-            action.mask |= mv_block_all;
+            action.mask |= everything();
         action.handler = (uint64_t)mv_signal_entry;
         action.flags |= SA_RESTORER | MV_SA_SIGINFO;
         action.restorer = (uint64_t)mv_restorer;
     } else if (mv_signal_needs_entry(number, action.handler)) {
         action = (struct mv_sigaction_kernel){(uint64_t)mv_signal_entry,
                                               SA_RESTORER | MV_SA_SIGINFO | MV_SA_RESTART | MV_SA_ONSTACK,
-                                              (uint64_t)mv_restorer, mv_block_all};
+                                              (uint64_t)mv_restorer, everything()};
     }
     return mv_sys4(__NR_rt_sigaction, number, (long)&action, 0, 8);
 }
@@ -52,7 +59,7 @@ static void install_sigsys(void) {
     struct mv_sigaction_kernel sigsys = {(uint64_t)mv_sigsys_entry,
                                          SA_RESTORER | MV_SA_SIGINFO | MV_SA_RESTART | MV_SA_NODEFER |
                                              (on_stack ? MV_SA_ONSTACK : 0),
-                                         (uint64_t)mv_restorer, mv_block_all};
+                                         (uint64_t)mv_restorer, everything()};
     mv_sys4(__NR_rt_sigaction, 31, (long)&sigsys, 0, 8);
     mv_block_on_alternate = on_stack ? mv_block_all | MV_SIGSYS_BIT : mv_block_all;
 }

@@ -55,9 +55,34 @@ void mv_mask_restore(struct mv_thread *self) {
     set_mask(self->program_mask);
 }
 
-static void queue_to_self(struct mv_thread *self, int number, const void *info) {
+/* What the shim queues again is in the program's names already. A timer's number is not translated twice:
+ * that is marked in bytes which the kernel keeps and no program reads. */
+#define SI_TIMER (-2)
+#define NAMED    0x4d764b4eu
+
+static struct mv_siginfo marked(const struct mv_siginfo *info) {
+    struct mv_siginfo copy = *info;
+    if (copy.code == SI_TIMER)
+        copy.rest[3] = NAMED;
+    return copy;
+}
+
+void mv_siginfo_named(struct mv_siginfo *info) {
+    int sent = info->code == 0 /* SI_USER */ || info->code == -1 /* QUEUE */ || info->code == -6 /* TKILL */;
+    if (mv.translated && sent && (uint32_t)info->rest[0] == mv.pid) /* libc asks whether itself sent it */
+        info->rest[0] = (info->rest[0] & ~0xffffffffull) | mv.logical_pid;
+    if (info->code != SI_TIMER)
+        return;
+    if (info->rest[3] == NAMED)
+        info->rest[3] = 0;
+    else if (mv.translated && mv.role != MV_ROLE_FOLLOWER)
+        mv_posix_timers_arrived(info);
+}
+
+static void queue_to_self(struct mv_thread *self, int number, const struct mv_siginfo *info) {
+    struct mv_siginfo copy = marked(info);
     (void)self;
-    mv_sys4(__NR_rt_tgsigqueueinfo, mv_sys0(__NR_getpid), mv_sys0(__NR_gettid), number, (long)info);
+    mv_sys4(__NR_rt_tgsigqueueinfo, mv_sys0(__NR_getpid), mv_sys0(__NR_gettid), number, (long)&copy);
 }
 
 /* In the leader and follower roles the shim must see signals that the program left at their default, because
@@ -109,8 +134,8 @@ static int in_shim(struct mv_thread *self, const struct mv_ucontext *uc) {
 }
 
 static void keep(uint8_t to[128], const struct mv_siginfo *info) {
-    for (unsigned i = 0; i < 128; i++)
-        to[i] = ((const uint8_t *)info)[i];
+    struct mv_siginfo copy = marked(info);
+    __builtin_memcpy(to, &copy, sizeof copy);
 }
 
 static void defer(struct mv_thread *self, int number, const struct mv_siginfo *info, struct mv_ucontext *uc) {
@@ -190,7 +215,7 @@ static enum mv_attended made_again(struct mv_thread *self, struct mv_frame *fram
 /* Queues the deferred signal, before others of its number: real-time signals are delivered in the order in
  * which they were sent. (A thread's own queue is served before its process's.) */
 static void queue_deferred(struct mv_thread *self, int number) {
-    struct mv_siginfo later[16];
+    struct mv_siginfo later[16] = {{0}};
     static const int64_t now[2] = {0, 0};
     uint64_t set = BIT(number);
     uint64_t unblocked = (set & (FAULTS | MV_SIGSYS_BIT)) | (self->sigsys_waits ? MV_SIGSYS_BIT : 0);
@@ -200,14 +225,16 @@ static void queue_deferred(struct mv_thread *self, int number) {
     if (unblocked)
         mv_sys4(__NR_rt_sigprocmask, 0 /* BLOCK */, (long)&unblocked, 0, 8);
     if (self->sigsys_waits)
-        queue_to_self(self, SIGSYS, self->sigsys_info);
+        queue_to_self(self, SIGSYS, (const struct mv_siginfo *)self->sigsys_info);
     self->sigsys_waits = 0;
     while (number >= 32 && count < 16 &&
            mv_sys4(__NR_rt_sigtimedwait, (long)&set, (long)&later[count], (long)now, 8) == number)
         count++;
-    queue_to_self(self, number, self->deferred_info);
-    for (unsigned i = 0; i < count; i++)
+    queue_to_self(self, number, (const struct mv_siginfo *)self->deferred_info);
+    for (unsigned i = 0; i < count; i++) {
+        mv_siginfo_named(&later[i]);
         queue_to_self(self, number, &later[i]);
+    }
 }
 
 /* From entry.S, on the shim stack, when `attention` is set at a call's exit: enum mv_attended. */
@@ -215,6 +242,12 @@ int mv_attend(struct mv_frame *frame) {
     struct mv_thread *self = mv_self;
     uint32_t attention = self->attention;
 
+    /* A signal whose place is this exit comes before the thread stands still, or asks others to: a follower
+     * that is made then, beside others, would not expect one that a record has announced; and one that was
+     * let in by a call which nobody published would be late as the leader's. What is asked for waits for the
+     * next exit. */
+    if ((attention & MV_ATTEND_SIGNAL) && (mv.role != MV_ROLE_LEADER || self->signal_announced))
+        attention &= ~(uint32_t)(MV_ATTEND_PARK | MV_ATTEND_REQUEST);
     if (attention & MV_ATTEND_PARK) {
         self->attention &= ~(uint32_t)MV_ATTEND_PARK;
         mv_park(self);
@@ -253,6 +286,10 @@ int mv_attend(struct mv_frame *frame) {
     resume_from(self, frame);
     int number = (int)self->deferred;
     self->attention &= ~(uint32_t)(MV_ATTEND_SIGNAL | MV_ATTEND_UNMASK);
+    if (mv.role == MV_ROLE_LEADER && self->log) {
+        self->signal_record = self->log->sequence;
+        self->signal_untold = (uint32_t)number;
+    }
     self->deferred = 0;
     self->signal_announced = 0;
     mv_leader_deferral_met(self);
@@ -327,15 +364,21 @@ uint64_t mv_signal_run(int number, struct mv_ucontext *uc) {
     return run(number, uc, handler_mask(number, uc->mask));
 }
 
+/* A request that had to wait (for a signal in mv_attend, for a hook's end): solo, the program may make no
+ * call that looks at `attention`. The kick arrives once the program's mask is set, or at once. */
+void mv_asked_again(struct mv_thread *self) {
+    if (!(self->attention & MV_ATTEND_REQUEST) || mv.role == MV_ROLE_FOLLOWER)
+        return;
+    self->attention &= ~(uint32_t)MV_ATTEND_REQUEST;
+    mv_kick(self, MV_KICK_REQUEST);
+}
+
 /* From mv_signal_entry: the address of the program's handler to run now, or 0 to return at once. */
 uint64_t mv_signal_arrived(int number, struct mv_siginfo *info, struct mv_ucontext *uc) {
     struct mv_thread *self = mv_self;
     uint64_t fixup;
-    int sent = info->code == 0 /* SI_USER */ || info->code == -1 /* QUEUE */ || info->code == -6 /* TKILL */;
 
-    if (mv.translated && sent && (uint32_t)info->rest[0] == mv.pid) /* libc asks whether itself sent it */
-        info->rest[0] = (info->rest[0] & ~0xffffffffull) | mv.logical_pid;
-
+    mv_siginfo_named(info);
     /* (One that was sent may find a guarded access, too: it is a signal like any other.) */
     if ((number == 11 || number == 7) && is_fault(number, info) && (fixup = mv_guard_fixup(uc->rip)) != 0) {
         uc->rip = fixup;
@@ -363,6 +406,7 @@ uint64_t mv_signal_arrived(int number, struct mv_siginfo *info, struct mv_uconte
         } else {
             self->mask_replaced = 0;
         }
+        mv_asked_again(self);
         if (mv_signals_plain)
             set_mask(during);
         return run(number, uc, during);
@@ -410,9 +454,12 @@ uint64_t mv_signal_arrived(int number, struct mv_siginfo *info, struct mv_uconte
     return run(number, uc, handler_mask(number, mask_before_handler(uc)));
 }
 
-/* From mv_restorer, before the kernel restores this frame. */
+/* From mv_restorer, before the kernel restores this frame. What is decided here about its mask must hold
+ * until then: a kick that settled or parked the thread in between would decide otherwise. */
 void mv_signal_returning(struct mv_ucontext *uc) {
     struct mv_thread *self = mv_self;
+    if (!mv_signals_plain)
+        mv_kicks_may_come(0);
     uint64_t real = mv_original_to_trampoline(uc->rip);
     if (real)
         uc->rip = real;

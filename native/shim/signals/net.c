@@ -112,9 +112,22 @@ static void attend_later(struct mv_thread *self, struct mv_ucontext *uc, uint32_
         mv_back_to(uc, mv_exit_begin);
 }
 
+/* In the handler of a kick: its return sets the mask. (Set here already, it would let a signal in above the
+ * shim stack, which would be deferred to a call that may never be made.) */
+static void settle_in_handler(struct mv_thread *self) {
+    (void)self;
+    if (mv.role != MV_ROLE_FOLLOWER)
+        mv_net_disarm();
+}
+
 /* `came`: by this signal. Without its information: whatever may be asked for; none is harmful. */
 static void kicked(struct mv_thread *self, uint32_t came, struct mv_ucontext *uc) {
     uint32_t kicks = __atomic_exchange_n(&self->kicks, 0, __ATOMIC_ACQUIRE) | came;
+    /* The coordinator's own comes by its signal alone, to the main thread, and the kernel drops it while
+     * another SIGSYS is pending there: one that asks a promoted process at once meets that of its takeover.
+     */
+    if (self->tid == mv.pid)
+        kicks |= REQUEST;
     if (kicks & UNKNOWN)
         kicks |= PARK | ARM | REQUEST | (mv.translated ? SETTLE : 0);
     uint32_t what = kicks & ASKED;
@@ -145,7 +158,7 @@ static void kicked(struct mv_thread *self, uint32_t came, struct mv_ucontext *uc
         uint32_t one = left & -left;
         __atomic_store_n(&self->attention, self->attention & ~one, __ATOMIC_RELAXED);
         mv_call_on_shim_stack(one == MV_ATTEND_PARK     ? mv_park
-                              : one == MV_ATTEND_SETTLE ? mv_settle
+                              : one == MV_ATTEND_SETTLE ? settle_in_handler
                                                         : mv_request_arrived,
                               self, self->stack_top - sizeof(struct mv_frame));
     }

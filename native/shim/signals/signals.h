@@ -89,10 +89,15 @@ const struct mv_thunk *mv_thunk_for(uint64_t site_next);
 uint64_t mv_thunk_original(uint64_t pc);
 
 /* deliver.c */
+/* The kernel's siginfo, in the program's names (those of a process that was promoted). */
+void mv_siginfo_named(struct mv_siginfo *info);
 uint64_t mv_signal_arrived(int number, struct mv_siginfo *info, struct mv_ucontext *uc);
 /* Prepares the handler of `number`, whose interrupted context has the mask uc->mask; returns its address. */
 uint64_t mv_signal_run(int number, struct mv_ucontext *uc);
 void mv_die_by_default(int number, const struct mv_siginfo *info, struct mv_ucontext *uc);
+
+/* inherit.c */
+void mv_signal_inherit(const struct mv_thread *area);
 
 /* filter.c */
 uint64_t mv_filter_trapped(struct mv_thread *self, struct mv_siginfo *info, struct mv_ucontext *uc);

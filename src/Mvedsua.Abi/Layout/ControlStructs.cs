@@ -76,6 +76,62 @@ public unsafe struct MvOrphan
     [FieldOffset(16)] public fixed byte Rusage[144];
 }
 
+/// <summary>A process that leads or follows, or did so last under its version index: struct mv_member.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 272)]
+public unsafe struct MvMember
+{
+    [FieldOffset(0)] public uint Pid;
+    [FieldOffset(4)] public MvMemberState State;
+    [FieldOffset(8)] public ulong Generation;
+    [FieldOffset(16)] public MvReason Reason;
+    [FieldOffset(20)] public int ReasonCode;
+    [FieldOffset(24)] public uint ReportTaken;
+    [FieldOffset(28)] public uint Unused;
+    [FieldOffset(32)] public fixed byte ReasonText[240];
+}
+
+/// <summary>One of the calls with which a new version begins: struct mv_step.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 64)]
+public unsafe struct MvStep
+{
+    [FieldOffset(0)] public ulong Function;
+    [FieldOffset(8)] public fixed ulong Args[6];
+    [FieldOffset(56)] public ulong Unused;
+}
+
+/// <summary>What a copy is to do on the way to another version: struct mv_task.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 128)]
+public unsafe struct MvTask
+{
+    [FieldOffset(0)] public uint Number;
+    [FieldOffset(4)] public uint Done;
+    [FieldOffset(8)] public MvTaskKind Kind;
+    [FieldOffset(12)] public uint Unused;
+    [FieldOffset(16)] public fixed ulong Args[8];
+    [FieldOffset(80)] public long Result;
+    [FieldOffset(88)] public ulong StackLow;
+    [FieldOffset(96)] public ulong StackHigh;
+    [FieldOffset(104)] public fixed ulong Unused2[3];
+}
+
+[InlineArray((int)MvAbi.Versions)]
+public struct MvTaskTable
+{
+    private MvTask _element;
+}
+
+[InlineArray((int)MvAbi.Versions)]
+public struct MvMemberTable
+{
+    private MvMember _element;
+}
+
+[InlineArray((int)MvAbi.Versions)]
+public struct MvDivergenceTable
+{
+    private MvDivergence _element;
+}
+
 [InlineArray((int)MvAbi.Messages)]
 public struct MvMessageRing
 {
@@ -97,7 +153,7 @@ public struct MvThreadTable
 
 /// <summary>The control block at offset 0 of the session memory: struct mv_control. Who writes what, and in
 /// which order, stands in shared.h; <see cref="ControlBlock"/> is the way to touch a live one.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 51904)]
+[StructLayout(LayoutKind.Explicit, Size = 111168)]
 public unsafe struct MvControl
 {
     [FieldOffset(0)] public ulong Magic;
@@ -107,14 +163,15 @@ public unsafe struct MvControl
     [FieldOffset(24)] public ulong LagLimitBytes;
     [FieldOffset(32)] public ulong LagLimitNs;
     [FieldOffset(40)] public uint FollowFromStart;
-    [FieldOffset(44)] public uint Unused0;
+    [FieldOffset(44)] public uint FollowersWanted;
     [FieldOffset(48)] public fixed ulong Unused1[2];
 
     [FieldOffset(64)] public uint CoordinatorPid;
     [FieldOffset(68)] public MvRequest Request;
     [FieldOffset(72)] public uint RequestNumber;
-    [FieldOffset(76)] public uint ReportTaken;
-    [FieldOffset(80)] public fixed uint Unused2[12];
+    [FieldOffset(76)] public uint RequestGeneration;
+    [FieldOffset(80)] public uint RequestCall;
+    [FieldOffset(84)] public fixed uint Unused2[11];
 
     [FieldOffset(128)] public uint Change;
     [FieldOffset(132)] public MvStage Stage;
@@ -122,12 +179,11 @@ public unsafe struct MvControl
     [FieldOffset(140)] public MvReason Answer;
     [FieldOffset(144)] public uint LeaderVersion;
     [FieldOffset(148)] public uint LeaderPid;
-    [FieldOffset(152)] public uint FollowerPid;
-    [FieldOffset(156)] public uint KeeperPid;
+    [FieldOffset(152)] public ulong Leads;
     [FieldOffset(160)] public uint LogicalPid;
     [FieldOffset(164)] public MvReason Reason;
     [FieldOffset(168)] public int ReasonCode;
-    [FieldOffset(172)] public uint FollowerState;
+    [FieldOffset(172)] public uint KeeperPid;
     [FieldOffset(176)] public ulong Generation;
     [FieldOffset(184)] public ulong Failovers;
     [FieldOffset(192)] public ulong AttachPauseNs;
@@ -141,14 +197,22 @@ public unsafe struct MvControl
     [FieldOffset(472)] public uint Publishes;
     [FieldOffset(476)] public uint OrphanChanges;
     [FieldOffset(480)] public uint OtherProgram;
+    [FieldOffset(484)] public uint Unused4;
+    [FieldOffset(488)] public ulong Mourned;
 
-    [FieldOffset(512)] public uint Publishing;
-    [FieldOffset(516)] public uint Tracing;
-    [FieldOffset(520)] public fixed uint Unused3[14];
+    [FieldOffset(512)] public fixed uint Publishing[(int)MvAbi.Versions];
+    [FieldOffset(528)] public uint Tracing;
+    [FieldOffset(532)] public fixed uint Unused3[11];
 
     [FieldOffset(576)] public ulong MessageCount;
     [FieldOffset(584)] public MvMessageRing Messages;
     [FieldOffset(16968)] public MvOrphanTable Orphans;
     [FieldOffset(27208)] public MvThreadTable Threads;
-    [FieldOffset(35400)] public MvDivergence Divergence;
+    [FieldOffset(43592)] public MvMemberTable Members;
+    [FieldOffset(44680)] public MvDivergenceTable Divergence;
+
+    [FieldOffset(110600)] public fixed uint Keepers[(int)MvAbi.Versions];
+    [FieldOffset(110616)] public fixed uint Unused5[10];
+
+    [FieldOffset(110656)] public MvTaskTable Tasks;
 }

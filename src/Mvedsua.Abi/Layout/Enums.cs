@@ -20,6 +20,7 @@ public enum MvOrderKind : uint
     Write = 5,
     Semaphore = 6,
     Barrier = 7,
+    Once = 8,
 }
 
 [Flags]
@@ -75,6 +76,7 @@ public enum MvStage : uint
     Followed = 3,
     Failover = 4,
     Ended = 5,
+    Promoting = 6,
 }
 
 /// <summary>Why a follower ended, a request was refused, or a role changed.</summary>
@@ -95,6 +97,20 @@ public enum MvReason : uint
     AsyncSignal = 12,
     Busy = 13,
     Escape = 14,
+    Threads = 15,
+    Replaced = 16,
+    UpdateFailed = 17,
+}
+
+/// <summary>What a process of the session is: enum mv_member_state.</summary>
+public enum MvMemberState : uint
+{
+    None = 0,
+    Replaying = 1,
+    Parked = 2,
+    Ended = 3,
+    Leads = 4,
+    Updating = 5,
 }
 
 public enum MvRequest : uint
@@ -104,6 +120,20 @@ public enum MvRequest : uint
     Unfollow = 2,
     Trace = 3,
     Untrace = 4,
+    Update = 5,
+    Cancel = 6,
+    Promote = 7,
+}
+
+/// <summary>What a copy does on the way to another version: enum mv_task_kind.</summary>
+public enum MvTaskKind : uint
+{
+    None = 0,
+    Map = 1,
+    Protect = 2,
+    Call = 3,
+    Each = 4,
+    Resume = 5,
 }
 
 /// <summary>A dead leader's child: enum mv_orphan_state.</summary>
@@ -124,6 +154,17 @@ public enum MvThreadState : uint
     Parked = 3,
     Diverged = 4,
     Exited = 5,
+}
+
+/// <summary>Where the kernel leaves the outcome of a call that is being made.</summary>
+public enum MvWitnessKind : uint
+{
+    Records = 0,
+    Message = 1,
+    Ring = 2,
+    Batch = 3,
+    Child = 4,
+    Shared = 5,
 }
 
 /// <summary>In what the follower's call differs from the leader's record.</summary>

@@ -13,7 +13,7 @@ public unsafe struct MvEvent
     [FieldOffset(8)] public uint Check;
     [FieldOffset(12)] public uint InSize;
     [FieldOffset(16)] public uint OutSize;
-    [FieldOffset(20)] public uint Reserved;
+    [FieldOffset(20)] public uint OrderSize;
     [FieldOffset(24)] public ulong Sequence;
     [FieldOffset(32)] public long Result;
     [FieldOffset(40)] public ulong Site;
@@ -67,20 +67,25 @@ public struct MvMessageHeader
 }
 
 /// <summary>What the kernel itself says of the call under way: struct mv_witness.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 96)]
+[StructLayout(LayoutKind.Explicit, Size = 392)]
 public unsafe struct MvWitness
 {
     [FieldOffset(0)] public MvMessageHeader Message;
     [FieldOffset(56)] public uint Length;
-    [FieldOffset(60)] public uint Batch;
+    [FieldOffset(60)] public MvWitnessKind Kind;
     [FieldOffset(64)] public fixed ulong Iov[2];
     [FieldOffset(80)] public ulong Sequence;
     [FieldOffset(88)] public uint Call;
     [FieldOffset(92)] public int Fd;
+    [FieldOffset(96)] public ulong Ring;
+    [FieldOffset(104)] public ulong Place;
+    [FieldOffset(112)] public ulong Options;
+    [FieldOffset(120)] public fixed ulong Child[16];
+    [FieldOffset(248)] public fixed ulong Rusage[18];
 }
 
 /// <summary>First page of a log: struct mv_log_header.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 704)]
+[StructLayout(LayoutKind.Explicit, Size = 1216)]
 public unsafe struct MvLogHeader
 {
     [FieldOffset(0)] public ulong Magic;
@@ -108,8 +113,8 @@ public unsafe struct MvLogHeader
 
     [FieldOffset(256)] public MvDeathWords Death;
 
-    [FieldOffset(576)] public MvWitness Witness;
-    [FieldOffset(672)] public fixed ulong Padding4[4];
+    [FieldOffset(768)] public MvWitness Witness;
+    [FieldOffset(1160)] public fixed ulong Padding4[7];
 }
 
 /// <summary>A reader's cursor: struct mv_log_cursor.</summary>

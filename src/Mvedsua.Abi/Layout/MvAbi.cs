@@ -3,13 +3,13 @@ namespace Mvedsua.Abi;
 /// <summary>The constants of <c>native/include/mvedsua/shared.h</c>, MV_ removed. A test compares them.</summary>
 public static class MvAbi
 {
-    public const uint AbiVersion = 10;
+    public const uint AbiVersion = 15;
     public const ulong ControlMagic = 0x6177736465764d31;
     public const ulong LogMagic = 0x676f4c6465764d31;
-    public const uint Versions = 2;
+    public const uint Versions = 4;
     public const uint MaxThreads = 128;
-    public const uint MaxReaders = 4;
-    public const uint Follower = 0;
+    public const uint MaxReaders = 7;
+    public const uint FirstTracer = Versions;
     public const uint Watchers = MaxReaders + 1;
     public const uint Page = 4096;
     public const ulong ControlSpan = 1ul << 20;
@@ -17,10 +17,13 @@ public static class MvAbi
     public const uint LogChunk = 256u << 10;
     public const ulong LogChunks = LogSpan / LogChunk;
     public const uint LogData = LogChunk;
+    public const uint OrderRoom = 8 * MaxThreads;
     public const ulong SessionSize = ControlSpan + Versions * MaxThreads * LogSpan;
     public const ulong SleepersOffset = Page * (1ul + MaxReaders);
     public const uint IntentNone = 0xffffffff;
+    public const uint IntentCome = 0xfffffffe;
     public const uint KickRequest = 0x4d764b52;
+    public const uint KeeperComing = 0x20000000;
     public const uint DivergenceBytes = 8192;
     public const uint Messages = 64;
     public const uint Orphans = 64;

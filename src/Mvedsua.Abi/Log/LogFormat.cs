@@ -32,9 +32,10 @@ internal static unsafe class LogFormat
     internal static MvLogFault CheckRecord(MvEvent* e, ulong room, ulong sequence, bool joining)
     {
         if (e->Check != LogChecks.OfEvent(in *e)) return MvLogFault.BadCheck;
-        uint size = e->Size, inSize = e->InSize, outSize = e->OutSize;
+        uint size = e->Size, inSize = e->InSize, outSize = e->OutSize, orderSize = e->OrderSize;
         if (size < Record || size % 8 != 0 || size > room || size > int.MaxValue) return MvLogFault.BadSize;
-        if (inSize % 8 != 0 || outSize % 8 != 0 || (ulong)Record + inSize + outSize != size || e->Reserved != 0)
+        if (inSize % 8 != 0 || outSize % 8 != 0 || orderSize % 8 != 0 || orderSize > MvAbi.OrderRoom
+            || (ulong)Record + inSize + outSize + orderSize != size)
         {
             return MvLogFault.BadPayload;
         }

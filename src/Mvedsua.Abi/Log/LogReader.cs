@@ -53,7 +53,7 @@ public sealed unsafe partial class LogReader : IDisposable
     /// <param name="version">Whose log, 0 or 1.</param>
     /// <param name="slot">Which thread's, 0 … 127.</param>
     /// <param name="generation">control.log_generation.</param>
-    /// <param name="reader">Index of the cursor, 0 … 3.</param>
+    /// <param name="reader">Index of the cursor: a follower's is its version index, tracers' stand behind.</param>
     /// <exception cref="LogCorruptException">It isn't that log, or damaged.</exception>
     /// <exception cref="System.ComponentModel.Win32Exception">It can't be mapped.</exception>
     public static LogReader Open(SessionMemory memory, int version, int slot, ulong generation, int reader)
@@ -87,8 +87,10 @@ public sealed unsafe partial class LogReader : IDisposable
         if (fault != MvLogFault.None) throw new LogCorruptException(fault);
         if (found == null) return false;
         var inSize = found->InSize; // once: nobody else's change of it may lead out of the record
-        if (inSize > _size - (uint)sizeof(MvEvent)) throw new LogCorruptException(MvLogFault.BadPayload);
-        view = new EventView(found, inSize, _size - (uint)sizeof(MvEvent) - inSize);
+        var orderSize = found->OrderSize;
+        var rest = _size - (uint)sizeof(MvEvent);
+        if (inSize > rest || orderSize > rest - inSize) throw new LogCorruptException(MvLogFault.BadPayload);
+        view = new EventView(found, inSize, rest - inSize - orderSize, orderSize);
         return true;
     }
 

@@ -32,14 +32,15 @@ public readonly unsafe struct ControlBlock
     }
 
     /// <summary>Fills the part that is written once, before the server starts; the magic number comes last.</summary>
-    public void Initialize(ulong logLimit, ulong lagLimitBytes, TimeSpan lagLimit, bool followFromStart)
+    public void Initialize(ulong logLimit, ulong lagLimitBytes, TimeSpan lagLimit, int followFromStart, int followersWanted)
     {
         _control->Abi = MvAbi.AbiVersion;
         _control->Size = (uint)sizeof(MvControl);
         _control->LogLimit = logLimit;
         _control->LagLimitBytes = lagLimitBytes;
         _control->LagLimitNs = (ulong)lagLimit.TotalNanoseconds;
-        _control->FollowFromStart = followFromStart ? 1u : 0u;
+        _control->FollowFromStart = (uint)followFromStart;
+        _control->FollowersWanted = (uint)followersWanted;
         Volatile.Write(ref _control->Magic, MvAbi.ControlMagic);
     }
 
@@ -49,13 +50,20 @@ public readonly unsafe struct ControlBlock
 
     public SharedUInt32 CoordinatorPid => new(&_control->CoordinatorPid);
     public SharedUInt32 RequestNumber => new(&_control->RequestNumber);
-    public SharedUInt32 ReportTaken => new(&_control->ReportTaken);
     public SharedUInt32 Tracing => new(&_control->Tracing);
 
+    /// <summary>So many followers are made for a new leader after a failover.</summary>
+    public int FollowersWanted => (int)Math.Min(_control->FollowersWanted, MvAbi.Versions - 1);
+
     /// <summary>Stores a request: number last. The caller then kicks the leader (<see cref="MvAbi.KickRequest"/>).</summary>
+    /// <param name="request">What is asked for.</param>
+    /// <param name="generation">Of unfollow: which follower is to end; 0: all of them. Of follow: a follower of a later one is wanted.</param>
+    /// <param name="call">Of update: the number of the system call at which the copy is made; null: any wait.</param>
     /// <returns>The number that <see cref="AnsweredNumber"/> will reach.</returns>
-    public uint PostRequest(MvRequest request)
+    public uint PostRequest(MvRequest request, ulong generation = 0, uint? call = null)
     {
+        Volatile.Write(ref _control->RequestCall, call ?? MvAbi.IntentNone);
+        Volatile.Write(ref _control->RequestGeneration, (uint)generation);
         Volatile.Write(ref *(uint*)&_control->Request, (uint)request);
         return RequestNumber.Increment();
     }
@@ -63,17 +71,31 @@ public readonly unsafe struct ControlBlock
     /// <summary>Futex: raised and woken after any change of what follows.</summary>
     public SharedUInt32 Change => new(&_control->Change);
 
-    public MvStage Stage => (MvStage)Read(ref *(uint*)&_control->Stage);
+    /// <summary>A leader whose death a follower has noticed is in a failover, until its successor has said that it leads.</summary>
+    public MvStage Stage
+    {
+        get
+        {
+            var stage = (MvStage)Read(ref *(uint*)&_control->Stage);
+            var leads = Volatile.Read(ref _control->Leads);
+            var failing = Volatile.Read(ref _control->Mourned) == leads + 1 || Volatile.Read(ref MemberAt(LeaderVersion)->Generation) != leads;
+            return failing && stage is not (MvStage.Ended or MvStage.Promoting) ? MvStage.Failover : stage;
+        }
+    }
+
     public uint AnsweredNumber => Read(ref _control->AnsweredNumber);
     public MvReason Answer => (MvReason)Read(ref *(uint*)&_control->Answer);
     public int LeaderVersion => (int)(Read(ref _control->LeaderVersion) % MvAbi.Versions);
     public int LeaderPid => (int)Read(ref _control->LeaderPid);
-    public int FollowerPid => (int)Read(ref _control->FollowerPid);
+    /// <summary>The newest follower that has not ended; 0: none.</summary>
+    public int FollowerPid => Newest() is { State: not (MvMemberState.Leads or MvMemberState.Ended) } member
+        && (member.Publishing || member.State == MvMemberState.Replaying) ? member.Pid : 0;
     public int KeeperPid => (int)Read(ref _control->KeeperPid);
     public int LogicalPid => (int)Read(ref _control->LogicalPid);
     public MvReason Reason => (MvReason)Read(ref *(uint*)&_control->Reason);
     public int ReasonCode => Volatile.Read(ref _control->ReasonCode);
-    public uint FollowerState => Read(ref _control->FollowerState);
+    /// <summary>What became of the newest follower.</summary>
+    public MvMemberState FollowerState => Newest().State;
     public ulong Generation => Volatile.Read(ref _control->Generation);
     public ulong LogGeneration => Volatile.Read(ref _control->LogGeneration);
     public ulong Failovers => Volatile.Read(ref _control->Failovers);
@@ -85,7 +107,39 @@ public readonly unsafe struct ControlBlock
     public uint SitesRefused => Read(ref _control->SitesRefused);
 
     /// <summary>The leader publishes for a follower.</summary>
-    public bool Publishing => Read(ref _control->Publishing) != 0;
+    public bool Publishing => Enumerable.Range(0, (int)MvAbi.Versions).Any(IsPublishing);
+
+    private bool IsPublishing(int version) => Volatile.Read(ref _control->Publishing[version]) != 0;
+
+    /// <summary>A process that leads, follows or did so last, by its version index. Not atomic.</summary>
+    public Member Member(int version)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)version, MvAbi.Versions);
+        MvMember* member = MemberAt(version);
+        return new Member(version, (int)Read(ref member->Pid), (MvMemberState)Read(ref *(uint*)&member->State),
+            Volatile.Read(ref member->Generation), (MvReason)Read(ref *(uint*)&member->Reason), member->ReasonCode,
+            Text(member->ReasonText, 240), IsPublishing(version));
+    }
+
+    /// <summary>Futex of a diverged follower that waits for its report.</summary>
+    public SharedUInt32 ReportTaken(int version) => new(&MemberAt(version)->ReportTaken);
+
+    /// <summary>What a copy under this version index is asked to do on its way to another version.</summary>
+    public CopyTask Task(int version)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)version, MvAbi.Versions);
+        return new CopyTask((MvTask*)Unsafe.AsPointer(ref _control->Tasks[version]));
+    }
+
+    private MvMember* MemberAt(int version) => (MvMember*)Unsafe.AsPointer(ref _control->Members[version]);
+
+    private Member Newest()
+    {
+        Member newest = Member(0);
+        for (var version = 1; version < MvAbi.Versions; version++)
+            if (Member(version) is var other && other.Generation > newest.Generation) newest = other;
+        return newest;
+    }
 
     /// <summary>The leader publishes: for a follower, or for tracers.</summary>
     public bool Publishes => Read(ref _control->Publishes) != 0;
@@ -100,11 +154,11 @@ public readonly unsafe struct ControlBlock
         return _control->Threads[version * (int)MvAbi.MaxThreads + slot];
     }
 
-    /// <summary>A copy. Stable once <see cref="FollowerState"/> says that the follower is parked.</summary>
-    public MvDivergence Divergence()
+    /// <summary>A copy. Stable once its <see cref="Member"/> says that the follower is parked.</summary>
+    public MvDivergence Divergence(int version)
     {
         Interlocked.MemoryBarrier();
-        return _control->Divergence;
+        return _control->Divergence[version];
     }
 
     /// <summary>Number of the newest message; 0: none yet.</summary>
@@ -163,6 +217,18 @@ public readonly unsafe struct ControlBlock
         return Encoding.UTF8.GetString(end < 0 ? bytes : bytes[..end]);
     }
 }
+
+/// <summary>A process that leads, follows or did so last under its version index.</summary>
+/// <param name="Version">Its index.</param>
+/// <param name="Pid">0: none, or surely gone.</param>
+/// <param name="State">What it is.</param>
+/// <param name="Generation">control.generation when it was made; 0: it was started.</param>
+/// <param name="Reason">Why it ended.</param>
+/// <param name="ReasonCode">Signal or errno.</param>
+/// <param name="ReasonText">The shim's remark, often empty.</param>
+/// <param name="Publishing">The leader publishes for it.</param>
+public readonly record struct Member(int Version, int Pid, MvMemberState State, ulong Generation, MvReason Reason, int ReasonCode,
+    string ReasonText, bool Publishing);
 
 /// <summary>A line from the shim to the operator. Level: 0 information, 1 warning, 2 error.</summary>
 public sealed record ShimMessage(ulong Number, int Pid, uint Level, string Text);

@@ -16,7 +16,7 @@ internal static class StatusTables
         foreach (var s in sessions)
         {
             table.AddRow(
-                Markup.Escape(s.Name), StageName(s.Stage), Number(s.Leader.Pid), s.Follower is null ? "-" : Number(s.Follower.Pid),
+                Markup.Escape(s.Name), StageName(s.Stage), Number(s.Leader.Pid), Pids(s),
                 s.Follower is null ? "-" : ByteSize.Format(s.Lag.Bytes), Markup.Escape(Path.GetFileName(s.Command[0])));
         }
 
@@ -32,8 +32,13 @@ internal static class StatusTables
         Add("command", Markup.Escape(string.Join(' ', s.Command.Select(Quoted))));
         Add("started", s.Started.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture));
         Add("leader", $"[green]{Describe(s.Leader)}[/]");
-        Add("follower", s.Follower is null ? "none" : $"[blue]{Describe(s.Follower)}[/]");
-        if (s.Follower is not null) Add("lag", $"{Number(s.Lag.Events)} events, {ByteSize.Format(s.Lag.Bytes)}");
+        if (s.Followers.Count == 0) Add("follower", "none");
+        foreach (var f in s.Followers)
+        {
+            Add("follower", $"[blue]{Describe(new ProcessStatus(f.Pid, f.LogicalPid, f.Threads))}[/]{(f.State == "replaying" ? "" : $", {f.State}")}");
+            Add("lag", $"{Number(f.Lag.Events)} events, {ByteSize.Format(f.Lag.Bytes)}");
+        }
+
         Add("sites", $"{Number(s.Sites.Rewritten)} rewritten, {Number(s.Sites.Trapped)} trapped, {Number(s.Sites.Refused)} refused");
         Add("log", $"{ByteSize.Format(s.Log.Bytes)} of at most {ByteSize.Format(s.Log.Limit)}");
         foreach (var past in s.History)
@@ -46,7 +51,9 @@ internal static class StatusTables
     /// <summary>One line, for --watch into a pipe.</summary>
     internal static string Line(SessionStatus s) =>
         string.Create(CultureInfo.InvariantCulture,
-            $"{s.Name} {StageName(s.Stage)} leader={s.Leader.Pid} follower={s.Follower?.Pid.ToString(CultureInfo.InvariantCulture) ?? "-"} lag.events={s.Lag.Events} lag.bytes={s.Lag.Bytes}");
+            $"{s.Name} {StageName(s.Stage)} leader={s.Leader.Pid} follower={Pids(s)} lag.events={s.Lag.Events} lag.bytes={s.Lag.Bytes}");
+
+    private static string Pids(SessionStatus s) => s.Followers.Count == 0 ? "-" : string.Join(',', s.Followers.Select(f => Number(f.Pid)));
 
     private static string Describe(ProcessStatus p) =>
         $"pid {Number(p.Pid)}{(p.LogicalPid == p.Pid ? "" : $" (sees itself as {Number(p.LogicalPid)})")}, {Number(p.Threads)} thread{(p.Threads == 1 ? "" : "s")}";

@@ -16,6 +16,11 @@ internal static class RunVerb
             HelpName = "NAME",
         };
         var follower = new Option<bool>("--follower") { Description = "Start a follower of the same version with the server" };
+        var followers = new Option<int>("--followers")
+        {
+            Description = "Start so many followers (1 to 3); a new leader is given as many again",
+            HelpName = "N",
+        };
         var logLimit = new Option<long?>("--log-limit")
         {
             Description = "Most memory that the event logs may use: 64MiB, 1g, 0.25 (of memory; the default)",
@@ -35,12 +40,15 @@ internal static class RunVerb
         };
         var command = new Command("run", "Starts a server, stays in the foreground and exits with the server's status.")
         {
-            name, follower, logLimit, lagLimit, server,
+            name, follower, followers, logLimit, lagLimit, server,
         };
         command.Validators.Add(result =>
         {
             // An option that isn't one of these would be taken for the server's name.
             if (result.GetValue(server) is [['-', ..] word, ..]) result.AddError($"'{word}' is not an option of run");
+            if (result.GetResult(followers) is null) return;
+            if (result.GetValue(followers) is < 1 or > 3) result.AddError("--followers takes 1, 2 or 3");
+            if (result.GetValue(follower)) result.AddError("give --follower or --followers N, not both");
         });
         command.SetAction(async (parsed, cancel) =>
         {
@@ -53,7 +61,7 @@ internal static class RunVerb
                 try
                 {
                     var plan = LaunchChecks.Plan(words, chosen, limit);
-                    return await Host.Create().RunAsync(plan, new RunOptions(chosen, parsed.GetValue(follower), limit, parsed.GetValue(lagLimit)), cancel);
+                    return await Host.Create().RunAsync(plan, new RunOptions(chosen, parsed.GetValue(follower) ? 1 : parsed.GetValue(followers), parsed.GetValue(followers) > 0, limit, parsed.GetValue(lagLimit)), cancel);
                 }
                 catch (LaunchRefusedException e) when (given is null && e.Refusal.Kind == RefusalKind.SessionNameInUse)
                 {

@@ -16,8 +16,20 @@ public static class ControlVerb
     /// <summary>One reply, once a follower is in step or has been refused.</summary>
     public const string Follow = "follow";
 
-    /// <summary>One reply, once the follower is gone.</summary>
+    /// <summary>One reply, once the follower (<see cref="ControlRequest.Pid"/>, or all of them) is gone.</summary>
     public const string Unfollow = "unfollow";
+
+    /// <summary>One reply, once the follower (<see cref="ControlRequest.Pid"/>) and the leader have changed places.</summary>
+    public const string Promote = "promote";
+
+    /// <summary>One reply, once a follower runs the program <see cref="ControlRequest.To"/>, or the update has been refused or has failed.</summary>
+    public const string Update = "update";
+
+    /// <summary>One reply, once the old version is gone and the new one serves alone.</summary>
+    public const string Commit = "commit";
+
+    /// <summary>One reply, once the new version is gone and the old one serves alone.</summary>
+    public const string Rollback = "rollback";
 
     /// <summary>Replies with <see cref="ControlReply.Event"/> as calls happen, until either side closes.</summary>
     public const string Trace = "trace";
@@ -29,7 +41,12 @@ public static class ControlVerb
 /// <summary>A request: one line of JSON from the client. One request a connection.</summary>
 /// <param name="Verb">One of <see cref="ControlVerb"/>.</param>
 /// <param name="Protocol">The sender's <see cref="ControlProtocol.Version"/>; another one is refused.</param>
-public sealed record ControlRequest(string Verb, int Protocol = ControlProtocol.Version);
+/// <param name="Pid">Of unfollow and promote: which follower; 0: the only one.</param>
+/// <param name="All">Of unfollow: all followers.</param>
+/// <param name="To">Of update: the new version's file, an absolute path.</param>
+/// <param name="Description">Of update: the update description's file, an absolute path; null: none.</param>
+public sealed record ControlRequest(string Verb, int Protocol = ControlProtocol.Version, int Pid = 0, bool All = false, string? To = null,
+    string? Description = null);
 
 /// <summary>A reply: one line of JSON from the coordinator.</summary>
 /// <param name="Ok">False: refused; <paramref name="Error"/> says why and nothing was changed.</param>

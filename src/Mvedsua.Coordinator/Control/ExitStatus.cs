@@ -10,7 +10,7 @@ public enum ExitStatus
     /// <summary>Done as asked.</summary>
     Ok = 0,
 
-    /// <summary><c>doctor</c> or <c>inspect</c> found something that stands in the way.</summary>
+    /// <summary><c>doctor</c>, <c>inspect</c> or <c>update --dry-run</c> found something that stands in the way; <c>rules</c>: a file is refused, or a case does not hold.</summary>
     CheckFailed = 1,
 
     /// <summary>The command line can't be understood.</summary>
@@ -45,4 +45,13 @@ public enum ExitStatus
 
     /// <summary>Standard output can't be written (a full disk); not when its reader has just had enough.</summary>
     OutputFailed = 73,
+
+    /// <summary><c>run</c>: leader and follower were killed at once, so that nobody is left.</summary>
+    NobodyLeft = 74,
+
+    /// <summary><c>update</c>: refused before the server was touched; the message names the reason.</summary>
+    UpdateRefused = 75,
+
+    /// <summary><c>update</c>: the copy that was to become the new version ended on the way; the server goes on unchanged.</summary>
+    UpdateFailed = 76,
 }

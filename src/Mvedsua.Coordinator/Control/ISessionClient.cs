@@ -13,11 +13,34 @@ public interface ISessionClient
     /// <summary>The session's state now and after each change, until it ends.</summary>
     IAsyncEnumerable<SessionStatus> WatchAsync(string name, CancellationToken cancel);
 
-    /// <summary>Gives the session a follower; returns once it is in step, with a line for the user.</summary>
+    /// <summary>Gives the session a follower, or one more; returns once it is in step, with a line for the user.</summary>
     Task<string> FollowAsync(string name, CancellationToken cancel);
 
-    /// <summary>Ends the session's follower; returns once it is gone, with a line for the user.</summary>
-    Task<string> UnfollowAsync(string name, CancellationToken cancel);
+    /// <summary>Ends a follower; returns once it is gone, with a line for the user.</summary>
+    /// <param name="name">The session.</param>
+    /// <param name="pid">Which one; 0: the only one.</param>
+    /// <param name="all">All of them.</param>
+    /// <param name="cancel">Gives up waiting.</param>
+    Task<string> UnfollowAsync(string name, int pid, bool all, CancellationToken cancel);
+
+    /// <summary>Makes a follower the leader, and the leader its follower; returns once they have changed places, with a line for the user.</summary>
+    /// <param name="name">The session.</param>
+    /// <param name="pid">Which follower; 0: the only one.</param>
+    /// <param name="cancel">Gives up waiting.</param>
+    Task<string> PromoteAsync(string name, int pid, CancellationToken cancel);
+
+    /// <summary>Gives the session a follower that runs another version; returns once it replays, with a line for the user.</summary>
+    /// <param name="name">The session.</param>
+    /// <param name="program">The new version's file, an absolute path.</param>
+    /// <param name="description">The update description's file, an absolute path; null: none.</param>
+    /// <param name="cancel">Gives up waiting.</param>
+    Task<string> UpdateAsync(string name, string program, string? description, CancellationToken cancel);
+
+    /// <summary>Ends the old version, which follows; returns once it is gone, with a line for the user.</summary>
+    Task<string> CommitAsync(string name, CancellationToken cancel);
+
+    /// <summary>Ends the new version, whether it follows or leads; returns once it is gone, with a line for the user.</summary>
+    Task<string> RollbackAsync(string name, CancellationToken cancel);
 
     /// <summary>The leader's calls from now on, until the session ends.</summary>
     IAsyncEnumerable<TraceEvent> TraceAsync(string name, CancellationToken cancel);

@@ -4,10 +4,11 @@ namespace Mvedsua.Coordinator.Control;
 
 /// <summary>What <c>mvedsua run</c> was asked for, beside the command itself.</summary>
 /// <param name="Name">Valid and free session name.</param>
-/// <param name="Follower">True: with a same-version follower from the start.</param>
+/// <param name="Followers">So many same-version followers from the start: 0 … 3.</param>
+/// <param name="Keep">A new leader gets as many again after a failover.</param>
 /// <param name="LogLimit">Most bytes that the event logs may use; null: a quarter of memory.</param>
 /// <param name="Lag">When the follower is ended for lagging; null: only by the log limit.</param>
-public sealed record RunOptions(string Name, bool Follower, long? LogLimit, LagLimit? Lag);
+public sealed record RunOptions(string Name, int Followers, bool Keep, long? LogLimit, LagLimit? Lag);
 
 /// <summary>The coordinator's side that lives inside a <c>mvedsua</c> process.</summary>
 public interface ISessionHost

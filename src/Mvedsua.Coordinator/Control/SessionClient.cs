@@ -13,32 +13,51 @@ public sealed class SessionClient(Func<string, CancellationToken, Task> revive) 
     /// another request.</summary>
     private static readonly TimeSpan OwnAnswer = TimeSpan.FromSeconds(10), LeadersAnswer = 2.5 * Sessions.ShimRequest.TimeLimit;
 
+    /// <summary>How long a large heap may take to be converted.</summary>
+    private static readonly TimeSpan Conversion = TimeSpan.FromMinutes(5);
+
     /// <inheritdoc/>
     public IReadOnlyList<string> Names() => SessionDirectory.Names();
 
     /// <inheritdoc/>
     public async Task<SessionStatus> StatusAsync(string name, CancellationToken cancel) =>
-        (await OneAsync(name, ControlVerb.Status, cancel).ConfigureAwait(false)).Status ?? throw Malformed(name);
+        (await OneAsync(name, new ControlRequest(ControlVerb.Status), cancel).ConfigureAwait(false)).Status ?? throw Malformed(name);
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<SessionStatus> WatchAsync(string name, [EnumeratorCancellation] CancellationToken cancel)
     {
-        await foreach (var reply in StreamAsync(name, ControlVerb.Watch, cancel).ConfigureAwait(false))
+        await foreach (var reply in StreamAsync(name, new ControlRequest(ControlVerb.Watch), cancel).ConfigureAwait(false))
             yield return reply.Status ?? throw Malformed(name);
     }
 
     /// <inheritdoc/>
     public async Task<string> FollowAsync(string name, CancellationToken cancel) =>
-        (await OneAsync(name, ControlVerb.Follow, cancel).ConfigureAwait(false)).Message ?? $"{name} has a follower";
+        (await OneAsync(name, new ControlRequest(ControlVerb.Follow), cancel).ConfigureAwait(false)).Message ?? $"{name} has a follower";
 
     /// <inheritdoc/>
-    public async Task<string> UnfollowAsync(string name, CancellationToken cancel) =>
-        (await OneAsync(name, ControlVerb.Unfollow, cancel).ConfigureAwait(false)).Message ?? $"{name} has no follower any more";
+    public async Task<string> UnfollowAsync(string name, int pid, bool all, CancellationToken cancel) =>
+        (await OneAsync(name, new ControlRequest(ControlVerb.Unfollow, Pid: pid, All: all), cancel).ConfigureAwait(false)).Message ?? $"{name} has no follower any more";
+
+    /// <inheritdoc/>
+    public async Task<string> PromoteAsync(string name, int pid, CancellationToken cancel) =>
+        (await OneAsync(name, new ControlRequest(ControlVerb.Promote, Pid: pid), cancel).ConfigureAwait(false)).Message ?? $"{name} has another leader";
+
+    /// <inheritdoc/>
+    public async Task<string> UpdateAsync(string name, string program, string? description, CancellationToken cancel) =>
+        (await OneAsync(name, new ControlRequest(ControlVerb.Update, To: program, Description: description), cancel).ConfigureAwait(false)).Message ?? $"{name} is updated";
+
+    /// <inheritdoc/>
+    public async Task<string> CommitAsync(string name, CancellationToken cancel) =>
+        (await OneAsync(name, new ControlRequest(ControlVerb.Commit), cancel).ConfigureAwait(false)).Message ?? $"{name} runs the new version";
+
+    /// <inheritdoc/>
+    public async Task<string> RollbackAsync(string name, CancellationToken cancel) =>
+        (await OneAsync(name, new ControlRequest(ControlVerb.Rollback), cancel).ConfigureAwait(false)).Message ?? $"{name} runs the old version";
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<TraceEvent> TraceAsync(string name, [EnumeratorCancellation] CancellationToken cancel)
     {
-        await foreach (var reply in StreamAsync(name, ControlVerb.Trace, cancel).ConfigureAwait(false))
+        await foreach (var reply in StreamAsync(name, new ControlRequest(ControlVerb.Trace), cancel).ConfigureAwait(false))
             yield return reply.Event ?? throw Malformed(name);
     }
 
@@ -47,7 +66,7 @@ public sealed class SessionClient(Func<string, CancellationToken, Task> revive) 
     {
         try
         {
-            return (await OneAsync(name, ControlVerb.Report, cancel).ConfigureAwait(false)).Report ?? throw Malformed(name);
+            return (await OneAsync(name, new ControlRequest(ControlVerb.Report), cancel).ConfigureAwait(false)).Report ?? throw Malformed(name);
         }
         catch (SessionException e) when (e.Status == ExitStatus.UnknownSession)
         {
@@ -56,13 +75,19 @@ public sealed class SessionClient(Func<string, CancellationToken, Task> revive) 
         }
     }
 
-    private async Task<ControlReply> OneAsync(string name, string verb, CancellationToken cancel)
+    private async Task<ControlReply> OneAsync(string name, ControlRequest request, CancellationToken cancel)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        patience.CancelAfter(verb is ControlVerb.Follow or ControlVerb.Unfollow ? LeadersAnswer : OwnAnswer);
+        patience.CancelAfter(request.Verb switch
+        {
+            ControlVerb.Follow or ControlVerb.Unfollow or ControlVerb.Promote or ControlVerb.Commit => LeadersAnswer,
+            ControlVerb.Rollback => 2 * LeadersAnswer, /* two requests */
+            ControlVerb.Update => LeadersAnswer + Conversion,
+            _ => OwnAnswer,
+        });
         try
         {
-            await foreach (var reply in StreamAsync(name, verb, patience.Token).ConfigureAwait(false)) return reply;
+            await foreach (var reply in StreamAsync(name, request, patience.Token).ConfigureAwait(false)) return reply;
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
@@ -75,13 +100,13 @@ public sealed class SessionClient(Func<string, CancellationToken, Task> revive) 
     }
 
     private async IAsyncEnumerable<ControlReply> StreamAsync(
-        string name, string verb, [EnumeratorCancellation] CancellationToken cancel)
+        string name, ControlRequest request, [EnumeratorCancellation] CancellationToken cancel)
     {
         using var socket = await ConnectAsync(name, cancel).ConfigureAwait(false);
         var stream = new NetworkStream(socket);
         await using (stream.ConfigureAwait(false))
         {
-            await SendAsync(stream, new ControlRequest(verb), name, cancel).ConfigureAwait(false);
+            await SendAsync(stream, request, name, cancel).ConfigureAwait(false);
             var lines = new LineReader(stream);
             while (await NextAsync(lines, name, cancel).ConfigureAwait(false) is { } reply)
             {

@@ -28,6 +28,14 @@ public sealed record ProcessStatus(int Pid, int LogicalPid, int Threads);
 /// <summary>What is published and not yet replayed.</summary>
 public sealed record LagStatus(long Events, long Bytes);
 
+/// <summary>A process that follows.</summary>
+/// <param name="Pid">The kernel's process id.</param>
+/// <param name="LogicalPid">What the program sees.</param>
+/// <param name="Threads">Number of threads.</param>
+/// <param name="State">"starting", "replaying", "diverged" (it waits until its report is taken) or "ended".</param>
+/// <param name="Lag">How far it is behind.</param>
+public sealed record FollowerStatus(int Pid, int LogicalPid, int Threads, string State, LagStatus Lag);
+
 /// <summary>What became of the program's <c>syscall</c> instructions.</summary>
 public sealed record SiteStatus(long Rewritten, long Trapped, long Refused);
 
@@ -43,8 +51,7 @@ public sealed record PastEvent(DateTimeOffset When, string What);
 /// <param name="Command">The server's command line.</param>
 /// <param name="Started">When the server was started.</param>
 /// <param name="Leader">The process that serves.</param>
-/// <param name="Follower">The process that replays; null without one.</param>
-/// <param name="Lag">Published and not yet replayed; zero without a follower.</param>
+/// <param name="Followers">All followers, the eldest first.</param>
 /// <param name="Sites">The leader's system-call sites.</param>
 /// <param name="Log">Event-log memory.</param>
 /// <param name="History">Role switches and ended followers, oldest first; the last few dozen.</param>
@@ -54,8 +61,15 @@ public sealed record SessionStatus(
     IReadOnlyList<string> Command,
     DateTimeOffset Started,
     ProcessStatus Leader,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] ProcessStatus? Follower,
-    LagStatus Lag,
+    IReadOnlyList<FollowerStatus> Followers,
     SiteStatus Sites,
     LogStatus Log,
-    IReadOnlyList<PastEvent> History);
+    IReadOnlyList<PastEvent> History)
+{
+    /// <summary>The eldest follower; null without one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public ProcessStatus? Follower => Followers.Count == 0 ? null : new(Followers[0].Pid, Followers[0].LogicalPid, Followers[0].Threads);
+
+    /// <summary>Published and not yet replayed, by the follower that is furthest behind; zero without one.</summary>
+    public LagStatus Lag => Followers.Select(f => f.Lag).MaxBy(lag => lag.Bytes) ?? new(0, 0);
+}

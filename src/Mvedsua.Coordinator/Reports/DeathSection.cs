@@ -6,7 +6,7 @@ using Mvedsua.Coordinator.Sessions;
 namespace Mvedsua.Coordinator.Reports;
 
 /// <summary>The reports of processes that died: a follower, or a leader whose follower took over.</summary>
-internal sealed class DeathSection(string session, SharedMemory memory, ControlView view, int pid)
+internal sealed class DeathSection(string session, SharedMemory memory, ControlView view, int pid, int version)
 {
     private static readonly DivergenceSide Nothing = new([], []);
 
@@ -14,13 +14,12 @@ internal sealed class DeathSection(string session, SharedMemory memory, ControlV
     /// address space that the leader shares with it by origin.</summary>
     internal DivergenceReport BuildFollowerDeath()
     {
-        int version = 1 - view.LeaderVersion;
         int slot = LastCaller(version);
         ulong address = memory.Control.Block.Thread(version, slot).Site;
         IReadOnlyList<string> place = address == 0 ? [] : ["(its last call:)", .. Sides.Place(view.LeaderPid, address)];
-        string how = Reasons.Explain(MvReason.FollowerDied, view.ReasonCode, view.ReasonText);
+        string how = Reasons.Explain(MvReason.FollowerDied, view.Members[version].ReasonCode, view.Members[version].ReasonText);
         return new DivergenceReport(session, DateTimeOffset.Now, "follower-died",
-            string.Create(CultureInfo.InvariantCulture, $"The follower (pid {pid}) is gone: {how}. The server goes on alone."),
+            string.Create(CultureInfo.InvariantCulture, $"The follower (pid {pid}) is gone: {how}. The server goes on{(view.Followers.Any(m => m.Publishing) ? "" : " alone")}."),
             Sides.LogicalThread(memory, version, slot), null, Last(view.LeaderVersion, slot), new DivergenceSide([], place),
             [
                 "It was killed from outside (SIGKILL: an operator, or the kernel short of memory: see the kernel's log).",
@@ -31,7 +30,6 @@ internal sealed class DeathSection(string session, SharedMemory memory, ControlV
     /// <summary>The old leader's death, told after the promotion.</summary>
     internal DivergenceReport BuildFailover(WaitStatus? status)
     {
-        int version = 1 - view.LeaderVersion;
         (int slot, RecordedEvent? death) = FindDeath(version);
         int signal = death is not null ? (int)death.Arguments[0] : status?.Signal ?? view.ReasonCode;
         string how = status is { Signal: 0 } exit ? $"the leader ended with {exit}" : Reasons.Explain(MvReason.LeaderDied, signal, "");

@@ -13,7 +13,7 @@ internal sealed unsafe class DivergenceSection
     private readonly string _session;
     private readonly SharedMemory _memory;
     private readonly ControlView _view;
-    private readonly int _follower, _slot, _thread, _leaderVersion;
+    private readonly int _follower, _version, _slot, _thread, _leaderVersion;
     private readonly MvDifference _kind;
     private readonly uint _position;
     private readonly ulong _sequence;
@@ -22,9 +22,9 @@ internal sealed unsafe class DivergenceSection
     private readonly byte[] _followerPayload;
     private readonly RecordedEvent? _leaderEvent;
 
-    internal DivergenceSection(string session, SharedMemory memory, ControlView view, int follower, in MvDivergence divergence)
+    internal DivergenceSection(string session, SharedMemory memory, ControlView view, int follower, int version, in MvDivergence divergence)
     {
-        (_session, _memory, _view, _follower) = (session, memory, view, follower);
+        (_session, _memory, _view, _follower, _version) = (session, memory, view, follower, version);
         _leaderVersion = view.LeaderVersion;
         _kind = divergence.Kind;
         _slot = (int)Math.Min(divergence.Slot, MvAbi.MaxThreads - 1);
@@ -44,7 +44,7 @@ internal sealed unsafe class DivergenceSection
         LogTail? tail = LogTail.Open(_memory, _leaderVersion, _slot);
         IReadOnlyCollection<RecordedEvent> before = tail?.Before(_sequence, ReportOptions.Before) ?? [];
         TraceEvent? leader = _leaderEvent is null ? null : Sides.Decode(_leaderVersion, _thread, _leaderEvent);
-        TraceEvent follower = EventDecoder.Decode(1 - _leaderVersion, _thread, _sequence, _followerCall, _followerArguments, null,
+        TraceEvent follower = EventDecoder.Decode(_version, _thread, _sequence, _followerCall, _followerArguments, null,
             _followerPayload, [], ReportOptions.Format);
         PayloadDifference? bytes = _kind is MvDifference.Bytes or MvDifference.Length && _leaderEvent is not null
             ? PayloadDifference.Find(CallTable.ByNumber(_followerCall), _leaderEvent.InPayload, _followerPayload) : null;
@@ -52,8 +52,8 @@ internal sealed unsafe class DivergenceSection
         return new DivergenceReport(_session, DateTimeOffset.Now, Reason, Summary(leader, follower, bytes), _thread,
             First(leader, follower, bytes),
             new DivergenceSide(Calls(before, _leaderVersion, leader), LeaderBacktrace(tail)),
-            new DivergenceSide(Calls(before, 1 - _leaderVersion, follower),
-                Sides.Backtrace(_follower, _memory.Control.Block.Thread(1 - _leaderVersion, _slot))),
+            new DivergenceSide(Calls(before, _version, follower),
+                Sides.Backtrace(_follower, _memory.Control.Block.Thread(_version, _slot))),
             Causes.Guess(evidence));
     }
 

@@ -43,7 +43,7 @@ internal sealed class RecordedEvent
         if (bytes.Length < HeaderSize) return null;
         var header = MemoryMarshal.Read<MvEvent>(bytes);
         bool sound = header.Check == LogChecks.OfEvent(in header) && header.Size % 8 == 0
-            && header.Size == (ulong)sizeof(MvEvent) + header.InSize + header.OutSize;
+            && header.Size == (ulong)sizeof(MvEvent) + header.InSize + header.OutSize + header.OrderSize;
         return sound ? new RecordedEvent(bytes.ToArray()) : null;
     }
 

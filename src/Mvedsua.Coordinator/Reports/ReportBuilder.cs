@@ -18,7 +18,7 @@ internal sealed class ReportBuilder
 {
     private readonly string _session;
     private readonly SharedMemory _memory;
-    private readonly int _pid;
+    private readonly int _pid, _version;
     private readonly ReportKind _kind;
     private readonly ControlView _view;
     private readonly WaitStatus? _status;
@@ -27,19 +27,20 @@ internal sealed class ReportBuilder
     /// <param name="session">The session's name.</param>
     /// <param name="memory">Its memory.</param>
     /// <param name="pid">The follower, or the promoted one after a failover.</param>
+    /// <param name="version">Version index of the follower, or of the old leader.</param>
     /// <param name="kind">What has happened.</param>
     /// <param name="status">How the old leader ended, when that is known.</param>
-    internal ReportBuilder(string session, SharedMemory memory, int pid, ReportKind kind, WaitStatus? status)
+    internal ReportBuilder(string session, SharedMemory memory, int pid, int version, ReportKind kind, WaitStatus? status)
     {
-        (_session, _memory, _pid, _kind, _status) = (session, memory, pid, kind, status);
+        (_session, _memory, _pid, _version, _kind, _status) = (session, memory, pid, version, kind, status);
         _view = memory.Control.View();
-        if (kind == ReportKind.Diverged) _divergence = memory.Control.Block.Divergence();
+        if (kind == ReportKind.Diverged) _divergence = memory.Control.Block.Divergence(version);
     }
 
     internal DivergenceReport Build() => _kind switch
     {
-        ReportKind.Diverged => new DivergenceSection(_session, _memory, _view, _pid, _divergence).Build(),
-        ReportKind.FollowerDied => new DeathSection(_session, _memory, _view, _pid).BuildFollowerDeath(),
-        _ => new DeathSection(_session, _memory, _view, _pid).BuildFailover(_status),
+        ReportKind.Diverged => new DivergenceSection(_session, _memory, _view, _pid, _version, _divergence).Build(),
+        ReportKind.FollowerDied => new DeathSection(_session, _memory, _view, _pid, _version).BuildFollowerDeath(),
+        _ => new DeathSection(_session, _memory, _view, _pid, _version).BuildFailover(_status),
     };
 }

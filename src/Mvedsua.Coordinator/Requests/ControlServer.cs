@@ -19,8 +19,25 @@ internal interface IControlled
     /// <summary>Asks the leader for a change of roles.</summary>
     Task<ControlReply> FollowAsync();
 
-    /// <inheritdoc cref="FollowAsync"/>
-    Task<ControlReply> UnfollowAsync();
+    /// <summary>Asks the leader to end a follower.</summary>
+    /// <param name="pid">Which one; 0: the only one.</param>
+    /// <param name="all">All of them.</param>
+    Task<ControlReply> UnfollowAsync(int pid, bool all);
+
+    /// <summary>Asks the leader to change places with a follower.</summary>
+    /// <param name="pid">Which one; 0: the only one.</param>
+    Task<ControlReply> PromoteAsync(int pid);
+
+    /// <summary>Makes a follower that runs another version.</summary>
+    /// <param name="to">Its file.</param>
+    /// <param name="description">The update description's file; null: none.</param>
+    Task<ControlReply> UpdateAsync(string to, string? description);
+
+    /// <summary>Ends the old version, which follows.</summary>
+    Task<ControlReply> CommitAsync();
+
+    /// <summary>Ends the new version.</summary>
+    Task<ControlReply> RollbackAsync();
 
     /// <summary>The leader's calls as they happen.</summary>
     IAsyncEnumerable<TraceEvent> TraceAsync(CancellationToken cancel);
@@ -142,7 +159,19 @@ internal sealed partial class ControlServer : IDisposable
                 await SendAsync(writer, await _session.FollowAsync().ConfigureAwait(false)).ConfigureAwait(false);
                 break;
             case ControlVerb.Unfollow:
-                await SendAsync(writer, await _session.UnfollowAsync().ConfigureAwait(false)).ConfigureAwait(false);
+                await SendAsync(writer, await _session.UnfollowAsync(request.Pid, request.All).ConfigureAwait(false)).ConfigureAwait(false);
+                break;
+            case ControlVerb.Promote:
+                await SendAsync(writer, await _session.PromoteAsync(request.Pid).ConfigureAwait(false)).ConfigureAwait(false);
+                break;
+            case ControlVerb.Update when request.To is { } to:
+                await SendAsync(writer, await _session.UpdateAsync(to, request.Description).ConfigureAwait(false)).ConfigureAwait(false);
+                break;
+            case ControlVerb.Commit:
+                await SendAsync(writer, await _session.CommitAsync().ConfigureAwait(false)).ConfigureAwait(false);
+                break;
+            case ControlVerb.Rollback:
+                await SendAsync(writer, await _session.RollbackAsync().ConfigureAwait(false)).ConfigureAwait(false);
                 break;
             case ControlVerb.Trace:
                 _ = CancelAtHangUpAsync(reader, hangUp);

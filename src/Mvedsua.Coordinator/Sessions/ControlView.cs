@@ -2,25 +2,14 @@ using Mvedsua.Abi;
 
 namespace Mvedsua.Coordinator.Sessions;
 
-/// <summary>mv_control.follower_state.</summary>
-internal enum FollowerState : uint
-{
-    None,
-    Replaying,
-    Parked,
-    Ended,
-    Promoted,
-}
-
 /// <summary>What the state machine looks at in the control block, read once.</summary>
+/// <param name="Members">By version index.</param>
 internal readonly record struct ControlView(
     MvStage Stage,
     int LeaderPid,
     int LeaderVersion,
     int LogicalPid,
-    int FollowerPid,
     int KeeperPid,
-    FollowerState Follower,
     MvReason Reason,
     int ReasonCode,
     string ReasonText,
@@ -29,4 +18,25 @@ internal readonly record struct ControlView(
     TimeSpan AttachPause,
     TimeSpan FailoverTime,
     int SessionFd,
-    bool Publishing);
+    IReadOnlyList<Member> Members)
+{
+    /// <summary>The members that don't lead.</summary>
+    internal IEnumerable<Member> Followers
+    {
+        get
+        {
+            int leader = LeaderVersion;
+            return Members.Where(m => m.Version != leader);
+        }
+    }
+
+    /// <summary>The follower that was made last.</summary>
+    internal Member? Newest
+    {
+        get
+        {
+            ulong generation = Generation;
+            return generation == 0 ? null : Members.Cast<Member?>().FirstOrDefault(m => m!.Value.Generation == generation);
+        }
+    }
+}

@@ -25,7 +25,7 @@ internal sealed class MemberCheck(SharedMemory memory, string name)
         return view with
         {
             LeaderPid = _leader,
-            FollowerPid = IsMember(view.FollowerPid) ? view.FollowerPid : 0,
+            Members = [.. view.Members.Select(m => IsMember(m.Pid) ? m : m with { Pid = 0 })],
             KeeperPid = IsMember(view.KeeperPid) ? view.KeeperPid : 0,
         };
     }

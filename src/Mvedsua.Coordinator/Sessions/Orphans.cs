@@ -12,12 +12,13 @@ namespace Mvedsua.Coordinator.Sessions;
 internal sealed unsafe class Orphans(ControlBlock control, ILogger log, ProcessWatcher? watcher)
 {
     private const int Kept = 256;
+    private const long SecondLook = 1000;
     private const int UsageSize = 144; /* struct rusage */
 
     /// <summary>Ended between their leader's death and the promotion: nobody knows yet that they are orphans. (And
     /// grandchildren of a living leader, which natively are init's.)</summary>
     private readonly Queue<(int Pid, WaitStatus Status, byte[] Usage)> _early = [];
-    private readonly HashSet<int> _suspects = [];
+    private readonly Dictionary<int, long> _suspects = []; /* pid → since when (ms) */
     private int _parent;
 
     /// <summary>A process ended that is none of the session's own.</summary>
@@ -42,16 +43,25 @@ internal sealed unsafe class Orphans(ControlBlock control, ILogger log, ProcessW
         foreach (int pid in control.LivingOrphans()) watcher?.Watch(pid);
     }
 
-    /// <summary>Some time after a promotion, twice: a child that is not ours either was waited for by the leader as it died,
-    /// before it could tell anybody. Its status is lost. (Or it has ended just now, and that will be told in a moment.)</summary>
-    internal void LoseStrangers()
+    /// <summary>Some time after a dead leader was waited for, twice: a child that is not ours either was waited for by that leader as
+    /// it died, before it could tell anybody. Its status is lost. (Or it has ended just now, and that will be told in a moment:
+    /// so a second look that comes at once says nothing.)</summary>
+    /// <param name="leadersGone">All former leaders were waited for. Until then the kernel may not have made their children ours.</param>
+    /// <param name="now">Milliseconds.</param>
+    internal void LoseStrangers(bool leadersGone, long now)
     {
         if (watcher is not null) return;
+        if (!leadersGone)
+        {
+            _suspects.Clear();
+            return;
+        }
         byte* info = stackalloc byte[128];
         foreach (int pid in control.LivingOrphans())
         {
             bool ours = Libc.Waitid(Libc.P_PID, pid, info, Libc.WEXITED | Libc.WNOHANG | Libc.WNOWAIT | Libc.WALL) == 0;
-            if (!ours && !_suspects.Add(pid)) EndUnknown(pid);
+            if (ours || _suspects.TryAdd(pid, now)) continue;
+            if (now - _suspects[pid] >= SecondLook) EndUnknown(pid);
         }
     }
 

@@ -24,6 +24,9 @@ internal static class Reasons
         MvReason.AsyncSignal => "async-signal",
         MvReason.Busy => "busy",
         MvReason.Escape => "escape",
+        MvReason.Threads => "threads",
+        MvReason.Replaced => "replaced",
+        MvReason.UpdateFailed => "update-failed",
         _ => $"reason-{(uint)reason}",
     };
 
@@ -33,7 +36,8 @@ internal static class Reasons
         MvReason.Busy => ExitStatus.RefusedByStage,
         MvReason.Unsupported or MvReason.Diverged or MvReason.AsyncSignal => ExitStatus.Unsupported,
         MvReason.ParkTimeout => ExitStatus.ServerUnresponsive,
-        MvReason.NoResources or MvReason.LogLimit or MvReason.LagLimit => ExitStatus.NoResources,
+        MvReason.UpdateFailed => ExitStatus.UpdateFailed,
+        MvReason.NoResources or MvReason.LogLimit or MvReason.LagLimit or MvReason.Threads => ExitStatus.NoResources,
         _ => ExitStatus.Internal,
     };
 
@@ -59,8 +63,11 @@ internal static class Reasons
             MvReason.AsyncSignal => "a signal had to be delivered in the middle of a computation",
             MvReason.Busy => "the request does not fit the stage",
             MvReason.Escape => "it tried to reach beyond itself",
+            MvReason.Threads => "no event log was left for a new thread",
+            MvReason.Replaced => "it was replaced by the new leader",
+            MvReason.UpdateFailed => "its update to another version failed",
             _ => $"reason {(uint)reason} (unknown to this release)",
         };
-        return text.Length == 0 || reason == MvReason.Requested ? clause : $"{clause}: {text}";
+        return text.Length == 0 || reason is MvReason.Requested or MvReason.Replaced ? clause : $"{clause}: {text}";
     }
 }

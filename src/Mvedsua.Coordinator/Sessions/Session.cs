@@ -15,6 +15,7 @@ internal sealed partial class Session : IControlled, IDisposable
 {
     private static readonly TimeSpan EndingTime = TimeSpan.FromSeconds(2);
     private const int HistoryLength = 48;
+    private const long AtOnce = 5000; /* ms: two deaths that left no time for a new follower */
     private static readonly ControlReply SessionEnded = ControlReply.Refuse(ExitStatus.CoordinatorGone, "The session has ended.");
 
     private readonly BlockingCollection<SessionEvent> _events = [];
@@ -31,8 +32,9 @@ internal sealed partial class Session : IControlled, IDisposable
     private SessionFile _file;
     private readonly LinkedList<ShimRequest> _waiting = [];
     private ShimRequest? _pending;
-    private LagMonitor? _lagMonitor;
+    private readonly Dictionary<Follower, LagMonitor> _lagMonitors = [];
     private ulong _messagesSeen;
+    private readonly List<(int Pid, WaitStatus Status, long At)> _failures = []; /* At: ms */
     private WaitStatus? _status;
     private bool _stop;
     private volatile TaskCompletionSource _change = NewChange();
@@ -54,10 +56,14 @@ internal sealed partial class Session : IControlled, IDisposable
         _reports = new ReportStore(SessionDirectory.PathOf(file.Name));
         _watcher = ownsServer ? null : new ProcessWatcher(Post);
         _orphans = new Orphans(memory.Control.Block, log, _watcher);
+        _versions = new VersionTable(file.Name, memory.Control.View().Members.Prepend(new Member { Pid = server }));
     }
 
     /// <summary>Who leads now. Any thread.</summary>
     internal int LeaderPid { get; private set; }
+
+    private int _formerLeader;
+    private readonly HeldSignals _signals = new();
 
     internal void Post(SessionEvent e) => TryPost(e);
 
@@ -74,6 +80,9 @@ internal sealed partial class Session : IControlled, IDisposable
             return false;
         }
     }
+
+    /// <summary>After <see cref="Run"/>: the server was followed, and both were killed at once.</summary>
+    internal bool NobodyLeft { get; private set; }
 
     /// <summary>Handles events until the session has ended or <see cref="Stop"/> was called; returns the last leader's
     /// status, null when it isn't known.</summary>
@@ -109,7 +118,7 @@ internal sealed partial class Session : IControlled, IDisposable
     public void Dispose()
     {
         _ending.Cancel();
-        _lagMonitor?.Dispose();
+        foreach (LagMonitor monitor in _lagMonitors.Values) monitor.Dispose();
     }
 
     private void Handle(SessionEvent e)
@@ -122,17 +131,24 @@ internal sealed partial class Session : IControlled, IDisposable
             case SessionEvent.ProcessEnded ended:
                 /* Whoever was waited for, or watched, was one of us, even if it was gone before we had looked. */
                 _members.Trust(ended.Pid);
+                if (ended.Pid == LeaderPid || ended.Pid == _formerLeader) _signals.Add(ended.Pending);
                 Apply(_state.ProcessEnded(ended.Pid, ended.Status, ended.Usage, _members.View()));
                 _members.Forget(ended.Pid);
+                _memory.Control.MarkGone(ended.Pid);
                 break;
             case SessionEvent.NoChildLeft when _ownsServer:
                 Apply(_state.NoChildLeft());
                 break;
             case SessionEvent.SignalArrived signal:
-                Forward(signal.Signal);
+                if (!_signals.Send(LeaderPid, signal.Signal)) SessionLog.SignalLost(_log, WaitStatus.SignalName(signal.Signal), LeaderPid);
                 break;
             case SessionEvent.Requested requested:
                 Accept(requested.Request);
+                break;
+            case SessionEvent.RequestExpired expired when expired.Request == _pending && _pending.Kind == MvRequest.Update:
+                Settle(ControlReply.Refuse(ExitStatus.ServerUnresponsive,
+                    $"The server's main thread has not come to an update point (a wait for its clients) within {ShimRequest.TimeLimit.TotalSeconds:0} s ({MainThreadsCall}); the server is untouched."));
+                Accept(new ShimRequest(MvRequest.Cancel) { IsOperators = false });
                 break;
             case SessionEvent.RequestExpired expired when expired.Request == _pending:
                 Settle(ControlReply.Refuse(ExitStatus.ServerUnresponsive,
@@ -141,17 +157,19 @@ internal sealed partial class Session : IControlled, IDisposable
             case SessionEvent.ReportStored stored:
                 LetGo(stored);
                 break;
-            case SessionEvent.FollowerOverdue overdue when overdue.Follower.IsAlive && overdue.Follower.Pid != LeaderPid:
-                SessionLog.FollowerKilled(_log, overdue.Follower.Pid);
-                _ = Libc.Kill(overdue.Follower.Pid, Signals.Kill);
+            case SessionEvent.FollowerOverdue overdue when overdue.Process.IsAlive && overdue.Process.Pid != LeaderPid:
+                SessionLog.FollowerKilled(_log, overdue.Process.Pid);
+                _ = Libc.Kill(overdue.Process.Pid, Signals.Kill);
                 break;
-            case SessionEvent.LagTooLong lag when _state.Phase == Phase.Followed && lag.Generation == _memory.Control.View().Generation:
-                EndFollower(lag.Generation, MvReason.LagLimit);
+            case SessionEvent.LagTooLong lag when _state.Phase == Phase.Followed && _state.Followers.Contains(lag.Who):
+                EndFollower(lag.Who, MvReason.LagLimit);
                 break;
             case SessionEvent.Inspect inspect:
                 inspect.Look();
                 break;
         }
+        _signals.Release(LeaderPid);
+        AskTheNextLeader();
         SettleWhenAnswered();
     }
 
@@ -169,44 +187,60 @@ internal sealed partial class Session : IControlled, IDisposable
                 SessionLog.PhaseChanged(_log, change.From, change.To);
                 break;
             case SessionAction.FollowerAttached attached:
-                SessionLog.FollowerAttached(_log, attached.Pid, attached.Pause.TotalMilliseconds);
-                Remember($"follower {attached.Pid} attached");
-                _lagMonitor = LagMonitor.StartIfLimited(_memory, view.Generation, Post);
+                bool updating = view.Members[attached.Who.Version].State == MvMemberState.Updating;
+                if (updating) SessionLog.CopyMade(_log, attached.Who.Pid, attached.Pause.TotalMilliseconds);
+                else SessionLog.FollowerAttached(_log, attached.Who.Pid, attached.Pause.TotalMilliseconds);
+                if (updating && Volatile.Read(ref _updates) == 0) EndFollower(attached.Who, MvReason.UpdateFailed); /* an earlier coordinator's, which knew what it was to become */
+                Remember(updating ? $"copy {attached.Who.Pid} is updated" : $"follower {attached.Who.Pid} attached");
+                if (!updating) _versions.Followed(attached.Who, view.Members[view.LeaderVersion].Generation);
+                _failures.RemoveAll(failure => failure.Pid != LeaderPid); /* made good; but a leader may have died as it made this one */
+                if (!updating && LagMonitor.StartIfLimited(_memory, attached.Who, Post) is { } monitor) _lagMonitors[attached.Who] = monitor;
                 break;
-            case SessionAction.FollowerEnded ended:
-                string why = Reasons.Explain(view.Reason, view.ReasonCode, view.ReasonText);
+            case SessionAction.FollowerEnded { Who: var ended }:
+                Member member = view.Members[ended.Version];
+                string why = Reasons.Explain(member.Reason, member.ReasonCode, member.ReasonText);
                 if (ended.Pid > 0) SessionLog.FollowerEnded(_log, ended.Pid, why); /* else the shim's own line is there */
                 Remember(ended.Pid > 0 ? $"follower {ended.Pid} ended: {why}" : $"follower ended: {why}");
-                if (view.Reason == MvReason.FollowerDied && ended.Pid > 0) Report(ended.Pid, ReportKind.FollowerDied);
-                _lagMonitor?.Dispose();
-                _lagMonitor = null;
+                if (member.Reason == MvReason.FollowerDied && ended.Pid > 0) Report(ended, ended.Version, ReportKind.FollowerDied);
+                if (member.Reason == MvReason.Replaced && ended.Pid > 0) KillLater(ended.Pid);
+                if (_lagMonitors.Remove(ended, out LagMonitor? watched)) watched.Dispose();
                 break;
             case SessionAction.FollowerDied died:
-                _memory.Control.EndPublishing(view.Generation, MvReason.FollowerDied, died.Status?.Signal ?? 0, followerIsGone: true);
+                _memory.Control.EndPublishing(died.Who.Version, died.Who.Generation, MvReason.FollowerDied, died.Status?.Signal ?? 0, followerIsGone: true);
                 break;
-            case SessionAction.TakeReport take:
-                _memory.Control.EndPublishing(view.Generation, MvReason.Diverged, 0, followerIsGone: false);
-                Report(take.Pid, ReportKind.Diverged);
+            case SessionAction.TakeReport { Who: var parked }:
+                _memory.Control.EndPublishing(parked.Version, parked.Generation, MvReason.Diverged, 0, followerIsGone: false);
+                Report(parked, parked.Version, ReportKind.Diverged);
                 break;
             case SessionAction.LeaderEnded ended:
                 _status = ended.Status;
                 break;
+            case SessionAction.FailureNoted failure:
+                _failures.Add((failure.Pid, failure.Status, Environment.TickCount64));
+                break;
             case SessionAction.LetFollowerEnd end:
-                KillLater(end.Pid);
+                KillLater(end.Who.Pid);
                 break;
             case SessionAction.LeaderChanged changed:
+                _formerLeader = LeaderPid;
                 LeaderPid = changed.To;
                 _orphans.Adopt(changed.To);
-                After(EndingTime, new SessionEvent.Inspect(_orphans.LoseStrangers));
-                After(2 * EndingTime, new SessionEvent.Inspect(_orphans.LoseStrangers));
-                SessionLog.LeaderChanged(_log, changed.From, changed.To, view.FailoverTime.TotalMilliseconds);
+                Post(new SessionEvent.Inspect(() => FollowAgain(view.Generation)));
+                SessionLog.LeaderChanged(_log, changed.From.Pid, changed.To, view.FailoverTime.TotalMilliseconds);
                 ServiceManager.TellMainPid(changed.To);
                 /* Its status says what killed it; it comes when the kernel has torn it down, which takes time. */
                 if (changed.Status is null && _ownsServer) break;
                 TellFailover(changed.From, changed.Status);
                 break;
+            case SessionAction.PlacesChanged changed:
+                LeaderPid = changed.To;
+                Post(new SessionEvent.Inspect(() => FollowAgain(view.Generation - 1)));
+                SessionLog.PlacesChanged(_log, changed.To, changed.From, changed.Pause.TotalMilliseconds);
+                Remember($"{changed.To} leads, {changed.From} follows it");
+                ServiceManager.TellMainPid(changed.To);
+                break;
             case SessionAction.FormerLeaderEnded former when _ownsServer:
-                TellFailover(former.Pid, former.Status);
+                TellFailover(former.Who, former.Status);
                 break;
             case SessionAction.StrangerEnded stranger:
                 _orphans.Ended(stranger.Pid, stranger.Status, stranger.Usage);
@@ -219,6 +253,7 @@ internal sealed partial class Session : IControlled, IDisposable
             case SessionAction.SessionEnded ended:
                 _status = ended.Status ?? _status;
                 SessionLog.SessionEnded(_log, _status?.ToString() ?? "status unknown");
+                TellNobodyLeft();
                 break;
         }
     }
@@ -237,22 +272,20 @@ internal sealed partial class Session : IControlled, IDisposable
         }
     }
 
-    private void Forward(int signal)
-    {
-        if (Libc.Kill(LeaderPid, signal) != 0) SessionLog.SignalLost(_log, WaitStatus.SignalName(signal), LeaderPid);
-    }
-
     /// <summary>Tells the leader to go solo and ends the follower, which has no effect outside itself; but not one that has just taken
     /// over from a leader that died.</summary>
-    private void EndFollower(ulong generation, MvReason reason)
+    private void EndFollower(Follower who, MvReason reason)
     {
-        if (_memory.Control.EndPublishing(generation, reason, 0, followerIsGone: false) && _state.FollowerPid != 0)
-            _ = Libc.Kill(_state.FollowerPid, Signals.Kill);
+        if (_memory.Control.EndPublishing(who.Version, who.Generation, reason, 0, followerIsGone: false)) _ = Libc.Kill(who.Pid, Signals.Kill);
     }
 
-    private void Report(int pid, ReportKind kind, WaitStatus? status = null)
+    /// <param name="who">The follower, or the promoted process.</param>
+    /// <param name="version">The follower's version index, or the old leader's.</param>
+    /// <param name="kind">What has happened.</param>
+    /// <param name="status">How the old leader ended.</param>
+    private void Report(Follower who, int version, ReportKind kind, WaitStatus? status = null)
     {
-        var builder = new ReportBuilder(_file.Name, _memory, pid, kind, status);
+        var builder = new ReportBuilder(_file.Name, _memory, who.Pid, version, kind, status);
         _ = Task.Run(() =>
         {
             StoredReport? report = null;
@@ -264,26 +297,44 @@ internal sealed partial class Session : IControlled, IDisposable
             catch (Exception e)
             {
                 /* A report that fails must not keep the follower parked for ever. */
-                SessionLog.ReportFailed(_log, pid, e);
+                SessionLog.ReportFailed(_log, who.Pid, e);
             }
-            if (kind == ReportKind.Diverged) Post(new SessionEvent.ReportStored(pid, report));
+            if (kind == ReportKind.Diverged) Post(new SessionEvent.ReportStored(who, report));
         });
     }
 
-    private void TellFailover(int from, WaitStatus? status)
+    private void TellFailover(FormerLeader from, WaitStatus? status)
     {
         string how = status?.ToString() ?? "status unknown";
-        SessionLog.LeaderEnded(_log, from, how);
-        Remember($"leader {from} is gone ({how}), {LeaderPid} leads");
-        Report(LeaderPid, ReportKind.Failover, status);
+        SessionLog.LeaderEnded(_log, from.Pid, how);
+        Remember($"leader {from.Pid} is gone ({how}), {LeaderPid} leads");
+        LoseStrangersLater();
+        Report(new Follower(0, LeaderPid, 0), from.Version, ReportKind.Failover, status);
+    }
+
+    /// <summary>A leader that died with a follower beside it should have been succeeded. Which of the two is waited for first is chance.</summary>
+    private void TellNobodyLeft()
+    {
+        long now = Environment.TickCount64;
+        if (_failures.Count < 2 || _failures[^1].Pid == _failures[^2].Pid || now - _failures[^2].At > AtOnce) return;
+        if (_failures.All(failure => failure.Pid != LeaderPid)) return; /* it has exited of its own accord */
+        NobodyLeft = true;
+        SessionLog.NobodyLeft(_log, string.Join(" and ", _failures.TakeLast(2).Select(failure => $"{failure.Pid} ({failure.Status})")));
+    }
+
+    private void LoseStrangersLater()
+    {
+        var look = new SessionEvent.Inspect(() => _orphans.LoseStrangers(_state.FormerLeadersGone, Environment.TickCount64));
+        After(EndingTime, look);
+        After(2 * EndingTime, look);
     }
 
     private void LetGo(SessionEvent.ReportStored stored)
     {
-        KillLater(stored.FollowerPid);
-        /* It may be out of the control block already, but a next one's report is not taken yet. */
-        if (_state.FollowerPid != 0 && _state.FollowerPid != stored.FollowerPid) return;
-        _memory.Control.MarkReportTaken();
+        KillLater(stored.Who.Pid);
+        /* Its index may be another follower's by now, whose report is not taken yet. */
+        if (_memory.Control.Block.Member(stored.Who.Version).Generation == stored.Who.Generation)
+            _memory.Control.MarkReportTaken(stored.Who.Version);
     }
 
     private void KillLater(int follower)

@@ -8,8 +8,9 @@ internal abstract record SessionEvent
     /// <summary>The shim raised control.change.</summary>
     internal sealed record ControlChanged : SessionEvent;
 
-    /// <summary>A process ended. Status and resource usage (struct rusage) are null when it wasn't our child.</summary>
-    internal sealed record ProcessEnded(int Pid, WaitStatus? Status, byte[]? Usage) : SessionEvent;
+    /// <summary>A process ended. Status and resource usage (struct rusage) are null when it wasn't our child; then nobody knows the
+    /// signals either that were pending in it.</summary>
+    internal sealed record ProcessEnded(int Pid, WaitStatus? Status, byte[]? Usage, ulong Pending = 0) : SessionEvent;
 
     /// <summary>No child is left.</summary>
     internal sealed record NoChildLeft : SessionEvent;
@@ -24,13 +25,13 @@ internal abstract record SessionEvent
     internal sealed record RequestExpired(ShimRequest Request) : SessionEvent;
 
     /// <summary>The report of a diverged follower is written; it may end.</summary>
-    internal sealed record ReportStored(int FollowerPid, StoredReport? Report) : SessionEvent;
+    internal sealed record ReportStored(Follower Who, StoredReport? Report) : SessionEvent;
 
     /// <summary>A follower that was told to end has had its time.</summary>
-    internal sealed record FollowerOverdue(ProcessIdentity Follower) : SessionEvent;
+    internal sealed record FollowerOverdue(ProcessIdentity Process) : SessionEvent;
 
-    /// <summary>The follower is further behind than the session allows.</summary>
-    internal sealed record LagTooLong(ulong Generation, TimeSpan Age) : SessionEvent;
+    /// <summary>A follower is further behind than the session allows.</summary>
+    internal sealed record LagTooLong(Follower Who, TimeSpan Age) : SessionEvent;
 
     /// <summary>Somebody wants to look at the session between two events.</summary>
     internal sealed record Inspect(Action Look) : SessionEvent;

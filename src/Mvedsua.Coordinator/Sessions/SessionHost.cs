@@ -22,7 +22,7 @@ public sealed class SessionHost(ILogger log) : ISessionHost
         try
         {
             Prepare(options.Name);
-            SharedMemory memory = SharedMemory.Create(options.Name, options.LogLimit, options.Lag, options.Follower);
+            SharedMemory memory = SharedMemory.Create(options.Name, options.LogLimit, options.Lag, options.Followers, options.Keep ? options.Followers : 0);
             return OnThread(() => Coordinate(plan, options, memory, held));
         }
         catch
@@ -70,7 +70,7 @@ public sealed class SessionHost(ILogger log) : ISessionHost
         new ChildReaper(session.Post).Start();
         WaitStatus? status = session.Run();
         SessionFiles.RemoveAfterEnd(options.Name);
-        return status?.Code ?? (int)ExitStatus.Internal;
+        return session.NobodyLeft ? (int)ExitStatus.NobodyLeft : status?.Code ?? (int)ExitStatus.Internal;
     }
 
     private static int Start(LaunchPlan plan, string name, int descriptor)

@@ -17,6 +17,12 @@ internal static partial class SessionLog
     [LoggerMessage(LogLevel.Information, "follower {Pid} is in step; the server paused for {Milliseconds:0.0} ms")]
     internal static partial void FollowerAttached(ILogger log, int pid, double milliseconds);
 
+    [LoggerMessage(LogLevel.Information, "copy {Pid} is to be updated; the server paused for {Milliseconds:0.0} ms")]
+    internal static partial void CopyMade(ILogger log, int pid, double milliseconds);
+
+    [LoggerMessage(LogLevel.Information, "follower {Pid} runs {To}; the update took {Milliseconds:0} ms")]
+    internal static partial void Updated(ILogger log, int pid, string to, double milliseconds);
+
     [LoggerMessage(LogLevel.Warning, "follower {Pid} ended: {Why}")]
     internal static partial void FollowerEnded(ILogger log, int pid, string why);
 
@@ -26,11 +32,17 @@ internal static partial class SessionLog
     [LoggerMessage(LogLevel.Warning, "leader {From} is gone, {To} leads now (after {Milliseconds:0.000} ms); pid files name the old one")]
     internal static partial void LeaderChanged(ILogger log, int from, int to, double milliseconds);
 
+    [LoggerMessage(LogLevel.Information, "{To} leads now, {From} follows it; the server paused for {Milliseconds:0.0} ms; pid files name the old one")]
+    internal static partial void PlacesChanged(ILogger log, int to, int from, double milliseconds);
+
     [LoggerMessage(LogLevel.Warning, "the server has ended, but left running: {Processes}; Mvedsua knows nothing of them. A server that puts itself into the background must be told to stay in the foreground")]
     internal static partial void LeftBehind(ILogger log, string processes);
 
     [LoggerMessage(LogLevel.Warning, "how child {Pid} of a dead leader ended can't be known: the server is told that it was killed")]
     internal static partial void ChildUnknown(ILogger log, int pid);
+
+    [LoggerMessage(LogLevel.Error, "leader and follower were killed at once, {Who}: nobody is left to serve. What the server had written to its files is there, as after a kill of the server alone; its connections are closed")]
+    internal static partial void NobodyLeft(ILogger log, string who);
 
     [LoggerMessage(LogLevel.Information, "server ended: {How}")]
     internal static partial void SessionEnded(ILogger log, string how);

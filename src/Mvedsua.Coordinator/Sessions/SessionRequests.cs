@@ -9,15 +9,17 @@ namespace Mvedsua.Coordinator.Sessions;
 /// <summary>The session's side of the control socket.</summary>
 internal sealed partial class Session
 {
-    public Task<ControlReply> FollowAsync() => AskAsync(MvRequest.Follow);
+    public Task<ControlReply> FollowAsync() => AskAsync(new ShimRequest(MvRequest.Follow));
 
-    public Task<ControlReply> UnfollowAsync() => AskAsync(MvRequest.Unfollow);
+    public Task<ControlReply> UnfollowAsync(int pid, bool all) => AskAsync(new ShimRequest(MvRequest.Unfollow) { Target = pid, All = all });
+
+    public Task<ControlReply> PromoteAsync(int pid) => AskAsync(new ShimRequest(MvRequest.Promote) { Target = pid });
 
     public async Task<SessionStatus> StatusAsync()
     {
         var done = new TaskCompletionSource<SessionStatus>(TaskCreationOptions.RunContinuationsAsynchronously);
         Post(new SessionEvent.Inspect(() => done.TrySetResult(
-            StatusView.Make(_file, _memory, LeaderPid, _state.FollowerPid, [.. _history]))));
+            StatusView.Make(_file, _memory, LeaderPid, _state.Followers, [.. _history], Versions().Stage))));
         return await done.Task.WaitAsync(ShimRequest.TimeLimit).ConfigureAwait(false);
     }
 
@@ -25,11 +27,10 @@ internal sealed partial class Session
 
     public DivergenceReport? LastReport() => _reports.Last();
 
-    public IAsyncEnumerable<TraceEvent> TraceAsync(CancellationToken cancel) => Tracer.RunAsync(_file.Name, _memory, AskAsync, cancel);
+    public IAsyncEnumerable<TraceEvent> TraceAsync(CancellationToken cancel) => Tracer.RunAsync(_file.Name, _memory, kind => AskAsync(new ShimRequest(kind)), cancel);
 
-    private Task<ControlReply> AskAsync(MvRequest kind)
+    private Task<ControlReply> AskAsync(ShimRequest request)
     {
-        var request = new ShimRequest(kind);
         if (!TryPost(new SessionEvent.Requested(request))) request.Settle(SessionEnded);
         return request.Reply;
     }
@@ -61,7 +62,7 @@ internal sealed partial class Session
     {
         while (_pending is null && _waiting.First is { Value: var request })
         {
-            if (Refusal(request.Kind) is { } refusal)
+            if (Refusal(request) is { } refusal)
             {
                 _waiting.RemoveFirst();
                 request.Settle(ControlReply.Refuse(ExitStatus.RefusedByStage, refusal));
@@ -75,8 +76,16 @@ internal sealed partial class Session
     private void Ask(ShimRequest request)
     {
         _pending = request;
-        if (request.Kind == MvRequest.Unfollow) request.Follower = _state.Follower;
-        request.Number = _memory.Control.Block.PostRequest(request.Kind);
+        request.Leader = LeaderPid;
+        if (request.Kind is MvRequest.Unfollow or MvRequest.Promote)
+            request.Followers = [.. _state.Followers.Where(f => request.All || request.Target == 0 || f.Pid == request.Target)];
+        request.Since ??= _members.View().Generation;
+        request.Number = _memory.Control.Block.PostRequest(request.Kind, request switch
+        {
+            { Kind: MvRequest.Follow } => request.Since.Value,
+            { Kind: MvRequest.Unfollow or MvRequest.Promote, All: false, Followers: [var only, ..] } => only.Generation,
+            _ => 0,
+        }, request.Call);
         int error = ShimKick.Send(LeaderPid, (int)MvAbi.KickRequest);
         if (error == ShimKick.NotUnderShim)
             Settle(ControlReply.Refuse(ExitStatus.Unsupported,
@@ -88,17 +97,41 @@ internal sealed partial class Session
             After(ShimRequest.TimeLimit, new SessionEvent.RequestExpired(request));
     }
 
-    /// <summary>Why a request can't even be made; null when it can.</summary>
-    private string? Refusal(MvRequest kind) => (kind, _state.Phase) switch
+    /// <summary>A leader that has died answers nothing: whoever leads now is asked. (One that dies in the middle of an attachment is
+    /// succeeded by the copy, and the operator wanted a follower.) The time limit is the first asking's.</summary>
+    private void AskTheNextLeader()
     {
-        (MvRequest.Follow, Phase.Followed) => $"The session has a follower already (pid {_state.FollowerPid}); 'mvedsua unfollow {_file.Name}' ends it.",
-        (MvRequest.Unfollow, Phase.SingleLeader) => "The session has no follower.",
+        /* (Whoever was to lead does, if it lives.) */
+        if (_pending is { Kind: MvRequest.Promote } promotion && promotion.Leader != LeaderPid && _state.Phase == Phase.SingleLeader)
+            Settle(new ControlReply(true, Message: $"{LeaderPid} leads; {promotion.Leader} has ended meanwhile"));
+        if (_pending is { } request && request.Leader != LeaderPid && _state.Phase == Phase.SingleLeader) Ask(request);
+    }
+
+    /// <summary>Why a request can't even be made; null when it can.</summary>
+    private string? Refusal(ShimRequest request) => (request.Kind, _state.Phase) switch
+    {
+        (MvRequest.Follow or MvRequest.Update, Phase.Followed) when _state.Followers.Count == MostFollowers =>
+            $"The session has {MostFollowers} followers already (pids {Pids}), which is all that there can be; 'mvedsua unfollow {_file.Name} PID' ends one.",
+        (MvRequest.Unfollow or MvRequest.Promote, Phase.SingleLeader) => "The session has no follower.",
+        (MvRequest.Promote, Phase.Followed) when request.Target == 0 && _state.Followers.Count > 1 =>
+            $"The session has {_state.Followers.Count} followers (pids {Pids}): name one of them.",
+        (MvRequest.Unfollow, Phase.Followed) when !request.All && request.Target == 0 && _state.Followers.Count > 1 =>
+            $"The session has {_state.Followers.Count} followers (pids {Pids}): name one of them, or --all.",
+        (MvRequest.Unfollow or MvRequest.Promote, Phase.Followed) when request.Target != 0 && _state.Followers.All(f => f.Pid != request.Target) =>
+            $"Process {request.Target} is no follower of the session; there are: {Pids}.",
         (_, Phase.Starting) => "The server is still starting, or libmvedsua.so is not in it.",
         (_, Phase.Attaching) => "A follower is just being attached.",
+        (MvRequest.Promote, Phase.Followed) when _state.Followers.Any(f => (request.Target == 0 || f.Pid == request.Target)
+            && _memory.Control.Block.Member(f.Version).State != MvMemberState.Replaying) => "That follower is just being updated.",
+        (_, Phase.Promoting) => "Leader and follower are just changing places.",
         (_, Phase.Failover) => "The leader has just died and the follower is taking over.",
         (_, Phase.Ended) => "The server has ended.",
         _ => null,
     };
+
+    private const int MostFollowers = (int)MvAbi.Versions - 1;
+
+    private string Pids => string.Join(", ", _state.Followers.Select(f => f.Pid));
 
     private void SettleWhenAnswered()
     {
@@ -112,24 +145,50 @@ internal sealed partial class Session
         }
         switch (request.Kind)
         {
-            case MvRequest.Follow when view.FollowerPid == 0:
-                Settle(ControlReply.Refuse(Reasons.Status(view.Reason),
-                    $"The follower ended at once, the server goes on unchanged: {Reasons.Explain(view.Reason, view.ReasonCode, view.ReasonText)}."));
+            /* The one that agreed has died since: its copy leads and is asked next (AskTheNextLeader). Unless that one has found the
+               request by itself, as it took over, and is followed already. */
+            case MvRequest.Follow when view.LeaderPid != request.Leader
+                && (view.Newest?.Generation ?? 0) <= view.Members[view.LeaderVersion].Generation:
+                break;
+            case MvRequest.Follow when view.Newest is not { } newest || newest.Pid == 0 || newest.State == MvMemberState.Ended:
+                Member ended = view.Newest ?? default;
+                Settle(ControlReply.Refuse(Reasons.Status(ended.Reason),
+                    $"The follower ended at once, the server goes on unchanged: {Reasons.Explain(ended.Reason, ended.ReasonCode, ended.ReasonText ?? "")}."));
                 break;
             /* The copy says when all its threads replay. */
-            case MvRequest.Follow when view.Follower == FollowerState.None:
+            case MvRequest.Follow when view.Newest is { State: MvMemberState.None }:
                 break;
             case MvRequest.Follow:
                 Settle(new ControlReply(true, Message:
-                    $"follower {view.FollowerPid} attached; the server paused for {view.AttachPause.TotalMilliseconds:0.0} ms"));
+                    $"follower {view.Newest?.Pid} attached; the server paused for {view.AttachPause.TotalMilliseconds:0.0} ms"));
                 break;
-            case MvRequest.Unfollow when request.Follower.Pid != 0 && !_state.HasEnded(request.Follower.Pid, request.Follower.Generation):
+            case MvRequest.Unfollow when request.Followers.Any(f => !_state.HasEnded(f.Pid, f.Generation)):
                 /* Told to end; the reply waits for its death, which may come after its leader has forgotten it. */
-                if (!request.IsAnswered) KillLater(request.Follower.Pid);
+                if (!request.IsAnswered)
+                    foreach (Follower follower in request.Followers) KillLater(follower.Pid);
                 request.IsAnswered = true;
                 break;
             case MvRequest.Unfollow:
-                Settle(new ControlReply(true, Message: "the follower has ended"));
+                Settle(new ControlReply(true, Message: request.Followers.Count > 1 ? "the followers have ended" : "the follower has ended"));
+                break;
+            /* The state machine has not looked yet. */
+            case MvRequest.Update when view.Newest is not { } copy || copy.Pid == 0 || copy.State is MvMemberState.Ended:
+                Member lost = view.Newest ?? default;
+                Settle(ControlReply.Refuse(ExitStatus.UpdateFailed,
+                    $"The copy ended at once, the server goes on unchanged: {Reasons.Explain(lost.Reason, lost.ReasonCode, lost.ReasonText ?? "")}."));
+                break;
+            case MvRequest.Update when view.Newest is { State: not MvMemberState.Updating }:
+                break;
+            case MvRequest.Update:
+                Member made = view.Newest!.Value;
+                request.Followers = [new Follower(made.Version, made.Pid, made.Generation)];
+                Settle(new ControlReply(true, Message: $"the server paused for {view.AttachPause.TotalMilliseconds:0.0} ms"));
+                break;
+            case MvRequest.Promote when _state.Phase == Phase.Promoting:
+                break;
+            case MvRequest.Promote:
+                Settle(new ControlReply(true, Message:
+                    $"{LeaderPid} leads, {request.Leader} follows it; the server paused for {view.AttachPause.TotalMilliseconds:0.0} ms"));
                 break;
             default:
                 Settle(new ControlReply(true));

@@ -27,7 +27,7 @@ internal sealed unsafe class SharedMemory : IDisposable
 
     /// <summary>Makes the memory of a new session.</summary>
     /// <exception cref="SessionException">The kernel refused.</exception>
-    internal static SharedMemory Create(string name, long? logLimit, LagLimit? lag, bool follower)
+    internal static SharedMemory Create(string name, long? logLimit, LagLimit? lag, int followers, int wanted)
     {
         try
         {
@@ -35,7 +35,7 @@ internal sealed unsafe class SharedMemory : IDisposable
             _ = Libc.Fchmod(memory.Descriptor, 0x180 /* 0600 */);
             memory.Control.Initialize((ulong)(logLimit ?? ByteSize.Memory / 4),
                 lag is LagLimit.Bytes bytes ? (ulong)bytes.Count : 0,
-                lag is LagLimit.Age age ? age.Time : TimeSpan.Zero, follower);
+                lag is LagLimit.Age age ? age.Time : TimeSpan.Zero, followers, wanted);
             SharedUInt32 coordinator = memory.Control.CoordinatorPid;
             coordinator.Value = (uint)Environment.ProcessId;
             return new SharedMemory(memory);

@@ -14,16 +14,32 @@ internal sealed class ShimRequest(MvRequest kind)
     internal MvRequest Kind { get; } = kind;
 
     /// <summary>Made by an operator, not by the coordinator for itself.</summary>
-    internal bool IsOperators => Kind is MvRequest.Follow or MvRequest.Unfollow;
+    internal bool IsOperators { get; init; } = kind is not (MvRequest.Trace or MvRequest.Untrace);
 
     /// <summary>control.request_number when it was made.</summary>
     internal uint Number { get; set; }
 
+    /// <summary>Of follow: control.generation when it was first made. A follower of a later one is what was asked for, though the
+    /// request be made again.</summary>
+    internal ulong? Since { get; set; }
+
+    /// <summary>The leader that was asked.</summary>
+    internal int Leader { get; set; }
+
     /// <summary>The leader has agreed; what it promised has not happened yet.</summary>
     internal bool IsAnswered { get; set; }
 
-    /// <summary>The follower that is to end, and the generation that it follows.</summary>
-    internal (int Pid, ulong Generation) Follower { get; set; }
+    /// <summary>Pid of the follower that an operator means; 0: the only one.</summary>
+    internal int Target { get; init; }
+
+    /// <summary>Of update: the system call at which the copy is made; null: any wait.</summary>
+    internal uint? Call { get; init; }
+
+    /// <summary>All followers are to end.</summary>
+    internal bool All { get; init; }
+
+    /// <summary>The followers that are to end, or the one that is to lead.</summary>
+    internal IReadOnlyList<Follower> Followers { get; set; } = [];
 
     /// <summary>Completes with the outcome; never faults.</summary>
     internal Task<ControlReply> Reply => _reply.Task;

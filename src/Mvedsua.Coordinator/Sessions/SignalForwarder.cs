@@ -8,6 +8,10 @@ internal sealed class SignalForwarder : IDisposable
 {
     private const int Hup = 1, Int = 2, Quit = 3, Usr1 = 10, Usr2 = 12, Term = 15, Cont = 18, Winch = 28;
     private static readonly int[] Forwarded = [Hup, Int, Quit, Usr1, Usr2, Term, Cont, Winch];
+
+    /// <summary>The same as bits.</summary>
+    internal static ulong Mask { get; } = Forwarded.Aggregate(0ul, (mask, signal) => mask | 1ul << (signal - 1));
+
     private readonly List<PosixSignalRegistration> _registrations = [];
     private readonly List<int> _early = [];
     private readonly Lock _lock = new();

@@ -9,26 +9,40 @@ internal static class StatusView
     /// <param name="file">What is known of the session.</param>
     /// <param name="memory">Its memory.</param>
     /// <param name="leader">Who leads.</param>
-    /// <param name="follower">Who follows; 0: nobody.</param>
+    /// <param name="followers">Who follows, the eldest first.</param>
     /// <param name="history">Role switches and ended followers.</param>
-    internal static SessionStatus Make(SessionFile file, SharedMemory memory, int leader, int follower,
-        IReadOnlyList<PastEvent> history)
+    /// <param name="stage">Which version leads, as far as it is known.</param>
+    internal static SessionStatus Make(SessionFile file, SharedMemory memory, int leader, IReadOnlyList<Follower> followers,
+        IReadOnlyList<PastEvent> history, Stage stage = Stage.SingleLeader)
     {
         ControlBlock control = memory.Control.Block;
         int version = control.LeaderVersion;
         int logical = control.LogicalPid != 0 ? control.LogicalPid : leader;
-        (long events, long bytes) = follower == 0 ? (0, 0) : LagMonitor.Measure(memory);
         return new SessionStatus(
             file.Name,
-            Stage.SingleLeader,
+            stage,
             file.Command,
             file.Started,
             new ProcessStatus(leader, logical, Threads(control, version)),
-            follower == 0 ? null : new ProcessStatus(follower, logical, Threads(control, 1 - version)),
-            new LagStatus(events, bytes),
+            [.. followers.Select(f => Of(memory, f, logical))],
             new SiteStatus(control.SitesRewritten, control.SitesTrapped, control.SitesRefused),
             new LogStatus((long)memory.Memory.HeldBytes, (long)control.LogLimit),
             history);
+    }
+
+    private static FollowerStatus Of(SharedMemory memory, Follower follower, int logical)
+    {
+        ControlBlock control = memory.Control.Block;
+        (long events, long bytes) = LagMonitor.Measure(memory, follower.Version);
+        string state = control.Member(follower.Version).State switch
+        {
+            MvMemberState.Replaying => "replaying",
+            MvMemberState.Parked => "diverged",
+            MvMemberState.None => "starting",
+            MvMemberState.Updating => "updating",
+            _ => "ended",
+        };
+        return new FollowerStatus(follower.Pid, logical, Threads(control, follower.Version), state, new LagStatus(events, bytes));
     }
 
     private static int Threads(ControlBlock control, int version)

@@ -54,6 +54,7 @@ internal static class EventDecoder
         MvOrderKind.Write => "write_lock",
         MvOrderKind.Semaphore => "semaphore_wait",
         MvOrderKind.Barrier => "barrier_wait",
+        MvOrderKind.Once => "once",
         _ => "order",
     };
 

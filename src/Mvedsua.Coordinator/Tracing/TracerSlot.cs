@@ -24,12 +24,12 @@ internal sealed class TracerSlot : IDisposable
     internal static TracerSlot Take(string session, SharedMemory memory)
     {
         SharedUInt32 tracing = memory.Control.Block.Tracing;
-        for (int reader = (int)MvAbi.Follower + 1; reader < (int)MvAbi.MaxReaders; reader++)
+        for (int reader = (int)MvAbi.FirstTracer; reader < (int)MvAbi.MaxReaders; reader++)
         {
             if ((tracing.Or(1u << reader) & (1u << reader)) == 0) return new TracerSlot(memory, reader);
         }
         throw new SessionException(ExitStatus.RefusedByStage,
-            $"Session '{session}' has {MvAbi.MaxReaders - 1} tracers already, which is all that its log has room for; end one of them first.");
+            $"Session '{session}' has {MvAbi.MaxReaders - MvAbi.FirstTracer} tracers already, which is all that its log has room for; end one of them first.");
     }
 
     /// <summary>Gives up the cursors of tracers that died with their coordinator: the leader would keep events for them.
@@ -37,7 +37,7 @@ internal sealed class TracerSlot : IDisposable
     internal static bool EndAbandoned(SharedMemory memory)
     {
         uint left = memory.Control.Block.Tracing.Value;
-        for (int reader = (int)MvAbi.Follower + 1; reader < (int)MvAbi.MaxReaders; reader++)
+        for (int reader = (int)MvAbi.FirstTracer; reader < (int)MvAbi.MaxReaders; reader++)
             if ((left >> reader & 1) != 0) new TracerSlot(memory, reader).Dispose();
         return left != 0;
     }

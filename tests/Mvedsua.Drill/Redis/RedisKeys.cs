@@ -7,6 +7,12 @@ namespace Mvedsua.Drill.Redis;
 /// <summary>The keys that one connection alone writes, and so knows: a string, a counter, a string that grows, a list.</summary>
 internal sealed class RedisKeys(string name, Random random)
 {
+    /// <summary>What the keys hold at one moment.</summary>
+    private sealed record State(string? Value, long? Counter, string? Grown, string[] List);
+
+    /// <summary>Before the requests that are on the way, and after each of their replies.</summary>
+    private readonly List<State> _states = [new(null, null, null, [])];
+    private int _acknowledged;
     private readonly LinkedList<string> _list = [];
     private string? _value, _grown;
     private long? _counter;
@@ -18,13 +24,23 @@ internal sealed class RedisKeys(string name, Random random)
     private string ListKey => $"{name}:l";
 
     /// <summary>A key that exists, and the raw reply to GET or LRANGE.</summary>
-    internal IEnumerable<KeyValuePair<string, string>> Expected()
+    internal IEnumerable<KeyValuePair<string, string>> Expected() => Replies(Now());
+
+    /// <summary>The same for each state that a server may have left that was killed just now: with what it has acknowledged, and with some
+    /// of what it has not.</summary>
+    internal IEnumerable<Dictionary<string, string>> Possible() => _states.Skip(_acknowledged).Select(state => Replies(state).ToDictionary());
+
+    internal string[] Names => [ValueKey, CounterKey, GrownKey, ListKey];
+
+    private IEnumerable<KeyValuePair<string, string>> Replies(State state)
     {
-        if (_value is not null) yield return new(ValueKey, RespClient.Bulk(_value));
-        if (_counter is not null) yield return new(CounterKey, RespClient.Bulk($"{_counter}"));
-        if (_grown is not null) yield return new(GrownKey, RespClient.Bulk(_grown));
-        if (_list.Count > 0) yield return new(ListKey, $"*{_list.Count}\r\n{string.Concat(_list.Select(RespClient.Bulk))}");
+        if (state.Value is not null) yield return new(ValueKey, RespClient.Bulk(state.Value));
+        if (state.Counter is not null) yield return new(CounterKey, RespClient.Bulk($"{state.Counter}"));
+        if (state.Grown is not null) yield return new(GrownKey, RespClient.Bulk(state.Grown));
+        if (state.List.Length > 0) yield return new(ListKey, $"*{state.List.Length}\r\n{string.Concat(state.List.Select(RespClient.Bulk))}");
     }
+
+    private State Now() => new(_value, _counter, _grown, [.. _list]);
 
     /// <summary>Some requests, alone or in one piece; each answer must be the one that is known.</summary>
     internal void Round(RespClient client, Action<long> answered)
@@ -33,16 +49,30 @@ internal sealed class RedisKeys(string name, Random random)
         int count = kind switch { 0 => random.Next(2, 60), 1 => 2, _ => 1 };
         var requests = new StringBuilder();
         var replies = new List<string>();
+        Begin();
         if (kind == 1) Transaction(requests, replies);
-        else for (int i = 0; i < count; i++) replies.Add(Request(requests));
+        else
+            for (int i = 0; i < count; i++)
+            {
+                replies.Add(Request(requests));
+                _states.Add(Now());
+            }
         long begin = Stopwatch.GetTimestamp();
         client.SendRaw(requests.ToString());
         foreach (string reply in replies)
         {
             string got = client.Read();
             if (got != reply) throw new DrillFailure($"to {RespClient.Shorten(requests.ToString())}: expected {RespClient.Shorten(reply)}, got {RespClient.Shorten(got)}");
+            _acknowledged++;
             answered(begin);
         }
+    }
+
+    private void Begin()
+    {
+        _states.Clear();
+        _states.Add(Now());
+        _acknowledged = 0;
     }
 
     /// <summary>After a connection that was closed by name: whether its last requests were made is unknown.</summary>
@@ -52,6 +82,7 @@ internal sealed class RedisKeys(string name, Random random)
         _value = _grown = null;
         _counter = null;
         _list.Clear();
+        Begin();
     }
 
     private void Transaction(StringBuilder requests, List<string> replies)
@@ -66,6 +97,8 @@ internal sealed class RedisKeys(string name, Random random)
             replies.Add("+QUEUED\r\n");
         }
         RespClient.Append(requests, "EXEC");
+        for (int i = 0; i <= size; i++) _states.Add(_states[0]); /* all of it happens at EXEC */
+        _states.Add(Now());
         replies.Add(results.ToString());
     }
 

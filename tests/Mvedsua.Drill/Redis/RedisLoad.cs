@@ -22,9 +22,11 @@ internal sealed class RedisLoad : DrillLoad
     /// <summary>After <see cref="DrillLoad.Finish"/>: every key and the reply that its value is read as.</summary>
     internal IReadOnlyDictionary<string, string> Expected() => _keys.SelectMany(keys => keys.Expected()).ToDictionary();
 
+    internal IReadOnlyList<RedisKeys> Keys => _keys;
+
     private void Serve(int port, RedisKeys keys)
     {
-        RespClient client = new(port);
+        RespClient client = new(port, 60_000);
         try
         {
             for (int round = 0; !Stopping; round++)
@@ -35,7 +37,7 @@ internal sealed class RedisLoad : DrillLoad
                     if (round % 40 == 39)
                     {
                         client.Dispose();
-                        client = new RespClient(port);
+                        client = new RespClient(port, 60_000);
                     }
                     keys.Round(client, Answered);
                 }
@@ -43,7 +45,7 @@ internal sealed class RedisLoad : DrillLoad
                 {
                     WasClosedByName();
                     client.Dispose();
-                    client = new RespClient(port);
+                    client = new RespClient(port, 60_000);
                     keys.Forget(client);
                 }
             }
@@ -56,7 +58,7 @@ internal sealed class RedisLoad : DrillLoad
 
     private void Save(int port, Random random)
     {
-        using var client = new RespClient(port);
+        using var client = new RespClient(port, 60_000);
         while (!Stopping)
         {
             string command = random.Next(2) == 0 ? "BGSAVE" : "BGREWRITEAOF";

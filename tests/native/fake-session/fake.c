@@ -39,13 +39,15 @@ static void say(uint32_t level, const char *text) {
     __atomic_store_n(&message->number, number, __ATOMIC_RELEASE);
 }
 
+static uint32_t own; /* a follower's version index */
+
 static void promote(void) {
     control->stage = MV_STAGE_FAILOVER;
     changed();
     control->leader_pid = (uint32_t)getpid();
-    control->leader_version = 1;
-    control->follower_pid = 0;
-    control->follower_state = 4;
+    control->leader_version = own;
+    control->leads = control->members[own].generation;
+    control->members[own].state = MV_MEMBER_LEADS;
     control->reason = MV_REASON_LEADER_DIED;
     control->reason_code = SIGKILL;
     control->failovers++;
@@ -55,16 +57,17 @@ static void promote(void) {
 }
 
 static void diverge(void) {
-    struct mv_divergence *d = &control->divergence;
+    struct mv_divergence *d = &control->divergence[own];
+    struct mv_member *member = &control->members[own];
     *d = (struct mv_divergence){.kind = MV_DIFFERS_CALL, .call = SYS_getpid, .sequence = 0};
-    control->reason = MV_REASON_DIVERGED;
-    control->threads[1][0].state = MV_THREAD_DIVERGED;
-    control->publishing = 0;
-    control->follower_state = 2;
+    member->reason = MV_REASON_DIVERGED;
+    control->threads[own][0].state = MV_THREAD_DIVERGED;
+    control->publishing[own] = 0;
+    member->state = MV_MEMBER_PARKED;
     changed();
-    while (__atomic_load_n(&control->report_taken, __ATOMIC_ACQUIRE) == 0)
-        syscall(SYS_futex, &control->report_taken, FUTEX_WAIT, 0, 0, 0, 0);
-    control->follower_state = 3;
+    while (__atomic_load_n(&member->report_taken, __ATOMIC_ACQUIRE) == 0)
+        syscall(SYS_futex, &member->report_taken, FUTEX_WAIT, 0, 0, 0, 0);
+    member->state = MV_MEMBER_ENDED;
     control->stage = MV_STAGE_SINGLE_LEADER;
     changed();
     _exit(0);
@@ -73,7 +76,7 @@ static void diverge(void) {
 /* The follower sleeps until its leader is gone. */
 static void follow(const char *behaviour, int leader_fd) {
     prctl(PR_SET_NAME, "fake-follower");
-    while (__atomic_load_n(&control->follower_state, __ATOMIC_ACQUIRE) != 1)
+    while (__atomic_load_n(&control->members[own].state, __ATOMIC_ACQUIRE) != MV_MEMBER_REPLAYING)
         usleep(1000);
     if (strcmp(behaviour, "crash") == 0)
         (void)raise(SIGKILL);
@@ -105,16 +108,40 @@ static void attach(const char *behaviour) {
     control->reason_text[0] = 0;
     control->stage = MV_STAGE_ATTACHING;
     control->generation++;
+    own = 1;
+    while (control->publishing[own])
+        own++;
+    struct mv_member *member = &control->members[own];
+    *member = (struct mv_member){.generation = control->generation};
     changed();
     long pid = syscall(SYS_clone, CLONE_PARENT | CLONE_FILES, 0, 0, 0, 0);
     if (pid == 0)
         follow(behaviour, leader_fd);
-    control->follower_pid = (uint32_t)pid;
+    member->pid = (uint32_t)pid;
     control->attach_pause_ns = 1500000;
-    control->publishing = (uint32_t)control->generation;
+    control->publishing[own] = (uint32_t)control->generation;
     control->stage = MV_STAGE_FOLLOWED;
-    __atomic_store_n(&control->follower_state, 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&member->state, MV_MEMBER_REPLAYING, __ATOMIC_RELEASE);
     answer(MV_REASON_NONE, "");
+}
+
+static void unfollow(uint32_t generation) {
+    uint32_t left = 0;
+    for (uint32_t version = 1; version < MV_VERSIONS; version++) {
+        struct mv_member *member = &control->members[version];
+        if (!control->publishing[version])
+            continue;
+        if (generation && control->publishing[version] != generation) {
+            left++;
+            continue;
+        }
+        member->reason = MV_REASON_REQUESTED;
+        control->publishing[version] = 0;
+        member->state = MV_MEMBER_ENDED;
+        kill((pid_t)member->pid, SIGKILL);
+    }
+    if (!left)
+        control->stage = MV_STAGE_SINGLE_LEADER;
 }
 
 static void kicked(int number, siginfo_t *info, void *context) {
@@ -137,11 +164,7 @@ static void kicked(int number, siginfo_t *info, void *context) {
             attach(behaviour);
         break;
     case MV_REQUEST_UNFOLLOW:
-        control->reason = MV_REASON_REQUESTED;
-        control->publishing = 0;
-        control->follower_state = 3;
-        control->stage = MV_STAGE_SINGLE_LEADER;
-        kill((pid_t)control->follower_pid, SIGKILL);
+        unfollow(control->request_generation);
         answer(MV_REASON_NONE, "");
         break;
     default:
@@ -162,6 +185,7 @@ __attribute__((constructor)) static void start(void) {
     unsetenv("MVEDSUA_SESSION_FD");
     unsetenv("LD_PRELOAD"); /* only the first program of a command plays */
     control->leader_pid = control->logical_pid = (uint32_t)getpid();
+    control->members[0] = (struct mv_member){.pid = control->leader_pid, .state = MV_MEMBER_LEADS};
     control->threads[0][0] = (struct mv_thread_info){.state = MV_THREAD_RUNNING, .tid = control->leader_pid};
     control->sites_rewritten = 572;
     control->stage = MV_STAGE_SINGLE_LEADER;

@@ -19,6 +19,7 @@
 #include "../number.h"
 
 static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
+static pthread_mutex_t held = PTHREAD_MUTEX_INITIALIZER;
 static volatile int alarms, stays; /* stays: set by a debugger, in one version only */
 static sigset_t ringing;
 static int data;
@@ -81,6 +82,17 @@ static int map_once(void) {
     return at == MAP_FAILED || munmap(at, 4096);
 }
 
+/* Takes a lock for a second, and once more at once: before anybody who waits for it has woken. */
+static long hold(void) {
+    pthread_mutex_lock(&held);
+    nanosleep(&(struct timespec){1, 0}, NULL);
+    pthread_mutex_unlock(&held);
+    pthread_mutex_lock(&held);
+    long count = ++born;
+    pthread_mutex_unlock(&held);
+    return count;
+}
+
 /* What to answer; NULL: it has been answered. */
 static const char *obey(const char *command, int connection, char *line) {
     off_t offset = 0;
@@ -88,6 +100,9 @@ static const char *obey(const char *command, int connection, char *line) {
     if (!strcmp(command, "read")) {
         pthread_rwlock_rdlock(&lock);
         pthread_rwlock_unlock(&lock);
+    } else if (!strcmp(command, "hold")) {
+        (void)sprintf(line, "%ld", hold());
+        return line;
     } else if (!strcmp(command, "file")) {
         return sendfile(connection, data, &offset, 11) == 11 && offset == 11 ? NULL : "short";
     } else if (!strcmp(command, "copy")) {

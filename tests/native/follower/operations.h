@@ -15,13 +15,16 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -153,6 +156,16 @@ static void move(const char *what, char *answer) {
         lseek(fd, 0, SEEK_SET);
         result = syscall(SYS_copy_file_range, fd, NULL, other, NULL, 4, 0);
         then = lseek(other, 0, SEEK_CUR) * 100 + lseek(fd, 0, SEEK_CUR);
+    } else if (!strcmp(what, "splice")) {
+        int ends[2];
+        lseek(fd, 0, SEEK_SET);
+        if (pipe(ends))
+            return;
+        result = splice(fd, NULL, ends[1], NULL, 6, 0) * 10;
+        result += splice(ends[0], NULL, other, NULL, 6, 0);
+        then = lseek(other, 0, SEEK_CUR) * 100 + lseek(fd, 0, SEEK_CUR);
+        close(ends[0]);
+        close(ends[1]);
     } else if (!strcmp(what, "chdir")) {
         mkdir("sub", 0700);
         result = chdir("sub");
@@ -182,15 +195,24 @@ static void repeat(const char *what, char *answer) {
     close(fd);
 }
 
-/* Two sockets of this process: what one call sends, another receives, and nothing is left. */
+/* Two sockets of this process, or the ends of a pipe: what one call sends, another receives, and nothing is
+ * left. */
 static void send_one(const char *what, char *answer) {
     int pair[2] = {-1, -1}, stream = strstr(what, "stream") != NULL;
     char first[8] = "", second[8] = "";
     struct iovec in[2] = {{first, 3}, {second, 5}}, out[2] = {{"abc", 3}, {"defgh", 5}};
     struct msghdr to = {.msg_iov = in, .msg_iovlen = 2}, from = {.msg_iov = out, .msg_iovlen = 2};
     long sent = -1, got = -1;
-    if (socketpair(AF_UNIX, stream ? SOCK_STREAM : SOCK_DGRAM, 0, pair))
+    int left = -1;
+    if (strstr(what, "pipe")) {
+        int ends[2];
+        if (pipe(ends))
+            return;
+        pair[0] = ends[1];
+        pair[1] = ends[0];
+    } else if (socketpair(AF_UNIX, stream ? SOCK_STREAM : SOCK_DGRAM, 0, pair)) {
         return;
+    }
     if (strstr(what, "vector")) {
         sent = writev(pair[0], out, 2);
         got = readv(pair[1], in, 2);
@@ -204,8 +226,38 @@ static void send_one(const char *what, char *answer) {
         sent = send(pair[0], "abcdefg", 7, 0);
         got = recv(pair[1], first, 7, 0);
     }
-    long more = recv(pair[1], second + 6, 1, MSG_DONTWAIT);
-    (void)sprintf(answer, "%ld %ld %.7s %.5s %ld", sent, got, first, second, more);
+    ioctl(pair[1], FIONREAD, &left);
+    (void)sprintf(answer, "%ld %ld %.7s %.5s %d", sent, got, first, second, left);
+    close(pair[0]);
+    close(pair[1]);
+}
+
+/* Three messages in one call, to a pair of sockets of its own; of a fourth place nothing is touched. */
+static void batch(const char *what, char *answer) {
+    int pair[2] = {-1, -1}, left = -1;
+    char bytes[4][8] = {"a", "bc", "def", "-"};
+    struct iovec vector[4];
+    struct mmsghdr messages[4];
+    memset(messages, 0, sizeof messages);
+    for (size_t i = 0; i < 4; i++) {
+        vector[i] = (struct iovec){bytes[i], i + 1};
+        messages[i].msg_hdr.msg_iov = &vector[i];
+        messages[i].msg_hdr.msg_iovlen = 1;
+        messages[i].msg_len = 77;
+    }
+    if (socketpair(AF_UNIX, strcmp(what, "stream") ? SOCK_DGRAM : SOCK_STREAM, 0, pair))
+        return;
+    int sent = sendmmsg(pair[0], messages, 3, 0), sum = 0;
+    for (size_t i = 0; i < 4; i++) {
+        sum = sum * 10 + (int)messages[i].msg_len;
+        memset(bytes[i], 'x', sizeof bytes[i] - 1);
+        messages[i].msg_len = 77;
+    }
+    int got = recvmmsg(pair[1], messages, 4, MSG_DONTWAIT, NULL);
+    ioctl(pair[1], FIONREAD, &left);
+    (void)sprintf(answer, "%d %d %d %u %u %u %u %s %s %s %s %d", sent, sum, got, messages[0].msg_len,
+                  messages[1].msg_len, messages[2].msg_len, messages[3].msg_len, bytes[0], bytes[1], bytes[2],
+                  bytes[3], left);
     close(pair[0]);
     close(pair[1]);
 }
@@ -224,7 +276,15 @@ static void pieces(const char *what, char *answer) {
     if (connect(from, (struct sockaddr *)&address, sizeof address))
         return;
     to = accept(listener, NULL, NULL);
-    long sent = writev(from, out, 2), got = -1;
+    long sent = -1, got = -1;
+    if (!strcmp(what, "sendfile")) {
+        int file = open("sent", O_CREAT | O_RDWR | O_TRUNC, 0600);
+        if (write(file, "abcdefgh", 8) == 8 && lseek(file, 0, SEEK_SET) == 0)
+            sent = sendfile(from, file, NULL, 8);
+        close(file);
+    } else {
+        sent = writev(from, out, 2);
+    }
     if (!strcmp(what, "readv"))
         got = readv(to, in, 2);
     else if (!strcmp(what, "recvmsg"))
@@ -259,6 +319,42 @@ static void count(const char *what, char *answer) {
     close(fd);
 }
 
+/* What happened in the folder; then nothing more, and the buffer is as it was. */
+static void events(char *answer) {
+    char buffer[512];
+    int fd = inotify_init1(IN_NONBLOCK), used, mask = 0, untouched = 1;
+    inotify_add_watch(fd, ".", IN_CREATE | IN_DELETE);
+    close(open("seen", O_CREAT | O_WRONLY, 0600));
+    unlink("seen");
+    memset(buffer, 'x', sizeof buffer);
+    ssize_t got = read(fd, buffer, sizeof buffer), more;
+    for (used = 0; used < got;
+         used += (int)(sizeof(struct inotify_event) + ((struct inotify_event *)(buffer + used))->len))
+        mask = mask * 0x1000 + (int)((struct inotify_event *)(buffer + used))->mask;
+    for (size_t i = (size_t)(got < 0 ? 0 : got); i < sizeof buffer; i++)
+        untouched &= buffer[i] == 'x';
+    more = read(fd, buffer, sizeof buffer);
+    (void)sprintf(answer, "%zd %x %d %zd", got, (unsigned)mask, untouched, more);
+    close(fd);
+}
+
+/* A child is waited for once, and says how it ended. */
+static void wait_one(const char *what, char *answer) {
+    int status = -1, result;
+    siginfo_t info = {.si_pid = 0};
+    pid_t child = fork();
+    if (!child)
+        _exit(7);
+    if (!strcmp(what, "waitid")) {
+        result = waitid(P_PID, (id_t)child, &info, WEXITED) ? -1 : info.si_pid == child;
+        status = info.si_status;
+    } else {
+        result = waitpid(child, &status, 0) == child;
+        status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    }
+    (void)sprintf(answer, "%d %d %d", result, status, waitpid(-1, NULL, WNOHANG) < 0 ? errno : 0);
+}
+
 static void close_one(char *answer) {
     int fd = open("/dev/null", O_RDONLY), result = close(fd), error = e(result);
     (void)sprintf(answer, "%d %d", result, error);
@@ -286,10 +382,16 @@ static void operate(char *command, char *answer) {
         repeat(what, answer);
     else if (!strcmp(command, "send") && what)
         send_one(what, answer);
+    else if (!strcmp(command, "batch") && what)
+        batch(what, answer);
     else if (!strcmp(command, "pieces") && what)
         pieces(what, answer);
     else if (!strcmp(command, "count") && what)
         count(what, answer);
+    else if (!strcmp(command, "events"))
+        events(answer);
+    else if (!strcmp(command, "wait") && what)
+        wait_one(what, answer);
     else if (!strcmp(command, "close"))
         close_one(answer);
 }

@@ -93,13 +93,14 @@ static void damage_record(struct rng *r) {
         break;
     case 2:
         event->in_size = (uint32_t)any_word(r);
-        event->out_size = (uint32_t)(event->size - sizeof *event - event->in_size);
+        event->order_size = rng_below(r, 2) ? 0 : (uint32_t)any_word(r);
+        event->out_size = (uint32_t)(event->size - sizeof *event - event->in_size - event->order_size);
         break;
     case 3:
         event->call = MV_CALL_JUMP;
         event->args[0] = any_word(r);
         event->size = sizeof *event;
-        event->in_size = event->out_size = 0;
+        event->in_size = event->out_size = event->order_size = 0;
         break;
     default:
         event->sequence = any_word(r);
@@ -129,7 +130,7 @@ static void run(struct rng *r) {
     while (result == 0 && count < 4UL * RECORDS && (result = mv_log_peek(&reader, &event)) == 1) {
         const uint8_t *payload = (const uint8_t *)(event + 1);
         EXPECT((const uint8_t *)event >= seen + MV_LOG_DATA && event->size >= sizeof *event);
-        EXPECT(sizeof *event + event->in_size + (uint64_t)event->out_size == event->size);
+        EXPECT(sizeof *event + event->in_size + (uint64_t)event->out_size + event->order_size == event->size);
         if (event->size > sizeof *event) /* its ends: the pages between would only cost memory */
             sum += payload[0] + payload[event->size - sizeof *event - 1];
         mv_log_consume(&reader);

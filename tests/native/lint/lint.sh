@@ -5,7 +5,7 @@ cd "$1" || exit 1
 out=$2
 failed=0
 
-sources() { find native tests/native bench/native "$@" | LC_ALL=C sort; }
+sources() { find native tests/native tests/servers rules bench/native "$@" | LC_ALL=C sort; }
 
 # tool NAME COMMAND...: silence and status 0 are wanted.
 tool() {
@@ -17,11 +17,13 @@ tool() {
     fi
 }
 
-# A file as its Makefile compiles it: the shim without vector registers, C++ as C++.
+# A file as its Makefile compiles it: the shim without vector registers, C++ as C++, a broken release with its release,
+# conversions with both.
 tidy() {
     sources -name '*.c' -o -name '*.cc' | OUT=$out xargs -P"$(nproc)" -n1 sh -c '
         case $1 in
         native/*) language="-std=gnu11 -ffreestanding -mgeneral-regs-only" ;;
+        tests/servers/kv/broken/* | tests/servers/kv/check/* | rules/kv/*) language="-std=gnu11 -Itests/servers/kv -Itests/servers/kv/2.0 -Irules/kv/1.0-2.0" ;;
         *.cc) language="-std=c++17 -fnon-call-exceptions" ;;
         *) language=-std=gnu11 ;;
         esac
@@ -37,7 +39,7 @@ tidy() {
 # comparePointers: symbols of the linker stand for the bounds of one section, addresses for being on a stack.
 check() {
     cppcheck -j"$(nproc)" --quiet --std=c11 --enable=warning,portability --inline-suppr --suppress=comparePointers \
-        --error-exitcode=1 -U__ASSEMBLER__ -Inative/include -Inative/shim native tests/native bench/native
+        --error-exitcode=1 -U__ASSEMBLER__ -Inative/include -Inative/shim -Itests/servers/kv -Itests/servers/kv/2.0 -Irules/kv/1.0-2.0 native tests/native tests/servers rules bench/native
 }
 
 format() { sources -name '*.[ch]' -o -name '*.cc' | xargs clang-format --dry-run -Werror; }

@@ -95,8 +95,8 @@ static int fill_control(int fd) {
     mv_store_release64(&m->number, 70);
     printf("%u %d %llu %u %llx %llx %u\n", c->leader_pid, c->reason_code, (unsigned long long)c->generation,
            c->sites_refused, (unsigned long long)c->threads[1][127].frame,
-           (unsigned long long)c->divergence.args[5],
-           c->divergence.follower_payload[MV_DIVERGENCE_BYTES - 1]);
+           (unsigned long long)c->divergence[3].args[5],
+           c->divergence[3].follower_payload[MV_DIVERGENCE_BYTES - 1]);
     return 0;
 }
 

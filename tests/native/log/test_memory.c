@@ -268,7 +268,7 @@ static void impossible_starts_are_refused(void) {
     static struct mv_log_writer w;
     struct bench_log log;
     open_log(&log, MIB, NULL);
-    CHECK_EQUAL(mv_log_writer_start(&w, log.base, 2, 0, 1, &log.budget, NULL, NULL), -EINVAL);
+    CHECK_EQUAL(mv_log_writer_start(&w, log.base, MV_VERSIONS, 0, 1, &log.budget, NULL, NULL), -EINVAL);
     CHECK_EQUAL(mv_log_writer_start(&w, log.base, 0, MV_MAX_THREADS, 1, &log.budget, NULL, NULL), -EINVAL);
     CHECK_EQUAL(mv_log_writer_start(&w, log.base + 8, 0, 0, 1, &log.budget, NULL, NULL), -EINVAL);
     struct mv_log_budget none = {0, 4096};

@@ -133,7 +133,7 @@ static void published_headers_carry_the_check_of_the_contract(void) {
         mv_log_publish(&log.writer, event);
         CHECK_EQUAL(event->check, mv_event_check(event));
         CHECK_EQUAL(event->size, sizeof *event + plan.in_size + plan.out_size);
-        CHECK_EQUAL(event->reserved, 0);
+        CHECK_EQUAL(event->order_size, 0);
     }
 }
 

@@ -126,7 +126,7 @@ static void a_wrong_record_with_a_right_check_has_its_name(void) {
     EXPECT(event->in_size += 8, MV_LOG_BAD_PAYLOAD);
     EXPECT(event->in_size += 4; event->out_size -= 4, MV_LOG_BAD_PAYLOAD);
     EXPECT(event->in_size = 0xfffffff8; event->out_size = 72, MV_LOG_BAD_PAYLOAD);
-    EXPECT(event->reserved = 1, MV_LOG_BAD_PAYLOAD);
+    EXPECT(event->order_size = 1, MV_LOG_BAD_PAYLOAD);
     EXPECT(event->sequence = 1, MV_LOG_BAD_SEQUENCE);
     EXPECT(event->call = MV_CALL_JUMP, MV_LOG_BAD_JUMP); /* one with payload */
     *event = good;

@@ -106,9 +106,20 @@ function check_words(cls, result) {
 function straight(    i) {
     if ($3 != "replayed" || ("," $4 ",") ~ /,(special|nofollow|opensfd|closesfd),/ || "command" in derived) return 0
     if (("," $4 ",") ~ /,handler,/ && $2 !~ /^epoll_(wait|ctl)$/) return 0
+    if ($2 ~ /^(send|recv)mmsg$|^splice$/) return 0 # (what settles them)
     if ($5 ~ /^[pt]id$/) return 0
     for (i = 6; i <= NF; i++) if (arg_kind[i] ~ /^[pt]id$/) return 0
     return 1
+}
+
+# The bits of a straight call's one segment (single.h): its first argument that is memory, if that alone tells its length;
+# the others must be null then.
+function single() {
+    if (single_kind == "" || single_kind == "inout") return " | MV_STRAIGHT_SINGLE"
+    if (single_when != "success") return ""
+    if (known("in epollevent", single_kind)) return " | MV_STRAIGHT_SINGLE | MV_STRAIGHT_IN | " single_index " << 5"
+    if (single_kind == "out") return " | MV_STRAIGHT_SINGLE | MV_STRAIGHT_OUT | " single_index " << 5"
+    return ""
 }
 
 BEGIN {
@@ -136,7 +147,7 @@ FILENAME ~ /calls\.tbl$/ && $1 == "struct" {
 }
 
 FILENAME ~ /settle\.tbl$/ {
-    if (!known("again repeated bytes accepted opened made forked closed registered named bound connected shut moved told", $1)) fail("unknown way " $1)
+    if (!known("again repeated bytes accepted opened made forked waited closed registered named bound connected shut moved told", $1)) fail("unknown way " $1)
     for (i = 2; i <= NF; i++) {
         if (!($i in number_of)) fail("no call " $i)
         if (number_of[$i] in ways) fail($i " twice")
@@ -163,11 +174,13 @@ FILENAME ~ /calls\.tbl$/ {
     }
     bits = flag_bits($4)
     split("", derived)
+    single_kind = ""
     text = ""
     for (i = 6; i <= NF; i++) {
         parse_kind(arg_kind[i])
         if (a_length != "" && !(a_length in position)) fail("no argument " a_length)
         n = split(a_flags, part, " ")
+        if (n && single_kind == "") { single_kind = a_kind; single_when = a_when; single_index = i - 6 }
         for (j = 1; j <= n; j++) {
             if (part[j] == "in") bits = bits sprintf(" | 1u << %d", 16 + i - 6)
             else if (part[j] == "out") bits = bits sprintf(" | 1u << %d", 24 + i - 6)
@@ -178,7 +191,7 @@ FILENAME ~ /calls\.tbl$/ {
     sub(/^0 \| /, "", bits)
     rows[number] = sprintf("    [%d] = {\"%s\", %s, MV_CLASS_%s, MV_RESULT_%s, %d, %s,\n           {%s}},", number, $2, bits,
                            toupper($3), toupper($5), NF - 5, "@", text == "" ? "{0}" : text)
-    straight_of[number] = straight()
+    straight_of[number] = straight() ? "MV_STRAIGHT" single() : ""
     special[number] = known("refused", $3) || ("," $4 ",") ~ /,special,/
     next
 }
@@ -213,8 +226,9 @@ END {
     print ""
     print "static const struct mv_call_row mv_calls[MV_CALL_COUNT] = {"
     for (i = 0; i <= last; i++) if (i in rows) {
-        sub("@", !straight_of[i] || ways[i] ~ /_(NAMED|BOUND|CONNECTED|SHUT|MOVED)$/ ? "MV_STRAIGHT_NOT" : ways[i] ~ /^$|_AGAIN$/ ? "MV_STRAIGHT_BARE" : "MV_STRAIGHT_INTENDED",
-            rows[i])
+        if (straight_of[i] == "" || ways[i] ~ /_(NAMED|BOUND|CONNECTED|SHUT|MOVED)$/) straight_of[i] = "MV_STRAIGHT_NOT"
+        else if (ways[i] !~ /^$|_AGAIN$/) straight_of[i] = straight_of[i] " | MV_STRAIGHT_INTENDED"
+        sub("@", straight_of[i], rows[i])
         print rows[i]
     }
     print "};"

@@ -1,0 +1,97 @@
+/* What the interposed functions have in common (pthread.c, c11.c, once.c, stdio.c).
+ *
+ * Solo, they are libc's; in the other roles their order is published and replayed. They run on the program's
+ * stack and call nothing of libc but the functions that they stand for, and their like.
+ *
+ * A thread may enter a wait in one role and leave it in another (a follower is made meanwhile): the role that
+ * counts is the one at the return. A follower that comes back from a real acquisition gives it back and takes
+ * its turn like anybody else. */
+#ifndef MV_INTERPOSE_H
+#define MV_INTERPOSE_H
+
+#include "../roles/roles.h"
+#include "order.h"
+
+extern void *dlsym(void *handle, const char *name) __attribute__((weak));
+#define RTLD_NEXT      ((void *)-1l)
+#define EXPORT         __attribute__((visibility("default")))
+#define MV_REAL(name)  (dlsym ? dlsym(RTLD_NEXT, name) : (void *)0)
+#define MV_ETIMEDOUT   110
+#define MV_EOWNERDEAD  130
+#define MV_C11_TIMEOUT 4 /* thrd_timedout: ETIMEDOUT of mtx_* and cnd_* */
+
+/* One kind of object: how it is taken when the turn has come, and given back. */
+struct mv_object {
+    int (*take)(void *);
+    int (*give)(void *);
+};
+extern const struct mv_object mv_no_object __attribute__((visibility("hidden"))); /* nothing is taken */
+
+void mv_pthread_find(void);
+void mv_c11_find(void);
+void mv_once_find(void);
+void mv_stdio_find(void);
+void mv_fork_find(void);
+
+/* Does this thread's order count now? `caller`: where the interposed function returns to. */
+static inline int mv_ordered(struct mv_thread *self, void *caller) {
+    return self && mv_threads_exist && !self->raw_depth && !mv_in_allocator((uint64_t)caller) &&
+           (mv.role == MV_ROLE_LEADER ? self->log != NULL && mv_leader_publishing() : self->replaying);
+}
+
+static inline int mv_replays(void *caller) {
+    return __builtin_expect(mv.role == MV_ROLE_FOLLOWER, 0) && mv_ordered(mv_self, caller);
+}
+
+/* A leader's thread has come to an event (moment.c). */
+static inline void mv_comes(void *caller) {
+    if (__builtin_expect(mv.role == MV_ROLE_LEADER, 0) && mv_ordered(mv_self, caller))
+        mv_order_come(mv_self, MV_IN_HOOK);
+}
+
+/* The real acquisition of a follower whose turn has come: 1, and what the program is told. 0: the leader is
+ * dead, it is to be made without a turn. */
+int mv_acquire_in_turn(struct mv_thread *self, const struct mv_object *object, enum mv_order_kind kind,
+                       void *at, int *told, void *caller);
+
+/* After a real operation that may have begun in another role: what the program is told. */
+int mv_order_settled(const struct mv_object *object, enum mv_order_kind kind, void *at, int result,
+                     void *caller);
+static inline int mv_order_settle(const struct mv_object *object, enum mv_order_kind kind, void *at,
+                                  int result, void *caller) {
+    return __builtin_expect(mv.role == MV_ROLE_SOLO, 1) ? result
+                                                        : mv_order_settled(object, kind, at, result, caller);
+}
+
+/* Around a wait for a condition (pthread.c). */
+void mv_condition_begins(const void *condition, void *caller);
+int mv_condition_ends(int result);
+
+/* The body of a function that takes an object: in the follower in turn, else for real and then published. */
+#define MV_TAKES(object, kind, call)                                                                         \
+    void *caller = __builtin_return_address(0);                                                              \
+    int told;                                                                                                \
+    if (mv_replays(caller) && mv_acquire_in_turn(mv_self, &(object), kind, at, &told, caller))               \
+        return told;                                                                                         \
+    mv_comes(caller);                                                                                        \
+    return mv_order_settle(&(object), kind, at, call, caller)
+
+/* The body of a wait for a condition. A follower does not wait: the leader's thread came back at this point
+ * of the mutex's order, so what it waited for holds. (After a promotion: a spurious wake-up, which POSIX
+ * allows; whoever follows then is told of it.) Who does not hold the mutex can't wait, and is told so: then
+ * there is nothing to give, nor to take. */
+#define MV_WAITS(mutex, call)                                                                                \
+    void *caller = __builtin_return_address(0);                                                              \
+    if (mv_replays(caller)) {                                                                                \
+        int told = 0, given = (mutex).give(at) == 0;                                                         \
+        if (mv_acquire_in_turn(mv_self, given ? &(mutex) : &mv_no_object, MV_ORDER_WAIT, at, &told, caller)) \
+            return told;                                                                                     \
+        if (given)                                                                                           \
+            (mutex).take(at);                                                                                \
+        return mv_order_settle(&(mutex), MV_ORDER_WAIT, at, 0, caller);                                      \
+    }                                                                                                        \
+    mv_comes(caller);                                                                                        \
+    mv_condition_begins(condition, caller);                                                                  \
+    return mv_order_settle(&(mutex), MV_ORDER_WAIT, at, mv_condition_ends(call), caller)
+
+#endif

@@ -1,0 +1,198 @@
+/* A moment: what a timekeeping thread does between a reading of the clock and its next event, alone.
+ *
+ * Servers let one thread read the clock once a second and store it where all others read it, without a lock.
+ * In the follower each of them must find the old time or the new one where its leader's did. So the tick is
+ * given an order: the leader's timekeeper returns from a reading that crossed a second only when every other
+ * thread has come to an event, and those that are done with theirs stay in it until the timekeeper has come
+ * to its next. Nothing overlaps then: the reading's record names (order words) the events that the others
+ * have come to, and each of their records names the event that ended the moment. The follower waits by these
+ * words alone.
+ *
+ * A timekeeper is a thread that has read the clock after a wait that ran out of time. As a follower is made,
+ * it is not known which threads are: the first seconds that a thread crosses then count as a timekeeper's.
+ * (Its wait may have been ended by something else just when the time was up.) Readings that follow each other
+ * belong to one moment. Others wait some microseconds, once a second, never longer than LIMIT; a
+ * timekeeper that finds no moment tries again, TRIES times.
+ *
+ * Asymmetric: a thread that leaves its event stores `in_event` and loads `open`, with no fence between; the
+ * timekeeper stores `open`, makes all others' processors pass a barrier (membarrier), then loads `in_event`.
+ * So either it is seen as being in the program, or it sees the moment.
+ *
+ * Not exact, and counted: no moment was found (a thread computes, or got no processor); the timekeeper itself
+ * got none for longer than LIMIT within its moment; a thread was in a futex wait of the program's own. The
+ * follower may find another time then than its leader: it goes on until that shows in a call, and is ended by
+ * name. Times that change more often than once a second, or that are stored by a thread that never runs out
+ * of time, have no moments. */
+#include "../log/barriers.h"
+#include "../roles/roles.h"
+#include "../sys.h"
+#include "order.h"
+
+#define LIMIT_NS  1000000
+#define TRIES     20
+#define READINGS  8 /* of one moment */
+#define PRESUMED  16
+#define SPINS     300
+#define REGISTER  16 /* MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED */
+#define EXPEDITED 8
+#define EPERM     (-1L)
+
+static struct {
+    uint32_t open;   /* futex; 1: a moment is, or is being found */
+    uint32_t passed; /* somebody went on though it was open */
+    uint32_t count;  /* moments that have ended */
+    uint32_t missed; /* readings without one, and moments that others did not wait for the end of */
+} moment __attribute__((aligned(64)));
+
+uint32_t mv_moments_count(void) {
+    return mv_load_relaxed32(&moment.count);
+}
+
+/* Publishing begins; nobody else runs. */
+void mv_moment_start(void) {
+    moment.open = 0;
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
+        area->in_event = area->moment = area->moments = 0;
+        area->presumed = PRESUMED;
+        for (uint32_t clock = 0; clock < MV_CLOCKS; clock++)
+            area->clock_seconds[clock] = 0;
+    }
+    moment.count = 0;
+}
+
+static void close_moment(void) {
+    mv_store_release32(&moment.open, 0);
+    mv_sys3(__NR_futex, (long)&moment.open, 129 /* WAKE, private */, 0x7fffffff);
+}
+
+/* The timekeeper has come to its next event. */
+void mv_moment_end(struct mv_thread *self) {
+    self->moment = 0;
+    if (mv_load_relaxed32(&moment.passed))
+        __atomic_add_fetch(&moment.missed, 1, __ATOMIC_RELAXED);
+    mv_order_emit(self, 0);
+    __atomic_add_fetch(&moment.count, 1, __ATOMIC_RELEASE); /* behind what it means */
+    close_moment();
+}
+
+/* Until no moment is open; not longer than the limit. */
+static void stay(void) {
+    for (uint32_t spins = 0; spins < SPINS; spins++) {
+        if (!mv_load_acquire32(&moment.open))
+            return;
+        __builtin_ia32_pause();
+    }
+    uint64_t begin = mv_now();
+    while (mv_load_acquire32(&moment.open)) {
+        const int64_t limit[2] = {0, LIMIT_NS / 4};
+        if (mv_now() - begin > LIMIT_NS) {
+            mv_store_release32(&moment.passed, 1);
+            return;
+        }
+        mv_sys4(__NR_futex, (long)&moment.open, 128 /* WAIT, private */, 1, (long)limit);
+    }
+}
+
+/* A thread is done with its event: from here on it counts as being in the program. 1: its record must tell
+ * what others had done. */
+int mv_moment_leave(struct mv_thread *self) {
+    mv_store_release32(&self->in_event, MV_IN_PROGRAM);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (__builtin_expect(mv_load_acquire32(&moment.open) && !self->moment, 0)) {
+        mv_store_release32(&self->in_event, MV_IN_EVENT);
+        stay();
+        mv_store_release32(&self->in_event, MV_IN_PROGRAM);
+    }
+    uint32_t count = mv_load_acquire32(&moment.count);
+    int told = count != self->moments;
+    self->moments = count;
+    return told;
+}
+
+static int barrier(void) {
+    long result = mv_sys3(__NR_membarrier, EXPEDITED, 0, 0);
+    if (result == EPERM && !mv_sys3(__NR_membarrier, REGISTER, 0, 0))
+        result = mv_sys3(__NR_membarrier, EXPEDITED, 0, 0);
+    return result == 0;
+}
+
+/* Have all other threads come to an event? */
+static int all_have_come(const struct mv_thread *self, uint64_t begin) {
+    uint32_t spins = 0;
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
+        if (area == self || !area->log || mv_load_acquire32(&area->unpublished))
+            continue;
+        while (mv_load_acquire32(&area->in_event) == MV_IN_PROGRAM) {
+            const int64_t nap[2] = {0, 20000};
+            if (mv_load_relaxed32(&moment.passed) || mv_now() - begin > LIMIT_NS)
+                return 0;
+            if (spins++ < SPINS)
+                __builtin_ia32_pause();
+            else
+                mv_sys2(__NR_nanosleep, (long)nap, 0);
+        }
+    }
+    return !mv_load_relaxed32(&moment.passed);
+}
+
+static int find(struct mv_thread *self) {
+    uint32_t closed = 0;
+    if (!__atomic_compare_exchange_n(&moment.open, &closed, 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+        stay();
+        return 0;
+    }
+    mv_store_release32(&moment.passed, 0);
+    if (barrier() && all_have_come(self, mv_now()))
+        return 1;
+    close_moment();
+    return 0;
+}
+
+/* A reading of this thread's has crossed a second. */
+void mv_moment_begin(struct mv_thread *self) {
+    for (uint32_t i = 0; i < TRIES; i++) {
+        const int64_t nap[2] = {0, 500000};
+        if (find(self)) {
+            self->moment = 1;
+            return;
+        }
+        mv_sys2(__NR_nanosleep, (long)nap, 0);
+    }
+    __atomic_add_fetch(&moment.missed, 1, __ATOMIC_RELAXED);
+}
+
+/* The reading's record: what the others have come to. They don't go on meanwhile. */
+uint64_t mv_moment_words(const struct mv_thread *self, uint64_t *words) {
+    uint64_t size = 0;
+    for (struct mv_thread *area = mv_area_next(NULL); area && size < MV_ORDER_ROOM; area = mv_area_next(area))
+        if (area != self && area->log) {
+            /* In this order: who has gone on, because we took too long, has come to this event all the same.
+             */
+            uint64_t sequence = mv_load_acquire64(&area->log->sequence);
+            if (mv_load_acquire32(&area->in_event) != MV_IN_EVENT)
+                continue;
+            words[size / 8] = mv_order_word_of(area, sequence);
+            size += 8;
+        }
+    return size;
+}
+
+/* Does this reading begin a moment? `clock`: which one was read. */
+int mv_moment_is_due(struct mv_thread *self, uint32_t clock, uint64_t second) {
+    if (clock >= MV_CLOCKS || self->clock_seconds[clock] == second)
+        return 0;
+    self->clock_seconds[clock] = second;
+    self->timekeeper |= self->timed_out;
+    int keeps = self->timekeeper || (self->presumed && self->presumed--);
+    return keeps && !self->moment;
+}
+
+/* All others stand still: is one of them within its moment? */
+int mv_moment_is_anothers(const struct mv_thread *self) {
+    return mv_load_acquire32(&moment.open) && !self->moment;
+}
+
+/* Another reading, within a moment of this thread's: it goes on. 0: enough of them. */
+int mv_moment_goes_on(struct mv_thread *self) {
+    return self->moment++ < READINGS;
+}

@@ -1,0 +1,272 @@
+/* Promotion: a leader that lives and one of its followers change places.
+ *
+ * The leader's threads are parked; it offers the lead by its main thread's last record. The follower, when it
+ * has come to that record and to the ends of the other logs, has done all that the leader did; it claims the
+ * lead as after a leader's death (members.c: its word, then control.leads), takes over what belongs to a
+ * process, and publishes for its former leader, which follows from there on. Nobody serves in between: the
+ * follower is to have caught up before it is asked for.
+ *
+ * Whatever happens, one of the two leads:
+ * - the follower ends, or is ended, before it claims: the leader sees that its word is gone and that nobody
+ *   has claimed, and leads on. A follower that does not come is ended by the leader: by the exchange of its
+ *   word, after which it can't claim.
+ * - the follower dies after it has claimed, before it publishes: it has made no call of the program. The
+ *   leader claims the lead back, and makes anew what the other may have changed.
+ * - the leader dies after the offer: the follower claims all the same, and publishes for a dead follower,
+ *   which the coordinator ends.
+ *
+ * Only servers without children of which somebody must be the parent. */
+#include "../fault/fault.h"
+#include "../log/barriers.h"
+#include "../order/order.h"
+#include "../process/ring.h"
+#include "../signals/signals.h"
+#include "../sys.h"
+#include "record.h"
+#include "roles.h"
+#include "streams.h"
+
+#define CLAIM_LIMIT_NS 2000000000ull
+
+/* ---- the leader -------------------------------------------------------------------------------------- */
+
+static uint32_t version_of(uint32_t generation) {
+    uint32_t version = 0;
+    while (version < MV_VERSIONS &&
+           !((mv.followed >> version & 1) && (uint32_t)mv.followers[version].generation == generation &&
+             mv.control->publishing[version] == generation))
+        version++;
+    return version;
+}
+
+/* What can't change places yet. */
+static const char *obstacle(uint32_t version) {
+    if (version == MV_VERSIONS)
+        return "the server has no such follower";
+    if (mv_member_of(version)->state != MV_MEMBER_REPLAYING)
+        return "that follower does not replay yet";
+    mv_children_start();
+    if (mv_children_any())
+        return "the server has child processes, whose parent would change: try again when they have ended";
+    mv_timers_start();
+    mv_posix_timers_start();
+    mv_epoll_start();
+    mv_streams_start(0); /* which tells of the epoll instances */
+    return mv_epoll_remember() ? NULL : "the server has more epoll registrations than a follower can note";
+}
+
+/* Others count on with this log. */
+static void end_others(uint32_t but) {
+    for (uint32_t version = 0; version < MV_VERSIONS; version++)
+        if (version != but && (mv.followed >> version & 1))
+            mv_end_follower(version, MV_REASON_REPLACED, 0, "another follower is promoted");
+    mv_leader_unfollowed();
+}
+
+/* (What a thread was about to do when it was parked it has not done.) */
+static int offer(struct mv_thread *self, uint32_t version, uint64_t generation, uint64_t begin) {
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
+        if (area->log)
+            mv_store_release32(&mv_log_header_of(area->log)->intent.call, MV_INTENT_NONE);
+    struct mv_event *event = mv_leader_room(self, 0, 0);
+    if (!event || !(mv.followed >> version & 1))
+        return 0;
+    mv_log_complete(self->log, event, MV_CALL_ROLE, 0, 0, 0, 0,
+                    (const uint64_t[6]){version, generation, begin}, 0);
+    return 1;
+}
+
+/* Dead, or gone from the lead for good: it makes no claim any more. */
+static int is_gone(const struct mv_thread *self, uint32_t version) {
+    const struct mv_log_header *header = (const struct mv_log_header *)mv_log_base(version, self->slot);
+    uint32_t state = __atomic_load_n(&mv_member_of(version)->state, __ATOMIC_ACQUIRE);
+    return state == MV_MEMBER_ENDED || state == MV_MEMBER_PARKED ||
+           (__atomic_load_n(&header->death[mv.version].word, __ATOMIC_ACQUIRE) & 0x40000000u) ||
+           mv_main_thread_is_gone(mv.followers[version].pid);
+}
+
+/* 1: the other one publishes for us. 0: this process leads on. */
+static int await_claim(const struct mv_thread *self, uint32_t version, uint64_t generation) {
+    struct mv_control *control = mv.control;
+    uint64_t other = mv.followers[version].generation, begin = mv_now();
+    for (uint32_t spins = 0;; spins++) {
+        uint64_t leads = __atomic_load_n(&control->leads, __ATOMIC_ACQUIRE);
+        if (leads == other && mv_load_acquire32(&control->publishing[mv.version]) == (uint32_t)generation)
+            return 1;
+        if (mv_load_acquire32(&control->publishing[version]) != (uint32_t)other) {
+            if (is_gone(self, version) &&
+                (leads != other || __atomic_compare_exchange_n(&control->leads, &leads, mv.generation, 0,
+                                                               __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)))
+                return 0;
+        } else if (mv_now() - begin > CLAIM_LIMIT_NS) {
+            mv_end_follower(version, MV_REASON_LAG_LIMIT, 0, "it did not take the lead within 2 s");
+        }
+        mv_order_pause(spins);
+    }
+}
+
+static void lead_on(struct mv_thread *self, uint32_t version) {
+    mv_member_of(mv.version)->generation = mv.generation;
+    mv.control->leader_version = mv.version;
+    mv.control->leader_pid = mv.pid;
+    mv_member_is(mv.version, MV_MEMBER_LEADS);
+    mv_epoll_lead_on();
+    mv_timers_promote();
+    mv_posix_timers_promote();
+    mv_owners_promote();
+    mv_keeper_start();
+    self->keeper_epoch = mv_keeper_epoch;
+    mv_member_ended(version);
+    mv_leader_unfollowed();
+    mv.control->stage = MV_STAGE_SINGLE_LEADER;
+    mv_control_changed();
+}
+
+/* What waits here, blocked or deferred, was meant for the program. (Only for oneself may one claim the kernel
+ * or another sender: those come as from this process.) */
+static void hand_over(uint32_t pid, int number, const struct mv_siginfo *info) {
+    if (mv_sys3(__NR_rt_sigqueueinfo, pid, number, (long)info) == -1 /* EPERM */)
+        mv_sys2(__NR_kill, pid, number);
+}
+
+static void hand_over_signals(const struct mv_thread *self, uint32_t pid) {
+    static const int64_t now[2] = {0, 0};
+    struct mv_siginfo info;
+    int number;
+    if (self->deferred && self->deferred != 31 /* SIGSYS */)
+        hand_over(pid, (int)self->deferred, (const struct mv_siginfo *)self->deferred_info);
+    while ((number = (int)mv_sys4(__NR_rt_sigtimedwait, (long)&mv_block_all, (long)&info, (long)now, 8)) > 0)
+        hand_over(pid, number, &info);
+}
+
+/* The counterpart of what a copy does to become a follower (attach.c), in a process that is none. */
+static void follow(struct mv_thread *self, uint32_t version, uint64_t generation) {
+    mv_thread_unlink_death(self);
+    mv_mask_replace(self);
+    hand_over_signals(self, mv.followers[version].pid);
+    mv_lent_take_back(1); /* all that named them has been read */
+    mv.role = MV_ROLE_FOLLOWER;
+    mv.reads = version;
+    mv.leader_generation = mv.followers[version].generation;
+    mv.leader_pid = mv.followers[version].pid;
+    mv.generation = generation;
+    mv.log_generation = mv.control->log_generation;
+    mv.followed = 0;
+    mv.update_wanted = 0;
+    __builtin_memset(mv.followers, 0, sizeof mv.followers);
+    mv_fast_calls_for_role();
+    for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++)
+        if (mv_writers[slot].running) {
+            mv_writers[slot].keeper = NULL; /* it gives the memory back by itself */
+            mv_log_writer_stop(&mv_writers[slot]);
+        }
+    mv_remains_drop(); /* the new leader's is not shared with us */
+    mv_takeover_forget();
+    mv_order_start(0, 0);
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
+        area->log = NULL;
+    mv_order_join();
+    mv_protect_logs();
+    mv_install_defaults();
+    mv_epoll_follow();
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
+        area->mask_replaced = 1;
+        area->signal_late = area->late_timer = area->deferred = area->sigsys_waits = 0;
+        area->attention &= ~(uint32_t)MV_ATTEND_SIGNAL;
+        area->asks = area->come = 0;
+        mv_sent_start(area);
+        int bad = mv_follower_open_log(area);
+        if (bad)
+            mv_follower_end(MV_REASON_CORRUPT, bad, mv_log_fault_text(bad));
+    }
+    mv_net_arm(self);
+    mv_thread_link_death(self);
+    mv_fault(MV_FAULT_PROMOTION_FOLLOWS);
+}
+
+/* The request, by the main thread: between two calls of the program, or in one that is made again, then by
+ * the role that is valid then. */
+void mv_promote_follower(struct mv_thread *self, uint32_t follower) {
+    struct mv_control *control = mv.control;
+    uint64_t begin = mv_now();
+    mv_leader_unfollowed();
+    uint32_t version = mv.role == MV_ROLE_LEADER ? version_of(follower) : MV_VERSIONS;
+    uint32_t late = mv_park_others(self);
+    const char *why = late ? "a thread could not be stopped within 2 s" : obstacle(version);
+    if (why) {
+        mv_park_release(self);
+        mv_request_answer(late ? MV_REASON_PARK_TIMEOUT : MV_REASON_BUSY, 0, why);
+        return;
+    }
+    end_others(version);
+    mv_timers_stop();
+    mv_posix_timers_stop();
+    mv_keeper_stop(); /* nothing is at stake here, and the next leader makes its own */
+    control->stage = MV_STAGE_PROMOTING;
+    mv_control_changed();
+    uint64_t generation = ++control->generation;
+    mv_sent_pending(self);
+    mv_sent_look();
+    int follows = 0;
+    if (offer(self, version, generation, begin)) {
+        mv_fault(MV_FAULT_PROMOTION_OFFERED);
+        follows = await_claim(self, version, generation);
+    }
+    if (follows)
+        follow(self, version, generation);
+    else
+        lead_on(self, version);
+    mv_park_release(self);
+    mv_request_answer(follows ? MV_REASON_NONE : MV_REASON_BUSY, 0,
+                      follows ? "" : "the follower ended before it took the lead");
+}
+
+/* ---- the follower ------------------------------------------------------------------------------------ */
+
+/* The record has come: 1, this process leads now. 0: the offer is another one's. */
+int mv_promotion_comes(struct mv_thread *self, const struct mv_event *event) {
+    uint64_t generation = event->args[1], begin = event->args[2];
+    int ours = event->args[0] == mv.version;
+    mv_log_consume(&self->reader);
+    if (!ours)
+        return 0;
+    mv_fault(MV_FAULT_PROMOTION_TAKEN);
+    mv_takeover_offered(self, generation, begin);
+    return 1;
+}
+
+/* The new leader has claimed, and publishes for the former one, whose version index and thread slots stay
+ * what they were. */
+void mv_promotion_publishes(struct mv_thread *self, uint32_t former, uint64_t generation, uint64_t begin) {
+    struct mv_control *control = mv.control;
+    struct mv_member *member = mv_member_of(former);
+    mv_thread_unlink_death(self); /* the follower's, which its keeper watched */
+    int bad = mv_start_logs(mv_now());
+    if (!bad) {
+        mv_ring_start();
+        bad = mv_remains_start();
+    }
+    if (!bad)
+        bad = mv_keeper_start();
+    if (bad)
+        mv_fail("the new leader can't publish"); /* its leader leads on */
+    mv.followers[former].pid = member->pid;
+    mv.followers[former].generation = generation;
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
+        mv_log_expect_reader(area->log, former, member->pid);
+    mv.followed = 1u << former;
+    member->generation = generation;
+    member->reason = MV_REASON_NONE;
+    control->attach_pause_ns = mv_now() - begin; /* since the leader stood still */
+    mv_member_is(former, MV_MEMBER_REPLAYING);
+    mv_member_is(mv.version, MV_MEMBER_LEADS);
+    mv_control_changed(); /* the coordinator reads the members first: it finds a change in between */
+    __atomic_store_n(&control->leader_pid, mv.pid, __ATOMIC_RELEASE);
+    __atomic_store_n(&control->leader_version, mv.version, __ATOMIC_RELEASE);
+    control->reason = MV_REASON_NONE;
+    control->stage = MV_STAGE_FOLLOWED;
+    mv_thread_link_death(self);
+    mv_fault(MV_FAULT_PROMOTION_PUBLISHES);
+    __atomic_store_n(&control->publishing[former], (uint32_t)generation, __ATOMIC_RELEASE);
+    mv_control_changed();
+}

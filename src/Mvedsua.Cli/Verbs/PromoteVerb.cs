@@ -1,0 +1,25 @@
+using System.CommandLine;
+using Mvedsua.Coordinator.Control;
+
+namespace Mvedsua.Cli.Verbs;
+
+/// <summary><c>mvedsua promote</c>: a follower leads, and the leader follows it.</summary>
+internal static class PromoteVerb
+{
+    internal static Command Create(ISessionClient client)
+    {
+        var name = SessionArgument.Required("The session");
+        var pid = new Argument<int?>("PID") { Description = "Which of several followers", Arity = ArgumentArity.ZeroOrOne };
+        var command = new Command("promote", "Makes a follower the leader, and the leader its follower; returns once they have changed places.") { name, pid };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(pid) is <= 0) result.AddError("PID is a number above 0");
+        });
+        command.SetAction(async (parsed, cancel) =>
+        {
+            Console.WriteLine(await client.PromoteAsync(parsed.GetRequiredValue(name), parsed.GetValue(pid) ?? 0, cancel));
+            return (int)ExitStatus.Ok;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,54 @@
+using System.CommandLine;
+using Mvedsua.Coordinator.Control;
+using Mvedsua.Update;
+using Mvedsua.Update.Debug;
+using Mvedsua.Update.Descriptions;
+using Mvedsua.Update.Drafts;
+using Mvedsua.Update.Types;
+
+namespace Mvedsua.Cli.Verbs;
+
+/// <summary><c>mvedsua update --dry-run</c> and <c>--draft</c>: what two files tell of an update. No server is touched.</summary>
+internal static class UpdatePreview
+{
+    /// <summary>Prints a dry run.</summary>
+    /// <param name="from">The old version's program.</param>
+    /// <param name="to">The new version's.</param>
+    /// <param name="description">The update description; null without one.</param>
+    /// <returns>Whether the description leaves nothing open that must be said.</returns>
+    internal static ExitStatus DryRun(string from, string to, string? description) => Explain(() =>
+    {
+        using var old = DebugFile.Open(from);
+        using var @new = DebugFile.Open(to);
+        var said = description is null ? Description.Empty : Description.Load(description, old, @new);
+        var run = Mvedsua.Update.Drafts.DryRun.Of(Comparison.Of(old, @new, said.Hints));
+        DryRunText.Write(Console.Out, run);
+        return run.IsPossible ? ExitStatus.Ok : ExitStatus.CheckFailed;
+    });
+
+    /// <summary>Prints the first draft of a description.</summary>
+    internal static ExitStatus Draft(string from, string to) => Explain(() =>
+    {
+        using var old = DebugFile.Open(from);
+        using var @new = DebugFile.Open(to);
+        Console.Out.Write(Mvedsua.Update.Drafts.Draft.Of(old, @new));
+        return ExitStatus.Ok;
+    });
+
+    /// <summary>The program that a session runs; it can be read also when its file was replaced since.</summary>
+    internal static async Task<string> ProgramOf(ISessionClient client, string name, CancellationToken cancel) =>
+        $"/proc/{(await client.StatusAsync(name, cancel)).Leader!.Pid}/exe";
+
+    private static ExitStatus Explain(Func<ExitStatus> run)
+    {
+        try
+        {
+            return run();
+        }
+        catch (Exception e) when (e is UpdateRefusedException or FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"mvedsua: {e.Message}");
+            return ExitStatus.CheckFailed;
+        }
+    }
+}

@@ -1,0 +1,162 @@
+using Microsoft.Win32.SafeHandles;
+using Mvedsua.Abi;
+using Mvedsua.Coordinator.Sessions;
+using Mvedsua.Update;
+
+namespace Mvedsua.Coordinator.Updates;
+
+/// <summary>A copy of the leader on its way to another version, which carries out tasks that stand in the control block
+/// (native/shim/update/tasks.c). One thread at a time.</summary>
+internal sealed class CopyTasks : IUpdatedProcess, IDisposable
+{
+    /// <summary>A task that takes longer is a function that hangs.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(20);
+
+    private readonly ControlBlock _control;
+    private readonly Follower _copy;
+    private readonly SafeFileHandle _memory;
+
+    /// <param name="control">The session's.</param>
+    /// <param name="copy">It stands still.</param>
+    /// <exception cref="UpdateRefusedException">Its memory can't be opened.</exception>
+    internal CopyTasks(ControlBlock control, Follower copy)
+    {
+        (_control, _copy) = (control, copy);
+        try
+        {
+            _memory = File.OpenHandle($"/proc/{copy.Pid}/mem", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UpdateRefusedException($"the memory of the copy (pid {copy.Pid}) can't be opened: {Why(e.Message)}", e);
+        }
+    }
+
+    public IReadOnlyList<Mapping> Mappings
+    {
+        get
+        {
+            try
+            {
+                return [.. File.ReadLines($"/proc/{_copy.Pid}/maps").Select(Mapping.Parse)];
+            }
+            catch (IOException e)
+            {
+                throw Gone(e.Message);
+            }
+        }
+    }
+
+    public void Read(ulong address, Span<byte> into)
+    {
+        for (int done = 0; done < into.Length;)
+        {
+            int read = Attempt(into[done..], address + (ulong)done);
+            if (read == 0) throw Gone($"{address:x} can't be read");
+            done += read;
+        }
+    }
+
+    private int Attempt(Span<byte> into, ulong address)
+    {
+        try
+        {
+            return RandomAccess.Read(_memory, into, (long)address);
+        }
+        catch (IOException e)
+        {
+            throw Gone($"{address:x} can't be read: {e.Message}");
+        }
+    }
+
+    public void Write(ulong address, ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            RandomAccess.Write(_memory, bytes, (long)address);
+        }
+        catch (IOException e)
+        {
+            throw Gone($"{address:x} can't be written: {e.Message}");
+        }
+    }
+
+    public ulong Call(ulong function, ReadOnlySpan<ulong> arguments) => (ulong)Do(MvTaskKind.Call, [function, .. arguments]);
+
+    /// <summary>In batches; the words stand at the far end of the stack on which the functions run.</summary>
+    public void CallMany(ulong function, ReadOnlySpan<ulong> arguments, int perCall, Span<ulong> results)
+    {
+        const int Batch = 1 << 18; /* words: a quarter of the stack */
+        ulong at = _control.Task(_copy.Version).StackLow;
+        for (int done = 0; done < results.Length; done += Batch)
+        {
+            int count = Math.Min(Batch, results.Length - done);
+            if (perCall != 1)
+            {
+                for (int i = done; i < done + count; i++) results[i] = Call(function, arguments.Slice(i * perCall, perCall));
+                continue;
+            }
+            Write(at, System.Runtime.InteropServices.MemoryMarshal.AsBytes(arguments.Slice(done, count)));
+            Do(MvTaskKind.Each, [function, at, (ulong)count]);
+            Read(at, System.Runtime.InteropServices.MemoryMarshal.AsBytes(results.Slice(done, count)));
+        }
+    }
+
+    public void Map(ulong address, ulong length, MemoryProtection protection) =>
+        Checked(Do(MvTaskKind.Map, [address, length, (ulong)protection]), "map memory", address);
+
+    public void Protect(ulong address, ulong length, MemoryProtection protection) =>
+        Checked(Do(MvTaskKind.Protect, [address, length, (ulong)protection]), "change the protection of memory", address);
+
+    /// <summary>The new version runs from here on; nothing more can be asked.</summary>
+    internal void Resume(UpdateOutcome outcome)
+    {
+        CopyTask task = _control.Task(_copy.Version);
+        /* Below what the first step's frames will need: at the far end of its stack. */
+        ulong at = task.StackLow;
+        var words = new ulong[8 * outcome.Steps.Count];
+        for (int i = 0; i < outcome.Steps.Count; i++)
+        {
+            words[8 * i] = outcome.Steps[i].Function;
+            for (int a = 0; a < outcome.Steps[i].Arguments.Count; a++) words[8 * i + 1 + a] = outcome.Steps[i].Arguments[a];
+        }
+        Write(at, System.Runtime.InteropServices.MemoryMarshal.AsBytes<ulong>(words));
+        Do(MvTaskKind.Resume, [at, (ulong)outcome.Steps.Count, outcome.Exit, outcome.HasStatus ? 1u : 0]);
+    }
+
+    private long Do(MvTaskKind kind, ReadOnlySpan<ulong> arguments)
+    {
+        CopyTask task = _control.Task(_copy.Version);
+        uint number = task.Post(kind, arguments);
+        long begin = System.Diagnostics.Stopwatch.GetTimestamp();
+        for (uint done; (done = task.Done.Value) != number;)
+        {
+            Member member = _control.Member(_copy.Version);
+            if (member.Generation != _copy.Generation || member.State != MvMemberState.Updating || member.Pid == 0) throw Gone("it ended");
+            if (ProcessIdentity.Of(_copy.Pid) is null) throw Gone("it ended");
+            if (System.Diagnostics.Stopwatch.GetElapsedTime(begin) > Patience)
+                throw new UpdateRefusedException($"a function that the update called did not return within {Patience.TotalSeconds:0} s");
+            task.Done.Wait(done, LookAgain);
+        }
+        return task.Result;
+    }
+
+    private static void Checked(long result, string what, ulong address)
+    {
+        if (result != 0)
+            throw new UpdateRefusedException($"the copy could not {what} at {address:x}: {System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage((int)-result)}");
+    }
+
+    private UpdateRefusedException Gone(string what) => new($"the copy (pid {_copy.Pid}) could not be updated: {Why(what)}");
+
+    /// <summary>Its own word, if it left one.</summary>
+    private string Why(string otherwise)
+    {
+        Member member = _control.Member(_copy.Version);
+        return member.Generation == _copy.Generation && member.Reason != MvReason.None
+            ? Reasons.Explain(member.Reason, member.ReasonCode, member.ReasonText) : otherwise;
+    }
+
+    public void Dispose() => _memory.Dispose();
+}

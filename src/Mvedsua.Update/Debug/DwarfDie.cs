@@ -1,0 +1,142 @@
+using System.Runtime.InteropServices;
+
+namespace Mvedsua.Update.Debug;
+
+/// <summary>One entry (DIE) of the debug information. Valid while its file is open; used under the file's lock.</summary>
+internal unsafe struct DwarfDie
+{
+    internal LibDw.Die Raw;
+
+    internal DwTag Tag
+    {
+        get
+        {
+            fixed (LibDw.Die* die = &Raw) return LibDw.Tag(die);
+        }
+    }
+
+    /// <summary>Its place in .debug_info: its identity within the file.</summary>
+    internal ulong Offset
+    {
+        get
+        {
+            fixed (LibDw.Die* die = &Raw) return LibDw.OffsetOf(die);
+        }
+    }
+
+    internal bool TryChild(out DwarfDie child)
+    {
+        fixed (LibDw.Die* die = &Raw, result = &child.Raw) return LibDw.Child(die, result) == 0;
+    }
+
+    /// <summary>Moves on to the next entry of the same parent; false when there is none.</summary>
+    internal bool MoveNext()
+    {
+        fixed (LibDw.Die* die = &Raw) return LibDw.Sibling(die, die) == 0;
+    }
+
+    internal bool Has(DwAt name)
+    {
+        LibDw.Attribute attribute;
+        fixed (LibDw.Die* die = &Raw) return LibDw.GetAttribute(die, name, &attribute) != null;
+    }
+
+    internal bool Flag(DwAt name)
+    {
+        LibDw.Attribute attribute;
+        byte value;
+        fixed (LibDw.Die* die = &Raw)
+            return LibDw.GetInherited(die, name, &attribute) != null && LibDw.Flag(&attribute, &value) == 0 && value != 0;
+    }
+
+    internal ulong? Unsigned(DwAt name)
+    {
+        LibDw.Attribute attribute;
+        ulong value;
+        fixed (LibDw.Die* die = &Raw)
+            return LibDw.GetAttribute(die, name, &attribute) != null && LibDw.Unsigned(&attribute, &value) == 0 ? value : null;
+    }
+
+    /// <summary>A constant, read as its form says: compilers write small positive ones without a sign.</summary>
+    internal long? Constant(DwAt name)
+    {
+        LibDw.Attribute attribute;
+        long signed;
+        ulong value;
+        fixed (LibDw.Die* die = &Raw)
+        {
+            if (LibDw.GetAttribute(die, name, &attribute) == null) return null;
+            if (attribute.Form is DwForm.SignedData or DwForm.ImplicitConst)
+                return LibDw.Signed(&attribute, &signed) == 0 ? signed : null;
+            return LibDw.Unsigned(&attribute, &value) == 0 ? (long)value : null;
+        }
+    }
+
+    /// <summary>The place of a text in the file; its own or, through specification and abstract origin, another's. 0: none.</summary>
+    internal nint Text(DwAt name)
+    {
+        LibDw.Attribute attribute;
+        fixed (LibDw.Die* die = &Raw) return LibDw.GetInherited(die, name, &attribute) == null ? 0 : LibDw.Text(&attribute);
+    }
+
+    internal bool TryReference(DwAt name, out DwarfDie target)
+    {
+        LibDw.Attribute attribute;
+        fixed (LibDw.Die* die = &Raw, result = &target.Raw)
+            return LibDw.GetInherited(die, name, &attribute) != null && LibDw.Reference(&attribute, result) != null;
+    }
+
+    internal ulong? LowPc
+    {
+        get
+        {
+            ulong value;
+            fixed (LibDw.Die* die = &Raw) return LibDw.LowPc(die, &value) == 0 ? value : null;
+        }
+    }
+
+    /// <summary>Where a variable stands, when that place is static.</summary>
+    /// <param name="place">Address as linked, or offset within the file's thread-local block.</param>
+    /// <param name="isThreadLocal">Which of both.</param>
+    internal bool TryStaticPlace(out ulong place, out bool isThreadLocal)
+    {
+        (place, isThreadLocal) = (0, false);
+        LibDw.Attribute attribute, indexed;
+        LibDw.Operation* operations;
+        nuint count;
+        fixed (LibDw.Die* die = &Raw)
+            if (LibDw.GetAttribute(die, DwAt.Location, &attribute) == null) return false;
+        if (LibDw.Location(&attribute, &operations, &count) != 0 || count == 0) return false;
+        ulong value = operations[0].Number;
+        var atom = operations[0].Atom;
+        switch (atom)
+        {
+            case DwOp.Address or DwOp.Const4Unsigned or DwOp.Const8Unsigned or DwOp.ConstUnsigned:
+                break;
+            case DwOp.AddressIndex or DwOp.ConstantIndex or DwOp.GnuAddressIndex or DwOp.GnuConstantIndex:
+                if (LibDw.LocationAttribute(&attribute, operations, &indexed) != 0 || LibDw.Address(&indexed, &value) != 0) return false;
+                break;
+            default:
+                return false;
+        }
+
+        var isAddress = atom is DwOp.Address or DwOp.AddressIndex or DwOp.GnuAddressIndex;
+        for (nuint i = 1; i < count; i++)
+        {
+            switch (operations[i].Atom)
+            {
+                case DwOp.PlusConstant:
+                    value += operations[i].Number;
+                    break;
+                case DwOp.ThreadLocal or DwOp.GnuThreadLocal:
+                    isThreadLocal = true;
+                    break;
+                default: /* computed: a value without a place (DW_OP_stack_value) or a part of one */
+                    return false;
+            }
+        }
+
+        place = value;
+        return isThreadLocal || isAddress;
+    }
+}

@@ -1,0 +1,143 @@
+using Mvedsua.Update.Elf;
+using Mvedsua.Update.Matching;
+
+namespace Mvedsua.Update.Linking;
+
+/// <summary>How an address is used where it stands.</summary>
+internal enum TargetUse
+{
+    /// <summary>Read or written there, in code.</summary>
+    Access,
+
+    /// <summary>Taken by code, which may be after its end as well as after its beginning.</summary>
+    Taken,
+
+    /// <summary>Stored in data.</summary>
+    Stored,
+}
+
+/// <summary>
+/// Finds to what a reference is bound. References to exported symbols name them; those to local ones name only a section and a distance, so
+/// that the object has to be found by address, among the local ones. Where one ends as another begins, and the two live at different places, types
+/// and what the code does with the address decide; where they say nothing, it is a refusal: a wrong guess would be silent corruption.
+/// </summary>
+internal sealed class TargetResolver(ElfFile file, DataObjects objects, Functions functions, Bindings bindings, Constants constants,
+    EarlierConstants earlier, ISymbolFacts? facts)
+{
+    /// <summary>So many elements in front of an array a compiler may begin: for array[i - 2].</summary>
+    private const ulong ElementsInFront = 2;
+
+    /// <summary>The address in the process that a reference is bound to; null when it stays in the image.</summary>
+    /// <param name="symbol">What the linker was told.</param>
+    /// <param name="target">Where it leads, as linked.</param>
+    /// <param name="use">How it is used.</param>
+    /// <param name="follow">Looks what the code does with an address taken.</param>
+    /// <param name="where">For messages.</param>
+    internal ulong? Resolve(ElfSymbol symbol, ulong target, TargetUse use, Func<PointerUse> follow, Func<string> where)
+    {
+        if (file.Sections[symbol.Section].IsCode)
+            return use != TargetUse.Access && functions.IsEntry(target) ? bindings.Function(target, symbol) : null;
+        if (symbol.Kind == SymbolKind.Section) return BySection(symbol.Section, target, use, follow, where);
+        if (symbol.Size > 0) return bindings.Data(objects.StartingAt(symbol.Value), target);
+        if (bindings.Mark(symbol) is { } mark) return unchecked(mark + (target - symbol.Value));
+        return IsMark(symbol) ? null : bindings.Data(objects.Holding(target), target);
+    }
+
+    /// <summary>As above, for an address of which nothing else is known: a slot of the global offset table, which holds the
+    /// beginning of something.</summary>
+    internal ulong? Resolve(ulong target) => functions.IsEntry(target)
+        ? bindings.Function(target, file.Symbols[0])
+        : bindings.Data(objects.StartingAt(target), target) ?? bindings.Data(objects.Holding(target), target);
+
+    private ulong? BySection(int section, ulong target, TargetUse use, Func<PointerUse> follow, Func<string> where)
+    {
+        var one = objects.LocalAtOrBefore(target, section);
+        if (one is not null && target < one.End)
+        {
+            if (use == TargetUse.Access) return bindings.Data(one, target);
+            var ended = target == one.Start && target > 0 ? objects.LocalAtOrBefore(target - 1, section) : null;
+            if (ended?.End == target && bindings.Data(ended, target) != bindings.Data(one, target)) return Choose(ended, one, target, follow, where);
+            return InFrontOfNext(one, target, section, use, follow, where);
+        }
+
+        // What has no symbol of its own: literals and tables of constants; in writable memory only data written in assembler.
+        if (use == TargetUse.Access) return null;
+        var holder = objects.Holding(target);
+        var isReadOnly = (one ?? holder ?? objects.LocalAfter(target, section))?.IsReadOnly ?? true;
+        if (one is not null && target == one.End)
+            return isReadOnly && holder is null ? Choose(one, null, target, follow, where) : bindings.Data(one, target);
+        if (isReadOnly && holder is null) return null;
+        return InFrontOfNext(one, target, section, use, follow, where);
+    }
+
+    /// <summary>
+    /// An address inside an object or behind it, unless the compiler made it for the array that comes next: for array[i - 1], it may take the
+    /// address in front of the array and index from there, or count down to it. Such an address is never passed on, so that one which is
+    /// passed on is inside.
+    /// </summary>
+    private ulong? InFrontOfNext(DataObject? one, ulong target, int section, TargetUse use, Func<PointerUse> follow, Func<string> where)
+    {
+        var isInside = one is not null && target < one.End;
+        var (here, next) = (bindings.Data(one, target), objects.LocalAfter(target, section));
+        if (isInside && (next is null || use != TargetUse.Taken || next.Start - target > Reach(next))) return here;
+        var inFront = bindings.Data(next, target);
+        if (here == inFront) return here;
+        var after = use == TargetUse.Taken ? follow() : default;
+        switch (after.Kind)
+        {
+            case PointerUseKind.Accessed when next is not null && unchecked((long)target + after.Distance) >= (long)next.Start: return inFront;
+            case PointerUseKind.Accessed or PointerUseKind.Escapes when isInside: return here;
+            // Elements as large as the index is scaled by stand here, and behind it larger ones, whose index the code multiplies by itself.
+            case PointerUseKind.Indexed when isInside && target == one!.Start && after.Scale > 1 && facts?.ElementSizeOf(one.Symbol) == (ulong)after.Scale
+                && facts.ElementSizeOf(next!.Symbol) is > 8 and var size && (size & (size - 1)) == 0: return here;
+            // What holds no array is not indexed, nor is what is behind an object.
+            case PointerUseKind.Indexed when next is not null && next.Start - target <= Reach(next)
+                && (!isInside || facts?.ElementSizeOf(one!.Symbol) == 0): return inFront;
+        }
+
+        var (first, second) = (one?.Symbol.Name ?? "the start of the section", next?.Symbol.Name ?? "its end");
+        throw new UpdateRefusedException(isInside
+            ? $"{file.Path}: {where()} holds an address in {first} that the compiler may have made for {second} behind it, and the two stay at different "
+                + "places; which of them is meant can't be told. Declaring the second without `static` makes the linker name it"
+            : $"{file.Path}: {where()} holds an address between {first} and {second}, which stay at different places; which of them is meant can't be told. "
+                + "Declaring both without `static` makes the linker name them");
+    }
+
+    private ulong Reach(DataObject next) => ElementsInFront * (facts?.ElementSizeOf(next.Symbol) ?? Math.Min(next.End - next.Start, sizeof(int)));
+
+    /// <summary>The end of one object, or the beginning of another (of something without a symbol when null).</summary>
+    private ulong? Choose(DataObject ended, DataObject? begun, ulong target, Func<PointerUse> follow, Func<string> where)
+    {
+        var (end, begin) = (bindings.Data(ended, target), bindings.Data(begun, target));
+        if (end == begin) return end;
+        // Nobody counts up to the end of what is no array, or has no name in the source.
+        if (facts?.EndsInArray(ended.Symbol) == false || ProgramSymbols.IsMadeByCompiler(ended.Symbol)) return begin;
+        if (begun is null && constants.IsJumpTable(target)) return begin;
+        var use = follow();
+        switch (use.Kind)
+        {
+            // In front of an end stands what ends there.
+            case PointerUseKind.Accessed when use.Distance < 0: return end;
+            case PointerUseKind.Bounds: return end;
+            case PointerUseKind.Compared when begun is null: return end; // nothing is compared with a literal
+            // An index counts as not negative: no compiler is known to index backwards from an end that it took by lea.
+            case PointerUseKind.Accessed or PointerUseKind.Advanced: return begin;
+            case PointerUseKind.Indexed when use.Distance >= 0: return begin;
+        }
+
+        // Behind the constant's old place stands the same that stands behind it here: that address is right whichever is meant.
+        if (begun is null && end is { } place && constants.From(target) is { } unnamed && earlier.Hold(place, unnamed)) return end;
+
+        throw new UpdateRefusedException(
+            $"{file.Path}: {where()} holds the address where {ended.Symbol.Name} ends and {begun?.Symbol.Name ?? "other data"} begins, and the two stay "
+            + "at different places; which of them is meant can't be told. Declaring the first without `static` makes the linker name it");
+    }
+
+    /// <summary>What the linker defines: places in the image and not pieces of data; and the compiler's labels of literals.</summary>
+    private static bool IsMark(ElfSymbol symbol) => symbol.Name.StartsWith(".L", StringComparison.Ordinal)
+        || symbol.Name.StartsWith("__start_", StringComparison.Ordinal) || symbol.Name.StartsWith("__stop_", StringComparison.Ordinal)
+        || symbol.Name.EndsWith("_array_start", StringComparison.Ordinal) || symbol.Name.EndsWith("_array_end", StringComparison.Ordinal)
+        || symbol.Name is "_end" or "end" or "_edata" or "edata" or "_etext" or "etext" or "__bss_start" or "__data_start" or "data_start"
+            or "__TMC_END__" or "__TMC_LIST__" or "_GLOBAL_OFFSET_TABLE_" or "__dso_handle" or "__ehdr_start" or "__executable_start"
+            or "_DYNAMIC" or "__GNU_EH_FRAME_HDR" or "__FRAME_END__";
+}

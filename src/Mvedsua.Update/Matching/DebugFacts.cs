@@ -1,0 +1,42 @@
+using Mvedsua.Update.Debug;
+using Mvedsua.Update.Elf;
+
+namespace Mvedsua.Update.Matching;
+
+/// <summary>What a file's debug information says of its symbols. Safe for concurrent use while the file is open.</summary>
+/// <param name="debug">The debug information.</param>
+public sealed class DebugFacts(DebugFile debug) : ISymbolFacts
+{
+    private readonly Lazy<Dictionary<ulong, Variable>> _threadLocals = new(() =>
+    {
+        Dictionary<ulong, Variable> byOffset = [];
+        foreach (var variable in debug.Variables.Where(v => v.IsThreadLocal)) byOffset.TryAdd(variable.Address, variable);
+        return byOffset;
+    });
+
+    /// <inheritdoc/>
+    public string? OwnerOf(ElfSymbol variable) => Find(variable)?.Function;
+
+    /// <inheritdoc/>
+    public bool? EndsInArray(ElfSymbol variable) => Find(variable) is { } found ? EndsInArray(found.Type) : null;
+
+    /// <inheritdoc/>
+    public ulong? ElementSizeOf(ElfSymbol variable) => Find(variable) is { } found ? ElementSizeOf(found.Type) : null;
+
+    private Variable? Find(ElfSymbol symbol) => symbol.Kind == SymbolKind.ThreadLocal
+        ? _threadLocals.Value.GetValueOrDefault(symbol.Value) : debug.VariableAt(symbol.Value);
+
+    private static bool EndsInArray(CType type) => type.Bare switch
+    {
+        ArrayType => true,
+        RecordType record => record.Members.Any(m => (m.End == record.Size || m.Type.Size == 0) && EndsInArray(m.Type)),
+        _ => false,
+    };
+
+    private static ulong ElementSizeOf(CType type) => type.Bare switch
+    {
+        ArrayType array => array.Element.Size,
+        RecordType record => record.Members.Select(m => ElementSizeOf(m.Type)).DefaultIfEmpty().Max(),
+        _ => 0,
+    };
+}

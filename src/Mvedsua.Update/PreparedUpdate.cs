@@ -1,0 +1,91 @@
+using Mvedsua.Abi.Elf;
+using Mvedsua.Update.Debug;
+using Mvedsua.Update.Descriptions;
+using Mvedsua.Update.Elf;
+using Mvedsua.Update.Linking;
+using Mvedsua.Update.Transfer;
+
+namespace Mvedsua.Update;
+
+/// <summary>One of the calls with which a new version begins.</summary>
+/// <param name="Function">Its address.</param>
+/// <param name="Arguments">At most six.</param>
+public sealed record Step(ulong Function, IReadOnlyList<ulong> Arguments);
+
+/// <summary>What an update did to a process, and how it is to go on.</summary>
+/// <param name="Link">What became of the image and its variables.</param>
+/// <param name="Transfer">How the state of changed types was carried over.</param>
+/// <param name="Steps">Called one after the other.</param>
+/// <param name="Exit">Address of exit(3): the step after them.</param>
+/// <param name="HasStatus">The last step's result is the program's exit status; else it is 0.</param>
+public sealed record UpdateOutcome(LinkResult Link, TransferReport Transfer, IReadOnlyList<Step> Steps, ulong Exit, bool HasStatus);
+
+/// <summary>
+/// An update of which everything is known that the files show: what they show against it was refused in <see cref="Prepare"/>, before any
+/// process was touched. <see cref="Apply"/> carries it out in a copy of the leader, once. Not safe for concurrent use.
+/// </summary>
+public sealed class PreparedUpdate : IDisposable
+{
+    private readonly TypedUpdate _types;
+    private readonly ElfFile _newFile;
+    private readonly Relinker _relinker;
+
+    private PreparedUpdate(TypedUpdate types, ElfFile newFile, Relinker relinker) =>
+        (_types, _newFile, _relinker) = (types, newFile, relinker);
+
+    /// <summary>The system call at which the copy is to be made; null: any in which the main thread waits.</summary>
+    public string? At => _types.Description.At?.Name;
+
+    /// <summary>Compares two versions.</summary>
+    /// <param name="image">Where the old version is in its process.</param>
+    /// <param name="oldPath">The old version's file, or a link to it such as /proc/PID/exe.</param>
+    /// <param name="newPath">The new version's file.</param>
+    /// <param name="descriptionPath">The update description; null: none.</param>
+    /// <exception cref="UpdateRefusedException">The update can't be made; the message says why, and what to do.</exception>
+    public static PreparedUpdate Prepare(LinkedImage image, string oldPath, string newPath, string? descriptionPath)
+    {
+        TypedUpdate? types = null;
+        try
+        {
+            ElfFile oldFile = ElfFile.Read(oldPath), newFile = ElfFile.Read(newPath);
+            types = TypedUpdate.Prepare(oldPath, newPath, descriptionPath);
+            if (types.Description.Resume is null)
+                throw new UpdateRefusedException($"where {newPath} goes on is not known: name the function of its main loop in a description ('resume serve(&server)')");
+            if (types.Description.At is { IsPoint: true } point)
+                throw new UpdateRefusedException($"the description wants the update at the point {point.Name} of the program: only system calls can be named yet");
+            return new PreparedUpdate(types, newFile, Relinker.Prepare(image, oldFile, newFile, types.Options));
+        }
+        catch (Exception e)
+        {
+            types?.Dispose();
+            if (e is ElfException or IOException or UnauthorizedAccessException) throw new UpdateRefusedException(e.Message, e);
+            throw;
+        }
+    }
+
+    /// <summary>Makes a process that stands still one of the new version. When it throws, the process is good for nothing any more.</summary>
+    /// <exception cref="UpdateRefusedException">It can't be done, or the process has ended on the way.</exception>
+    public UpdateOutcome Apply(IUpdatedProcess process)
+    {
+        var link = _relinker.Apply(process);
+        var resume = _types.Description.Resume!;
+        var transfer = _types.Carry(link, process);
+        var exit = new LoadedLibraries(process, link.Image.DynamicSection).Find("exit", null) ?? throw new UpdateRefusedException("the process has no exit(3): is it linked with a C library?");
+        ulong[] arguments = [.. resume.Arguments.Select(a => ValueOf(a, link.Image, process))];
+        return new UpdateOutcome(link, transfer, [new Step(link.Image.Base + resume.Function.Address, arguments)], exit, resume.Function.Type.Result.Bare is not VoidType);
+    }
+
+    private ulong ValueOf(ResumeArgument argument, LinkedImage image, IUpdatedProcess process)
+    {
+        if (argument.Variable is not { } variable) return (ulong)argument.Number;
+        var symbol = _newFile.Symbols.First(s => s.IsDefined && s.Value == variable.Address && s.Kind == SymbolKind.Data);
+        var place = image.AddressOf(symbol) + argument.Offset;
+        if (argument.IsAddress) return place;
+        Span<byte> bytes = stackalloc byte[argument.Form.Span];
+        process.Read(place, bytes);
+        return unchecked((ulong)argument.Form.Read(bytes).Whole);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _types.Dispose();
+}

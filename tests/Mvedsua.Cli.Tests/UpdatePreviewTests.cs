@@ -1,0 +1,67 @@
+using System.Diagnostics;
+
+namespace Mvedsua.Cli.Tests;
+
+/// <summary>What two files tell of an update, without a server.</summary>
+public sealed class UpdatePreviewTests : IDisposable
+{
+    private readonly MvedsuaRunner _mvedsua = new();
+
+    public void Dispose() => _mvedsua.Dispose();
+
+    [Fact]
+    public void A_dry_run_tells_what_changes_and_its_status_whether_more_must_be_said()
+    {
+        var old = Compile("old", "struct entry { int v; } *table; int main(void) { return 0; }");
+        var grown = Compile("grown", "struct entry { int v; long expires; } *table; int main(void) { return 0; }");
+        var turned = Compile("turned", "struct entry { void *v; } *table; int main(void) { return 0; }");
+
+        var possible = _mvedsua.Run("update", "--dry-run", "--from", old, "--to", grown);
+        Assert.Equal(0, possible.Status);
+        Assert.Contains("field \"expires\" is new (offset 8)", possible.Output, StringComparison.Ordinal);
+
+        var open = _mvedsua.Run("update", "--dry-run", "--from", old, "--to", turned);
+        Assert.Equal(1, open.Status);
+        Assert.Contains("struct entry.v: was int, is void *", open.Output, StringComparison.Ordinal);
+
+        var draft = _mvedsua.Run("update", "--draft", "--from", old, "--to", grown);
+        Assert.Equal(0, draft.Status);
+        Assert.Contains("# init struct entry.expires = 0", draft.Output, StringComparison.Ordinal);
+
+        var description = Path.Combine(_mvedsua.Folder, "kv.update");
+        File.WriteAllText(description, "init struct entry.expirse = 1\n");
+        var wrong = _mvedsua.Run("update", "--dry-run", "--from", old, "--to", grown, "--description", description);
+        Assert.Equal(1, wrong.Status);
+        Assert.Contains($"{description}:1:19: struct entry has no field \"expirse\" in the new version", wrong.Errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--dry-run --to x", "Either NAME or --from FILE says what the old version is")]
+    [InlineData("--from x --to y", "--from goes with --dry-run or --draft")]
+    public void A_command_line_that_says_too_little_is_refused(string words, string message)
+    {
+        var result = _mvedsua.Run(["update", .. words.Split(' ')]);
+        Assert.Equal(2, result.Status);
+        Assert.Contains(message, result.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_file_that_is_no_program_is_refused_by_name()
+    {
+        var text = Path.Combine(_mvedsua.Folder, "text");
+        File.WriteAllText(text, "no program");
+        var result = _mvedsua.Run("update", "--draft", "--from", text, "--to", text);
+        Assert.Equal(1, result.Status);
+        Assert.Contains(text, result.Errors, StringComparison.Ordinal);
+    }
+
+    private string Compile(string name, string source)
+    {
+        var product = Path.Combine(_mvedsua.Folder, name);
+        File.WriteAllText(product + ".c", source);
+        using var gcc = Process.Start("gcc", ["-g", "-o", product, product + ".c"]);
+        gcc.WaitForExit();
+        Assert.Equal(0, gcc.ExitCode);
+        return product;
+    }
+}

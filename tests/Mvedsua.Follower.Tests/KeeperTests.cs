@@ -1,0 +1,127 @@
+using System.Text.RegularExpressions;
+
+namespace Mvedsua.Follower.Tests;
+
+/// <summary>A keeper that stands still. What it could break: two generations later its log is another leader's, of which it would give back
+/// pages; and while its own leader lives it holds that one's locks.</summary>
+public sealed class KeeperTests : ServerTests
+{
+    [Theory]
+    [InlineData("keeper-comes")] /* before its first instruction of its own */
+    [InlineData("keeper-collects")] /* in the middle of a step */
+    [InlineData("keeper-kept")]
+    public void A_keeper_that_outlives_its_leader_is_ended_before_its_logs_are_another_leaders(string point)
+    {
+        using Variant variant = Variant.WithFaults();
+        RedisUnderMvedsua server = Start(products: variant.Products, faults: $"stop:{point}");
+        using var load = new CheckedLoad(server, 5);
+        int old = Stopped(server);
+        Succeed(server, load); /* the other version's logs: the old keeper is in nobody's way */
+        Assert.True(Host.IsAlive(old));
+        Succeed(server, load); /* its own: it has been ended, or will go without a step as soon as it runs */
+        if (point == "keeper-comes") Host.Kill(old, Host.SIGCONT);
+        Host.Until(() => !Host.IsAlive(old), "the old keeper is gone");
+        load.More(2000);
+        Succeed(server, load);
+        load.Finish();
+        server.InStep();
+    }
+
+    /// <summary>EBUSY, until it lets go of the logs or dies.</summary>
+    [Theory]
+    [InlineData(Host.SIGCONT)]
+    [InlineData(Host.SIGKILL)]
+    public async Task A_follower_is_made_as_soon_as_the_keeper_lets_go_of_the_logs(int signal)
+    {
+        using Variant variant = Variant.WithFaults();
+        RedisUnderMvedsua server = Start(products: variant.Products, faults: "stop:keeper-collects");
+        int keeper = Stopped(server);
+        Assert.Equal(0, server.Mvedsua("unfollow", RedisUnderMvedsua.Name).Status);
+        Task<Host.Result> follow = Task.Run(() => server.Mvedsua("follow", RedisUnderMvedsua.Name));
+        /* Stage ATTACHING: it waits for the keeper, for at most a second. */
+        using (FileStream memory = server.Memory())
+            Host.Until(() => Stage(memory) == 3 || follow.IsCompleted, "the leader is at it");
+        Host.KillIfThere(keeper, signal);
+        Host.Result result = await follow;
+        if (result.Status != 0)
+        {
+            Assert.Contains("a keeper of the event log does not let go", result.Errors); /* a machine that took longer than the second */
+            server.Follow();
+        }
+        server.InStep();
+        using RespClient client = server.Connect();
+        client.Expect("+PONG\r\n", "PING");
+    }
+
+    [Fact]
+    public void A_follower_is_refused_by_name_while_the_keeper_stands_still()
+    {
+        using Variant variant = Variant.WithFaults();
+        RedisUnderMvedsua server = Start(products: variant.Products, faults: "stop:keeper-collects");
+        int keeper = Stopped(server);
+        Assert.Equal(0, server.Mvedsua("unfollow", RedisUnderMvedsua.Name).Status);
+        Host.Result follow = server.Mvedsua("follow", RedisUnderMvedsua.Name);
+        Assert.Equal(72, follow.Status);
+        Assert.Contains("a keeper of the event log does not let go of it", follow.Errors);
+        using RespClient client = server.Connect();
+        client.Expect("+PONG\r\n", "PING");
+        Host.Kill(keeper, Host.SIGCONT);
+        server.Follow();
+        server.InStep();
+    }
+
+    /// <summary>A server that has given up its privileges may not end a keeper that was made before.</summary>
+    [Fact]
+    public void A_keeper_that_may_not_be_ended_is_waited_for()
+    {
+        Assert.SkipWhen(Environment.UserName != "root", "only root can give up privileges");
+        using Variant variant = Variant.WithFaults();
+        Host.Run("/", "chmod", "-R", "a+rX", variant.Products);
+        RedisUnderMvedsua server = Start(server: ["/usr/bin/beanstalkd", "-u", "nobody", "-l", "127.0.0.1", "-p", "{port}"], products: variant.Products, faults: "stop:keeper-collects");
+        int old = Stopped(server);
+        server.InStep();
+        for (int generation = 0; generation < 2; generation++)
+        {
+            int leader = server.LeaderPid;
+            Host.Kill(leader, Host.SIGKILL);
+            server.PromotedFrom(leader);
+            if (generation == 0) server.Follow();
+        }
+        Host.Result follow = server.Mvedsua("follow", RedisUnderMvedsua.Name);
+        Assert.Equal(72, follow.Status);
+        Assert.Contains("a keeper of the event log does not let go of it", follow.Errors);
+        Host.Kill(old, Host.SIGCONT);
+        Host.Until(() => !Host.IsAlive(old), "the old keeper goes by itself");
+        server.Follow();
+        server.InStep();
+    }
+
+    private static void Succeed(RedisUnderMvedsua server, CheckedLoad load)
+    {
+        int leader = server.LeaderPid;
+        Host.Kill(leader, Host.SIGKILL);
+        server.PromotedFrom(leader);
+        load.More(500);
+        server.Follow();
+        load.More(500);
+        server.InStepUnderLoad();
+    }
+
+    /// <summary>The keeper that stands still at the fault point.</summary>
+    private static int Stopped(RedisUnderMvedsua server)
+    {
+        Match match = Match.Empty;
+        Host.Until(() => (match = Regex.Match(server.Log, @"\[([0-9]+)\] fault: generation [0-9]+: the keeper stops at .*: now")).Success, "the keeper stands still");
+        int keeper = int.Parse(match.Groups[1].Value);
+        Host.Until(() => File.ReadAllText($"/proc/{keeper}/stat").Split(") ")[1][0] == 'T', "it is stopped");
+        return keeper;
+    }
+
+    private static uint Stage(FileStream memory)
+    {
+        byte[] word = new byte[4];
+        memory.Position = 132; /* struct mv_control */
+        memory.ReadExactly(word);
+        return BitConverter.ToUInt32(word);
+    }
+}

@@ -1,0 +1,70 @@
+/* A server whose timekeeper stores the second in plain memory, after waits that run out of time ("timed") or
+ * that another thread ends ("woken"); a thread for each connection answers every line with it, without a
+ * lock. */
+#include <arpa/inet.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../number.h"
+
+static volatile long now;
+static int alarms[2]; /* a pipe */
+
+static void *waker(void *unused) {
+    while (poll(NULL, 0, 50) == 0 && write(alarms[1], "", 1) == 1)
+        ;
+    return unused;
+}
+
+static void *timekeeper(void *woken) {
+    for (;;) {
+        struct timespec time;
+        char byte;
+        if (woken)
+            (void)read(alarms[0], &byte, 1);
+        else
+            (void)poll(NULL, 0, 50);
+        clock_gettime(CLOCK_MONOTONIC, &time);
+        now = time.tv_sec;
+    }
+    return woken;
+}
+
+static void *connection(void *number) {
+    FILE *in = fdopen((int)(long)number, "r");
+    char line[64];
+    while (in && fgets(line, sizeof line, in)) {
+        int size = snprintf(line, sizeof line, "%ld\n", now);
+        if (write(fileno(in), line, (size_t)size) != size)
+            break;
+    }
+    if (in)
+        (void)fclose(in);
+    return NULL;
+}
+
+int main(int argc, char **argv) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int yes = 1, listener = socket(AF_INET, SOCK_STREAM, 0);
+    pthread_t thread;
+    if (argc != 3 || pipe(alarms))
+        return 2;
+    void *woken = argv[1][0] == 'w' ? alarms : NULL;
+    address.sin_port = htons((unsigned short)number(argv[2]));
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 16) ||
+        pthread_create(&thread, NULL, timekeeper, woken) ||
+        (woken && pthread_create(&thread, NULL, waker, NULL)))
+        return 1;
+    for (;;) {
+        long accepted = accept(listener, NULL, NULL);
+        if (accepted < 0 || pthread_create(&thread, NULL, connection, (void *)accepted) ||
+            pthread_detach(thread))
+            return 1;
+    }
+}
