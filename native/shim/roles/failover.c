@@ -19,6 +19,8 @@
 #include "../order/order.h"
 #include "../signals/signals.h"
 #include "../sys.h"
+#include "leftover.h"
+#include "reconcile.h"
 #include "roles.h"
 #include "waits.h"
 
@@ -141,6 +143,13 @@ static void act(void) {
     mv_fast_calls_for_role();
 }
 
+/* No rules are needed any more. Up to the update point, what the leader has done stands for other calls. */
+static void lead_as_oneself(void) {
+    if (mv_rules_image)
+        mv_leftover_begin(mv_reconcile_point());
+    mv_reconcile_end();
+}
+
 static void promote(struct mv_thread *self, uint64_t since) {
     struct mv_control *control = mv.control;
     mv.translated = 1;
@@ -151,6 +160,7 @@ static void promote(struct mv_thread *self, uint64_t since) {
     mv_fault(MV_FAULT_INTENTS_SETTLED);
     mv_epoll_promote(); /* before any thread of ours can wait on it */
     mv_settle_early();
+    lead_as_oneself();
     mv_fault(MV_FAULT_EPOLL_TAKEN);
     make_anew();
     act();
@@ -240,6 +250,7 @@ void mv_takeover_offered(struct mv_thread *self, uint64_t generation, uint64_t b
         mv_fail("a thread did not stand still for the promotion");
     mv.translated = 1;
     forget_signals();
+    mv_reconcile_end();
     mv_epoll_promote();
     make_anew();
     act();

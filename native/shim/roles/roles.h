@@ -130,8 +130,13 @@ int mv_leader_publish_single(struct mv_thread *self, const struct mv_call_row *r
                              long result, uint64_t site);
 
 /* roles/follower.c */
-long mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row, uint64_t args[6],
-                        uint64_t site, int *promoted);
+enum mv_replayed {
+    MV_REPLAYED,     /* *outcome is the call's */
+    MV_REPLAYED_NOT, /* a rule says that the follower makes it: it asks, and nobody sees it */
+    MV_REPLAY_ENDED, /* this process leads now, and makes it */
+};
+enum mv_replayed mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row,
+                                    const uint64_t args[6], uint64_t site, long *outcome);
 const struct mv_event *mv_follower_next(struct mv_thread *self);
 int mv_follower_open_log(struct mv_thread *area);
 int mv_follower_replayed(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row,
@@ -178,7 +183,7 @@ long mv_real_tid(long logical);
 int mv_translate(struct mv_thread *self, struct mv_frame *frame, long *result);
 
 /* roles/promotion.c: leader and follower change places */
-void mv_promote_follower(struct mv_thread *self, uint32_t generation);
+void mv_promote_follower(struct mv_thread *self, uint32_t generation, int at_point);
 int mv_promotion_comes(struct mv_thread *self, const struct mv_event *event);
 void mv_promotion_publishes(struct mv_thread *self, uint32_t former, uint64_t generation, uint64_t begin);
 int mv_start_logs(uint64_t begin); /* attach.c */
