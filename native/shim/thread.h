@@ -211,6 +211,15 @@ _Static_assert(MV_ATTEND_SIGNAL == 1 && MV_ATTEND_UNMASK == 0x10000, "entry.S");
 
 extern __thread struct mv_thread *mv_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
+/* A signal handler of the thread may raise another bit at any moment: each change is one instruction. (What
+ * the compiler makes of `&=` may store back what it read long before.) */
+static inline void mv_attention_raise(struct mv_thread *self, uint32_t what) {
+    __atomic_fetch_or(&self->attention, what, __ATOMIC_RELAXED);
+}
+static inline void mv_attention_clear(struct mv_thread *self, uint32_t what) {
+    __atomic_fetch_and(&self->attention, ~what, __ATOMIC_RELAXED);
+}
+
 static inline struct mv_frame *mv_thread_frame(const struct mv_thread *self) {
     return (struct mv_frame *)(uintptr_t)(self->stack_top - sizeof(struct mv_frame));
 }

@@ -155,11 +155,11 @@ void mv_after_raw(struct mv_frame *frame) {
     self->call = self->raw_call[self->raw_depth];         /* a vfork child made calls with our area */
     if (self->deferred && self->deferred_pid != mv.pid) { /* the child was killed with a signal deferred */
         self->deferred = 0;
-        self->attention &= ~(uint32_t)MV_ATTEND_SIGNAL;
+        mv_attention_clear(self, MV_ATTEND_SIGNAL);
         self->mask_replaced = mv.role == MV_ROLE_FOLLOWER;
     }
     if (self->raw_unmask) { /* and its own exits from the shim unblocked its own mask, not ours */
-        self->attention |= MV_ATTEND_UNMASK;
+        mv_attention_raise(self, MV_ATTEND_UNMASK);
         self->mask_replaced = 1;
         self->program_mask = self->raw_mask;
     }

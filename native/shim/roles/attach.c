@@ -99,7 +99,7 @@ static void become_follower(struct mv_thread *self, uint32_t version, enum mv_me
         area->log = NULL;
         /* A signal that waits in the leader comes as an event, behind the next record. */
         area->signal_late = area->late_timer = area->deferred = area->sigsys_waits = 0;
-        area->attention &= ~(uint32_t)MV_ATTEND_SIGNAL;
+        mv_attention_clear(area, MV_ATTEND_SIGNAL);
         area->death_linked = 0;
         area->asks = area->come = 0;
         area->to_recreate = area != self;

@@ -50,7 +50,7 @@ void mv_leader_deferral_expired(struct mv_thread *self) {
                      "a signal had to be delivered in the middle of a computation of more than 10 ms");
     int number = (int)self->deferred;
     self->deferred = 0;
-    self->attention &= ~(uint32_t)MV_ATTEND_SIGNAL;
+    mv_attention_clear(self, MV_ATTEND_SIGNAL);
     mv_sys4(__NR_rt_tgsigqueueinfo, mv.pid, self->tid, number, (long)self->deferred_info);
     if (self->sigsys_waits)
         mv_sys4(__NR_rt_tgsigqueueinfo, mv.pid, self->tid, 31, (long)self->sigsys_info);

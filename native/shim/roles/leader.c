@@ -234,7 +234,7 @@ static int has_a_place(uint32_t call, const struct mv_frame *frame) {
 enum mv_action mv_leader_call(struct mv_thread *self, struct mv_frame *frame) {
     if (self->signal_late && has_a_place(self->call, frame)) {
         self->signal_late = 0;
-        self->attention |= MV_ATTEND_SIGNAL;
+        mv_attention_raise(self, MV_ATTEND_SIGNAL);
     }
     if (!mv_is_followed())
         mv_leader_unfollowed();

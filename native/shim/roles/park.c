@@ -91,7 +91,7 @@ void mv_park(struct mv_thread *self) {
         return;
     }
     if (before == MV_ROLE_FOLLOWER && mv.role != before)
-        __atomic_store_n(&self->attention, self->attention | MV_ATTEND_SETTLE, __ATOMIC_RELAXED);
+        mv_attention_raise(self, MV_ATTEND_SETTLE);
     if (mv.role == MV_ROLE_LEADER && self->log)
         mv_thread_link_death(self);
     mv_leader_deferral_again(self);

@@ -176,7 +176,7 @@ static void follow(struct mv_thread *self, uint32_t version, uint64_t generation
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
         area->mask_replaced = 1;
         area->signal_late = area->late_timer = area->deferred = area->sigsys_waits = 0;
-        area->attention &= ~(uint32_t)MV_ATTEND_SIGNAL;
+        mv_attention_clear(area, MV_ATTEND_SIGNAL);
         area->asks = area->come = 0;
         mv_sent_start(area);
         int bad = mv_follower_open_log(area);

@@ -156,7 +156,7 @@ static void defer(struct mv_thread *self, int number, const struct mv_siginfo *i
         self->mask_replaced = 1;
     }
     uc->mask = mv_block_all;
-    __atomic_store_n(&self->attention, self->attention | MV_ATTEND_SIGNAL, __ATOMIC_RELAXED);
+    mv_attention_raise(self, MV_ATTEND_SIGNAL);
 }
 
 static void resume_into(struct mv_ucontext *uc, const struct mv_resume *resume) {
@@ -249,28 +249,28 @@ int mv_attend(struct mv_frame *frame) {
     if ((attention & MV_ATTEND_SIGNAL) && (mv.role != MV_ROLE_LEADER || self->signal_announced))
         attention &= ~(uint32_t)(MV_ATTEND_PARK | MV_ATTEND_REQUEST);
     if (attention & MV_ATTEND_PARK) {
-        self->attention &= ~(uint32_t)MV_ATTEND_PARK;
+        mv_attention_clear(self, MV_ATTEND_PARK);
         mv_park(self);
         return made_again(self, frame);
     }
     if (attention & MV_ATTEND_REQUEST) {
-        self->attention &= ~(uint32_t)MV_ATTEND_REQUEST;
+        mv_attention_clear(self, MV_ATTEND_REQUEST);
         mv_request_arrived(self);
         return made_again(self, frame);
     }
     if (attention & MV_ATTEND_SETTLE) {
-        self->attention &= ~(uint32_t)MV_ATTEND_SETTLE;
+        mv_attention_clear(self, MV_ATTEND_SETTLE);
         mv_settle(self);
         return made_again(self, frame);
     }
     if (attention & MV_ATTEND_TRAPPED) {
-        self->attention &= ~(uint32_t)MV_ATTEND_TRAPPED;
+        mv_attention_clear(self, MV_ATTEND_TRAPPED);
         frame->rax = (uint64_t)(int64_t)-MV_ERESTART; /* for a signal: its handler comes first */
         return attention & MV_ATTEND_SIGNAL ? MV_ATTENDED : MV_ATTENDED_ON_THE_SPOT;
     }
     if (!(attention & MV_ATTEND_SIGNAL)) { /* MV_ATTEND_UNMASK */
         resume_from(self, frame);
-        self->attention &= ~(uint32_t)MV_ATTEND_UNMASK;
+        mv_attention_clear(self, MV_ATTEND_UNMASK);
         self->mask_replaced = 0;
         self->delivering = 0;
         self->deliver_mask = self->program_mask & ~MV_SIGSYS_BIT;
@@ -278,14 +278,14 @@ int mv_attend(struct mv_frame *frame) {
     }
     if (mv.role == MV_ROLE_LEADER && !self->signal_announced) {
         /* The record of this call is out: the follower would not expect a signal here any more. */
-        self->attention &= ~(uint32_t)MV_ATTEND_SIGNAL;
+        mv_attention_clear(self, MV_ATTEND_SIGNAL);
         self->signal_late = 1;
         mv_leader_deferral_timer(self);
         return made_again(self, frame);
     }
     resume_from(self, frame);
     int number = (int)self->deferred;
-    self->attention &= ~(uint32_t)(MV_ATTEND_SIGNAL | MV_ATTEND_UNMASK);
+    mv_attention_clear(self, MV_ATTEND_SIGNAL | MV_ATTEND_UNMASK);
     if (mv.role == MV_ROLE_LEADER && self->log) {
         self->signal_record = self->log->sequence;
         self->signal_untold = (uint32_t)number;
@@ -305,7 +305,7 @@ int mv_attend(struct mv_frame *frame) {
 void mv_signal_replay(struct mv_thread *self, int number, const void *info) {
     keep(self->deferred_info, info);
     self->deferred = (uint32_t)number;
-    self->attention |= MV_ATTEND_SIGNAL;
+    mv_attention_raise(self, MV_ATTEND_SIGNAL);
 }
 
 /* sigsuspend, ppoll, pselect6, epoll_pwait: a signal that interrupted them is handled under their mask, and
@@ -369,7 +369,7 @@ uint64_t mv_signal_run(int number, struct mv_ucontext *uc) {
 void mv_asked_again(struct mv_thread *self) {
     if (!(self->attention & MV_ATTEND_REQUEST) || mv.role == MV_ROLE_FOLLOWER)
         return;
-    self->attention &= ~(uint32_t)MV_ATTEND_REQUEST;
+    mv_attention_clear(self, MV_ATTEND_REQUEST);
     mv_kick(self, MV_KICK_REQUEST);
 }
 

@@ -26,11 +26,11 @@ uint64_t mv_filter_trapped(struct mv_thread *self, struct mv_siginfo *info, stru
     } else {
         uc->rax = (uint64_t)-ENOSYS;
         if (mv_on_shim_stack(self, uc->rsp) && (uint32_t)info->rest[1] /* si_syscall */ == self->call)
-            __atomic_store_n(&self->attention, self->attention | MV_ATTEND_TRAPPED, __ATOMIC_RELAXED);
+            mv_attention_raise(self, MV_ATTEND_TRAPPED);
         return 0;
     }
     if (self->mask_replaced && (self->attention & MV_ATTEND_UNMASK)) { /* made on the alternate stack */
-        self->attention &= ~(uint32_t)MV_ATTEND_UNMASK;
+        mv_attention_clear(self, MV_ATTEND_UNMASK);
         self->mask_replaced = 0;
         uc->mask = self->program_mask;
     }

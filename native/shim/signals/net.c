@@ -102,7 +102,7 @@ static int on_shim(struct mv_thread *self, struct mv_ucontext *uc) {
 
 static void attend_later(struct mv_thread *self, struct mv_ucontext *uc, uint32_t what) {
     uint64_t pc = uc->rip;
-    __atomic_store_n(&self->attention, self->attention | what, __ATOMIC_RELAXED);
+    mv_attention_raise(self, what);
     if (pc >= (uint64_t)mv_interruptible_check && pc <= (uint64_t)mv_interruptible_syscall)
         uc->rip = (uint64_t)mv_interruptible_abort;
     else if (pc == (uint64_t)mv_interruptible_after && (int64_t)uc->rax == -EINTR &&
@@ -151,12 +151,12 @@ static void kicked(struct mv_thread *self, uint32_t came, struct mv_ucontext *uc
     self->mask_replaced = 1;
     if (kicks & LATE)
         mv_call_on_shim_stack(mv_leader_deferral_expired, self, self->stack_top - sizeof(struct mv_frame));
-    __atomic_store_n(&self->attention, self->attention | what, __ATOMIC_RELAXED);
+    mv_attention_raise(self, what);
     /* Another kick may have found this one on the shim stack. A call that is made on the spot never looks at
      * `attention`: it would sleep over it. */
     for (uint32_t left; (left = self->attention & ASKED) != 0;) {
         uint32_t one = left & -left;
-        __atomic_store_n(&self->attention, self->attention & ~one, __ATOMIC_RELAXED);
+        mv_attention_clear(self, one);
         mv_call_on_shim_stack(one == MV_ATTEND_PARK     ? mv_park
                               : one == MV_ATTEND_SETTLE ? settle_in_handler
                                                         : mv_request_arrived,

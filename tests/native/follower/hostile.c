@@ -78,8 +78,15 @@ static void far_80(void) {
                      : "a"(8L), "b"(path), "c"(0600L), [low] "r"(low), [stack] "r"(stack + 65536)
                      : "memory");
 }
+/* The kernel takes ebp for the stack of the 32-bit code that it returns to. */
 static void system_enter(void) {
-    __asm__ volatile("sysenter" : : "a"(8L), "b"(low_path()), "c"(0600L) : "memory", "rdx", "r11");
+    char *path = low_path();
+    char *stack = spare(65536, PROT_READ | PROT_WRITE, MAP_32BIT);
+    __asm__ volatile("mov %[stack], %%rbp; sysenter"
+                     :
+                     : "a"(8L), "b"(path), "c"(0600L), [stack] "r"(stack + 32768)
+                     : "memory");
+    __builtin_unreachable();
 }
 
 /* A thread pointer under which the shim knows nothing of this thread. */
