@@ -129,6 +129,29 @@ internal sealed partial class Session
         _ => null,
     };
 
+    /// <summary>What keeps the leader from answering, as far as can be told.</summary>
+    private string WhyOverdue(ShimRequest request)
+    {
+        string? point = request switch
+        {
+            { Kind: MvRequest.Update } => "an update point (a wait for its clients)",
+            { Kind: MvRequest.Promote, Followers: [var follower] } when PointOf(follower) is { } call => $"its update point ({call})",
+            _ => null,
+        };
+        string time = $"within {ShimRequest.TimeLimit.TotalSeconds:0} s";
+        return point is null ? $"The leader has not answered {time} (is it stopped?)"
+            : $"The server's main thread has not come to {point} {time} ({MainThreadsCall})";
+    }
+
+    /// <summary>The system call at which the leader and that follower change places; null: any.</summary>
+    private string? PointOf(Follower follower)
+    {
+        ControlBlock control = _memory.Control.Block;
+        Member leader = control.Member(control.LeaderVersion), other = control.Member(follower.Version);
+        Member updated = other.UpdatedFrom == leader.Version ? other : leader.UpdatedFrom == other.Version ? leader : default;
+        return updated.HasRules ? Abi.Calls.CallTable.ByNumber(updated.Point)?.Name ?? "a wait for its clients" : null;
+    }
+
     private const int MostFollowers = (int)MvAbi.Versions - 1;
 
     private string Pids => string.Join(", ", _state.Followers.Select(f => f.Pid));
