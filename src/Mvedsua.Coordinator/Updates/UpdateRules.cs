@@ -49,8 +49,8 @@ public sealed class UpdateRules
         CompiledFile[] files = isReversible ? [Compile(forwardPath), Compile(reversePath)] : [Compile(forwardPath)];
         if (Array.Exists(files, file => file.Errors.Count > 0))
             throw new UpdateRefusedException($"the rules can't be used:\n{string.Join('\n', files.SelectMany(file => file.Errors))}");
-        string summary = isReversible ? $"{Sides.Count(files[0].Rules, "rule")} forward, {files[1].Rules} reverse"
-            : $"{Sides.Count(files[0].Rules, "rule")} forward, none reverse (no {ReverseName}: after a promotion the old version is compared call by call)";
+        string summary = isReversible ? $"{Sides.Count((ulong)files[0].Rules, "rule")} forward, {files[1].Rules} reverse"
+            : $"{Sides.Count((ulong)files[0].Rules, "rule")} forward, none reverse (no {ReverseName}: after a promotion the old version is compared call by call)";
         return new UpdateRules(files[0].Image, isReversible ? files[1].Image : [], summary, [.. files.SelectMany(file => file.Warnings)]);
     }
 

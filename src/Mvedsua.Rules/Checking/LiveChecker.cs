@@ -10,7 +10,7 @@ public static class LiveChecker
 
     /// <summary>Calls that the leader alone makes, and of which the follower nevertheless keeps something. (Those that each process makes
     /// for itself are the table's own class.)</summary>
-    private static readonly HashSet<string> Remembered =
+    internal static readonly HashSet<string> Remembered =
     [
         /* connections and messages between the server's own ends */
         "recvmsg", "recvmmsg", "sendmmsg", "pipe", "pipe2", "socketpair",
