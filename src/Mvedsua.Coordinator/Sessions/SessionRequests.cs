@@ -144,13 +144,9 @@ internal sealed partial class Session
     }
 
     /// <summary>The system call at which the leader and that follower change places; null: any.</summary>
-    private string? PointOf(Follower follower)
-    {
-        ControlBlock control = _memory.Control.Block;
-        Member leader = control.Member(control.LeaderVersion), other = control.Member(follower.Version);
-        Member updated = other.UpdatedFrom == leader.Version ? other : leader.UpdatedFrom == other.Version ? leader : default;
-        return updated.HasRules ? Abi.Calls.CallTable.ByNumber(updated.Point)?.Name ?? "a wait for its clients" : null;
-    }
+    private string? PointOf(Follower follower) =>
+        _memory.Control.UpdatedOf(_memory.Control.Block.LeaderVersion, follower.Version) is { HasRules: true } updated
+            ? Abi.Calls.CallTable.ByNumber(updated.Point)?.Name ?? "a wait for its clients" : null;
 
     private const int MostFollowers = (int)MvAbi.Versions - 1;
 

@@ -50,7 +50,7 @@ internal sealed partial class Session
             long begin = System.Diagnostics.Stopwatch.GetTimestamp();
             using var tasks = new CopyTasks(_memory.Control.Block, copy);
             UpdateOutcome outcome = await Task.Run(() => prepared.Apply(tasks)).ConfigureAwait(false);
-            await LookAsync(() => { _versions.Updated(copy, new ServerVersion(now.Number + 1, to, outcome.Link.Image)); return true; }).ConfigureAwait(false);
+            await LookAsync(() => { _versions.Updated(copy, new ServerVersion(now.Number + 1, to, outcome.Link.Image, rules.Files)); return true; }).ConfigureAwait(false);
             _memory.Control.Block.WriteRules(copy.Version, rules.Forward, rules.Reverse);
             tasks.Resume(outcome);
             double took = System.Diagnostics.Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
@@ -65,6 +65,11 @@ internal sealed partial class Session
             return ControlReply.Refuse(ExitStatus.UpdateFailed, $"The update failed, the server goes on unchanged: {e.Message}");
         }
     }
+
+    /// <summary>The rules between a leader and its follower, by their version indices; null: none.</summary>
+    private RulesFile? RulesBetween(int leader, int follower) =>
+        _memory.Control.UpdatedOf(leader, follower) is { } updated && _versions.Of(updated.Generation).Rules is { } rules
+            ? updated.Version == follower ? rules.Forward : rules.Reverse : null;
 
     /// <summary>Which of the versions leads, and who runs the other one.</summary>
     private (Stage Stage, Follower Other) Versions()
