@@ -62,7 +62,7 @@ public sealed class RulesTests
     {
         using var file = File.OpenHandle($"/proc/self/fd/{memory.Descriptor}");
         var read = new uint[words];
-        Assert.Equal(4 * words, RandomAccess.Read(file, MemoryMarshal.AsBytes<uint>(read), (long)offset));
+        Assert.Equal(4 * words, RandomAccess.Read(file, MemoryMarshal.AsBytes(read.AsSpan()), (long)offset));
         return read;
     }
 }

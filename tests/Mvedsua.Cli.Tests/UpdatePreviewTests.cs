@@ -60,7 +60,7 @@ public sealed class UpdatePreviewTests : IDisposable
         Assert.Equal("done\n", _mvedsua.Run("update", "kv", "--to", "a", "--description", "b", "--rules", "c").Output);
         var request = Assert.Single(session.Requests);
         string[] expected = [Path.GetFullPath("a"), Path.GetFullPath("b"), Path.GetFullPath("c")];
-        Assert.Equal(expected, [request.To, request.Description, request.Rules]);
+        Assert.Equal(expected, (string?[])[request.To, request.Description, request.Rules]);
     }
 
     [Theory]

@@ -257,7 +257,7 @@ public readonly unsafe struct ControlBlock
 /// <param name="ForwardRules">Words of the rules for it following that one; 0: none.</param>
 /// <param name="ReverseRules">Words of the rules for that one following it; 0: none.</param>
 public readonly record struct Member(int Version, int Pid, MvMemberState State, ulong Generation, MvReason Reason, int ReasonCode,
-    string ReasonText, bool Publishing, uint Point, int? UpdatedFrom, uint ForwardRules, uint ReverseRules)
+    string ReasonText, bool Publishing, uint Point = 0, int? UpdatedFrom = null, uint ForwardRules = 0, uint ReverseRules = 0)
 {
     /// <summary>An update gave it rules.</summary>
     public bool HasRules => ForwardRules != 0 || ReverseRules != 0;
