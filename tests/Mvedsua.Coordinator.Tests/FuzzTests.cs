@@ -23,7 +23,7 @@ public sealed class FuzzTests
         public Task<ControlReply> FollowAsync() => Task.FromResult(new ControlReply(true, Message: "followed"));
         public Task<ControlReply> UnfollowAsync(int pid, bool all) => Task.FromResult(new ControlReply(true, Message: "unfollowed"));
         public Task<ControlReply> PromoteAsync(int pid) => Task.FromResult(new ControlReply(true, Message: "promoted"));
-        public Task<ControlReply> UpdateAsync(string to, string? description) => Task.FromResult(new ControlReply(true, Message: "updated"));
+        public Task<ControlReply> UpdateAsync(string to, string? description, string? rules) => Task.FromResult(new ControlReply(true, Message: "updated"));
         public Task<ControlReply> CommitAsync() => Task.FromResult(new ControlReply(true, Message: "committed"));
         public Task<ControlReply> RollbackAsync() => Task.FromResult(new ControlReply(true, Message: "rolled back"));
         public DivergenceReport? LastReport() => null;

@@ -145,14 +145,10 @@ internal sealed partial class Session : IControlled, IDisposable
             case SessionEvent.Requested requested:
                 Accept(requested.Request);
                 break;
-            case SessionEvent.RequestExpired expired when expired.Request == _pending && _pending.Kind == MvRequest.Update:
-                Settle(ControlReply.Refuse(ExitStatus.ServerUnresponsive,
-                    $"The server's main thread has not come to an update point (a wait for its clients) within {ShimRequest.TimeLimit.TotalSeconds:0} s ({MainThreadsCall}); the server is untouched."));
-                Accept(new ShimRequest(MvRequest.Cancel) { IsOperators = false });
-                break;
-            case SessionEvent.RequestExpired expired when expired.Request == _pending:
-                Settle(ControlReply.Refuse(ExitStatus.ServerUnresponsive,
-                    $"The leader has not answered within {ShimRequest.TimeLimit.TotalSeconds:0} s (is it stopped?); the server is untouched."));
+            case SessionEvent.RequestExpired { Request: var overdue } when overdue == _pending:
+                Settle(ControlReply.Refuse(ExitStatus.ServerUnresponsive, $"{WhyOverdue(overdue)}; the server is untouched."));
+                /* Nobody may carry it out later, when nobody expects it any more. */
+                if (overdue.Kind is MvRequest.Update or MvRequest.Promote) Accept(new ShimRequest(MvRequest.Cancel) { IsOperators = false });
                 break;
             case SessionEvent.ReportStored stored:
                 LetGo(stored);
@@ -285,7 +281,7 @@ internal sealed partial class Session : IControlled, IDisposable
     /// <param name="status">How the old leader ended.</param>
     private void Report(Follower who, int version, ReportKind kind, WaitStatus? status = null)
     {
-        var builder = new ReportBuilder(_file.Name, _memory, who.Pid, version, kind, status);
+        var builder = new ReportBuilder(_file.Name, _memory, who.Pid, version, kind, status, RulesBetween(_memory.Control.Block.LeaderVersion, version));
         _ = Task.Run(() =>
         {
             StoredReport? report = null;
