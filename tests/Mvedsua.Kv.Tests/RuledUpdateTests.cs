@@ -10,7 +10,7 @@ public sealed class RuledUpdateTests : UpdatedServers
 {
     private static string Rules(string pair) => Path.Combine(Host.Root, "rules/kv", pair);
 
-    private static void Updated(RedisUnderMvedsua server, string from, string to)
+    private static void Released(RedisUnderMvedsua server, string from, string to)
     {
         /* 1.0 and 1.1 have the same types. */
         string description = Path.Combine(Rules(to == "1.1" ? "1.0-1.1" : "1.0-2.0"), "update.description");
@@ -27,7 +27,7 @@ public sealed class RuledUpdateTests : UpdatedServers
         RedisUnderMvedsua server = Server(from);
         using var load = KvClient.Load(server.Port, 8, 21);
         load.More(300);
-        Updated(server, from, to);
+        Released(server, from, to);
         load.More(300);
         Agrees(server);
         for (int i = 0; i < 3 * Host.Rounds; i++)
@@ -52,7 +52,7 @@ public sealed class RuledUpdateTests : UpdatedServers
         RedisUnderMvedsua server = Server("1.0");
         using var line = new KvLine(server.Port);
         Assert.Equal("OK", line.Ask("PUT key value"));
-        Updated(server, "1.0", "2.0");
+        Released(server, "1.0", "2.0");
         Assert.Equal("ERROR unknown command", line.Ask("SET key other"));
         Assert.Equal("VALUE value", line.Ask("GET key"));
         Assert.Equal("VERSION 1.0", line.Ask("VERSION"));
@@ -76,7 +76,7 @@ public sealed class RuledUpdateTests : UpdatedServers
     {
         RedisUnderMvedsua server = Server("1.0");
         using var line = new KvLine(server.Port);
-        Updated(server, "1.0", "2.0");
+        Released(server, "1.0", "2.0");
         Do(server, "promote");
         Assert.Equal("OK", line.Ask("PUT-number n 12"));
         Assert.Equal("NUMBER 20", line.Ask("ADD n 8"));
@@ -99,7 +99,7 @@ public sealed class RuledUpdateTests : UpdatedServers
             RedisUnderMvedsua server = Server(from);
             using var load = KvClient.Load(server.Port, 8, seed);
             load.More(100);
-            Updated(server, from, to);
+            Released(server, from, to);
             if (promoted) Do(server, "promote");
             load.More(100 + new Random(seed).Next(200));
             Agrees(server);
