@@ -111,4 +111,50 @@ public sealed class RuledUpdateTests : UpdatedServers
             Assert.True(!server.Log.Contains("shut down", StringComparison.Ordinal), server.Log);
         }
     }
+
+    /// <summary>What could break it: some of the calls that stand for one of the other release have records, one was made without, and one
+    /// not at all.</summary>
+    [Theory]
+    [InlineData("before-call")]
+    [InlineData("after-call")]
+    [InlineData("record-written")]
+    [InlineData("published")]
+    public void A_leader_that_dies_at_a_point_within_a_rule_is_succeeded_by_the_other_release(string point)
+    {
+        using Variant variant = Variant.WithFaults();
+        for (int round = 0; round < 4 * Host.Rounds; round++)
+        {
+            RedisUnderMvedsua server = Server("1.0", variant.Products, $"{point}:{4000 + 313 * round}");
+            using var load = KvClient.Load(server.Port, 8, 51 + round);
+            load.More(100);
+            int leader = Pid(server);
+            Released(server, "1.0", "1.1");
+            Host.Until(() => !Host.IsAlive(leader) || load.Wrong is not null, "the leader dies");
+            Assert.True(load.Wrong is null, load.Wrong);
+            server.PromotedFrom(leader);
+            load.More(200);
+            HasAll(server, load);
+            Assert.True(!server.Log.Contains("shut down", StringComparison.Ordinal), server.Log);
+        }
+    }
+
+    /// <summary>It goes on to replay, finds its leader dead, and serves.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(40)]
+    [InlineData(160)]
+    public void A_copy_whose_leader_dies_during_its_update_serves_as_the_new_release(int calls)
+    {
+        using Variant variant = Variant.WithFaults();
+        RedisUnderMvedsua server = Server("1.0", variant.Products, $"after-call:{calls}");
+        using var load = KvClient.Load(server.Port, 6, calls);
+        load.More(100);
+        int leader = Pid(server);
+        Released(server, "1.0", "1.1");
+        server.PromotedFrom(leader);
+        load.More(200);
+        HasAll(server, load);
+        using var line = new KvLine(server.Port);
+        Assert.Equal("VERSION 1.1", line.Ask("VERSION"));
+    }
 }

@@ -9,9 +9,12 @@ public abstract class UpdatedServers : ConfiguredServers
     /// <summary>Release 1.0.</summary>
     private protected RedisUnderMvedsua Server(int threads = 0, params string[] run) => Server("1.0", threads, run);
 
-    private protected RedisUnderMvedsua Server(string release, int threads = 0, params string[] run)
+    private protected RedisUnderMvedsua Server(string release, int threads = 0, params string[] run) => Server(release, null, null, threads, run);
+
+    /// <summary>By a build with fault points.</summary>
+    private protected RedisUnderMvedsua Server(string release, string? products, string? faults, int threads = 0, params string[] run)
     {
-        RedisUnderMvedsua server = Start(RedisUnderMvedsua.Mode.Solo, run: run,
+        RedisUnderMvedsua server = Start(RedisUnderMvedsua.Mode.Solo, run: run, products: products, faults: faults,
             server: [KvPrograms.Of(release), "--port", "{port}", "--log", "{folder}/kv.log", "--threads", $"{threads}"]);
         server.Answers();
         return server;

@@ -2,9 +2,9 @@
  * on situations that real servers reach only by luck. Its behaviour is told by environment variables:
  *   FAKE_FOLLOWER=replay|diverge|crash|silent   what a follow request leads to
  *   FAKE_FOLLOWER=refuse REASON TEXT            it is refused with this enum mv_reason
- *   FAKE_POINT=CALL                             followers are another version with rules; promotions wait for that system
- *                                               call, which never comes
- *   FAKE_FAILOVER=1                                    the follower takes over when the leader dies
+ *   FAKE_POINT=CALL                             followers are another version with rules; promotions wait for
+ * that system call, which never comes FAKE_FAILOVER=1                                    the follower takes
+ * over when the leader dies
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
