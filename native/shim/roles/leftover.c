@@ -135,7 +135,7 @@ static struct leftover *sent_to(int32_t fd) {
 }
 
 static int equal(const uint8_t *left, const uint8_t *own, uint64_t size) {
-    uint8_t byte;
+    uint8_t byte = 0;
     for (uint64_t i = 0; i < size; i++)
         if (mv_guard_copy(&byte, own + i, 1) || byte != left[i])
             return 0;

@@ -115,8 +115,9 @@ static void attach(const char *behaviour) {
         own++;
     struct mv_member *member = &control->members[own];
     *member = (struct mv_member){.generation = control->generation};
-    if (getenv("FAKE_POINT")) {
-        member->point = (uint32_t)number(getenv("FAKE_POINT"));
+    const char *point = getenv("FAKE_POINT");
+    if (point) {
+        member->point = (uint32_t)number(point);
         member->updated_from = 1;
         member->rules[0] = 1;
     }
