@@ -79,7 +79,8 @@ enum mv_order_kind {
     MV_ORDER_WRITE = 5,     /* pthread_rwlock: exclusive */
     MV_ORDER_SEMAPHORE = 6, /* sem_wait and its kin: a result below 0 is -errno */
     MV_ORDER_BARRIER = 7,   /* pthread_barrier_wait: which thread is told that it is the one */
-    MV_ORDER_ONCE = 8, /* pthread_once: 1, before the routine runs: this is the one; 0: it has been run */
+    MV_ORDER_ONCE = 8,   /* pthread_once: 1, before the routine runs: this is the one; 0: it has been run */
+    MV_ORDER_FIGURE = 9, /* mallctl: what an allocator told of itself. (Not -1000000: all are counts.) */
 };
 
 enum mv_event_flags {

@@ -27,6 +27,10 @@
 
 const uint32_t *mv_rules_image;
 
+/* Where it stands, also when it is in force no longer. */
+static uint32_t *own_image;
+static uint64_t own_size;
+
 /* One thread's. What is never touched of it costs no memory. */
 struct mv_reconciler {
     struct mv_rules_thread rules;
@@ -54,32 +58,42 @@ static uint32_t updated_of(uint32_t leader, uint32_t follower) {
                                                           : MV_VERSIONS;
 }
 
-void mv_reconcile_begin(void) {
-    uint32_t updated = updated_of(mv.reads, mv.version), reverse = updated != mv.version;
-    uint32_t words = updated == MV_VERSIONS ? 0 : mv_member_of(updated)->rules[reverse];
-    uint64_t size = words * sizeof(uint32_t);
-    mv_reconcile_end();
-    if (!words)
-        return;
-    const uint32_t *shared =
-        (const uint32_t *)((const uint8_t *)mv.control + MV_RULES_OFFSET(updated, reverse));
-    uint32_t *own = size <= MV_RULES_SPAN ? mv_room(size) : NULL;
-    if (own)
-        __builtin_memcpy(own, shared, size);
-    if (!own || words < MV_IMAGE_HEADER || own[0] != MV_IMAGE_MAGIC || own[MV_IMAGE_WORDS] != words)
-        mv_follower_end(MV_REASON_CORRUPT, 0, "the rules in the session's memory are damaged");
-    mv_sys3(__NR_mprotect, (long)own, (long)size, 1 /* READ */);
-    mv_rules_image = own;
+/* Its memory, and what threads keep, stays until the process follows again: one may be in the middle of a
+ * decision as it finds that it leads. */
+void mv_reconcile_end(void) {
+    mv_rules_image = NULL;
 }
 
-void mv_reconcile_end(void) {
-    mv_rules_image = NULL; /* its memory stays: another thread may be about to find that it leads */
+static void forget_last(void) {
+    if (own_image)
+        mv_sys2(__NR_munmap, (long)own_image, (long)own_size);
+    own_image = NULL;
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
         if (area->reconciler)
             mv_sys2(__NR_munmap, (long)area->reconciler,
                     (long)(sizeof(struct mv_reconciler) + JOINED_SIZE + RULES_SIZE));
         area->reconciler = NULL;
     }
+}
+
+void mv_reconcile_begin(void) {
+    uint32_t updated = updated_of(mv.reads, mv.version), reverse = updated != mv.version;
+    uint32_t words = updated == MV_VERSIONS ? 0 : mv_member_of(updated)->rules[reverse];
+    mv_reconcile_end();
+    forget_last();
+    if (!words)
+        return;
+    const uint32_t *shared =
+        (const uint32_t *)((const uint8_t *)mv.control + MV_RULES_OFFSET(updated, reverse));
+    own_size = words * sizeof(uint32_t);
+    own_image = own_size <= MV_RULES_SPAN ? mv_room(own_size) : NULL;
+    if (own_image)
+        __builtin_memcpy(own_image, shared, own_size);
+    if (!own_image || words < MV_IMAGE_HEADER || own_image[0] != MV_IMAGE_MAGIC ||
+        own_image[MV_IMAGE_WORDS] != words)
+        mv_follower_end(MV_REASON_CORRUPT, 0, "the rules in the session's memory are damaged");
+    mv_sys3(__NR_mprotect, (long)own_image, (long)own_size, 1 /* READ */);
+    mv_rules_image = own_image;
 }
 
 uint32_t mv_reconcile_point(void) {
@@ -368,8 +382,11 @@ static enum mv_reconciled answer(struct mv_reconciler *r, struct mv_thread *self
     return answer->executed ? MV_RECONCILED_MAKE : MV_RECONCILED_ANSWERED;
 }
 
-/* A rule that has begun expects another call. */
-static _Noreturn void diverged_within(struct mv_reconciler *r, struct mv_thread *self, uint64_t site) {
+/* A rule that has begun expects another call. (A dead leader's follower serves all the same, as in
+ * matches().) */
+static enum mv_reconciled diverged_within(struct mv_reconciler *r, struct mv_thread *self, uint64_t site) {
+    if (mv_log_owner_dead(&self->reader) && mv_takeover_at(self, MV_DIFFERS_CALL))
+        return MV_RECONCILED_PARTED;
     mv_compare_begin(&r->comparison, r->row, r->args);
     mv_diverged(self, MV_DIFFERS_CALL, 0, (const struct mv_event *)r->began, r->call.number, r->args, site,
                 r->comparison.segments, r->comparison.count);
@@ -420,7 +437,7 @@ enum mv_reconciled mv_reconcile(struct mv_thread *self, const struct mv_call_row
             mv_follower_end(MV_REASON_NO_RESOURCES, 0, "the buffers of a rule are larger than 32 MiB");
         case MV_RULES_DIVERGED:
             if (is_within(r))
-                diverged_within(r, self, site);
+                return diverged_within(r, self, site);
             return waited && r->ended == MV_CALL_DEATH ? part(r, self) : MV_RECONCILED_NOT;
         default:
             return MV_RECONCILED_NOT;
