@@ -84,6 +84,30 @@ public sealed class FaultTests : ServerTests
         server.PromotedFrom(leader);
     }
 
+    /// <summary>The copy's main thread makes the others again, one by one. What could break it: one of them finds the leader dead and takes over
+    /// before the last is there, which then begins as a follower's.</summary>
+    [Fact]
+    public async Task A_copy_takes_over_when_all_its_threads_are_made()
+    {
+        using Variant variant = Variant.WithFaults();
+        /* (Idle: what its main thread had left to read would be waited for anyway.) */
+        RedisUnderMvedsua server = Start(RedisUnderMvedsua.Mode.Solo, redis: ["--save", "", "--hz", "1", "--dynamic-hz", "no"],
+            products: variant.Products, faults: "nap:copy-threads:3");
+        int leader = server.LeaderPid, threads = Threads(leader);
+        using FileStream memory = server.Memory();
+        Task<Host.Result> follow = Task.Run(() => server.Mvedsua("follow", RedisUnderMvedsua.Name));
+        Match naps = Match.Empty;
+        Host.Until(() => (naps = Regex.Match(server.Log, @"\[([0-9]+)\] .* naps at copy-threads, passage 3: now")).Success, "half of the threads are made");
+        Host.Kill(leader, Host.SIGKILL);
+        byte[] leads = new byte[8]; /* control.leads */
+        Host.Until(() => RandomAccess.Read(memory.SafeFileHandle, leads, 152) == leads.Length && leads[0] != 0, "the copy leads");
+        Assert.Equal(threads, Threads(int.Parse(naps.Groups[1].Value)));
+        await follow;
+        server.PromotedFrom(leader);
+    }
+
+    private static int Threads(int pid) => Directory.GetDirectories($"/proc/{pid}/task").Length;
+
     [Theory]
     [InlineData("copy-begun", "follower")]
     [InlineData("copy-reads", "follower")]

@@ -87,6 +87,17 @@ int mv_leader_dead(void) {
     return 1;
 }
 
+/* Is this copy still being made? Its leader may die before its main thread has made all the others. A thread
+ * that began as those of a leader would keep a follower's mask and net: nobody could tell it otherwise; and
+ * the keeper, for which a copy that has let go of its word and never said that it replays is nobody, would
+ * take along what the settlement reads. */
+static int is_being_made(void) {
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
+        if (mv_load_acquire32(&area->to_recreate))
+            return 1;
+    return mv_load_acquire32(&mv_member_of(mv.version)->state) == MV_MEMBER_NONE;
+}
+
 static int backlog_left(void) {
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
         if (area->replaying && (!writer_dead(area->slot) || !mv_log_read_all_consumed(&area->reader)))
@@ -300,7 +311,7 @@ int mv_takeover(struct mv_thread *self) {
         uint64_t since = mv_now();
         mourn();
         mv_fault(MV_FAULT_TAKEOVER_BEGUN);
-        while (backlog_left() && !mv_replaced())
+        while ((is_being_made() || backlog_left()) && !mv_replaced())
             nap();
         await_those_to_come();
         mv_fault(MV_FAULT_BACKLOG_READ);
