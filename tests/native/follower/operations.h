@@ -60,6 +60,8 @@ static void make(const char *what, char *answer) {
         fd = memfd_create("m", 0);
     else if (!strcmp(what, "inotify_init1"))
         fd = inotify_init1(0);
+    else if (!strcmp(what, "unnamed"))
+        fd = open(".", O_TMPFILE | O_RDWR, 0600);
     else if (!strcmp(what, "pipe2"))
         fd = pipe2(pair, O_CLOEXEC) ? -1 : pair[0];
     else if (!strcmp(what, "socketpair"))
