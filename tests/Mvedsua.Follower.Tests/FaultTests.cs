@@ -229,6 +229,30 @@ public sealed class FaultTests : ServerTests
         Assert.Equal("3", line.Ask("f"));
     }
 
+    /// <summary>A reading of the clock makes no call: it is published by a hook, on the program's stack. What could break it: a signal that finds it
+    /// there publishes the death into the record that is being written, or behind a chunk that nothing leads to yet.</summary>
+    [Theory]
+    [InlineData("in-record:1000")]
+    [InlineData("record-written:1000")]
+    [InlineData("published:1000")]
+    [InlineData("log-full")]
+    [InlineData("log-grown")]
+    [InlineData("log-jump")]
+    public void A_leader_that_crashes_as_it_publishes_a_reading_of_the_clock_is_succeeded(string point)
+    {
+        using Variant variant = Variant.WithFaults();
+        RedisUnderMvedsua server = Start(server: OwnServer.Command("outcomes"), prepare: OwnServer.Compile("outcomes"), products: variant.Products, faults: $"stop:{point}");
+        server.Answers();
+        int leader = server.LeaderPid;
+        using var line = new Line(server);
+        line.Say("clock");
+        Host.Until(() => server.Log.Contains($"stops at {Name(point)}, passage {Count(point)}: now"), "the leader stands still");
+        Host.Kill(leader, Host.SIGSEGV);
+        Host.Kill(leader, Host.SIGCONT);
+        Assert.Equal("5000", line.Answer());
+        server.PromotedFrom(leader);
+    }
+
     [Fact]
     public void The_seed_alone_says_who_dies_where_in_each_generation()
     {
