@@ -98,9 +98,25 @@ static int is_being_made(void) {
     return mv_load_acquire32(&mv_member_of(mv.version)->state) == MV_MEMBER_NONE;
 }
 
+/* Is what the thread has not read no more than that its counterpart crashed? One that waits for another of
+ * ours, by a call that has no record, comes to read it only when that one goes on. (The thread may read on
+ * meanwhile, and its memory be given back: then the peek finds a fault.) */
+static int is_left_with_death(const struct mv_thread *area) {
+    struct mv_log_cursor moved;
+    struct mv_log_reader reader = {.base = area->reader.base,
+                                   .header = area->reader.header,
+                                   .cursor = &moved,
+                                   .limit = area->reader.limit};
+    const struct mv_event *event;
+    reader.position = reader.published = mv_load_acquire64(&area->reader.cursor->position);
+    reader.sequence = mv_load_relaxed64(&area->reader.cursor->sequence);
+    return mv_log_peek(&reader, &event) > 0 && event->call == MV_CALL_DEATH;
+}
+
 static int backlog_left(void) {
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
-        if (area->replaying && (!writer_dead(area->slot) || !mv_log_read_all_consumed(&area->reader)))
+        if (area->replaying && (!writer_dead(area->slot) ||
+                                (!mv_log_read_all_consumed(&area->reader) && !is_left_with_death(area))))
             return 1;
     return 0;
 }
