@@ -98,7 +98,7 @@ static void become_follower(struct mv_thread *self, uint32_t version, enum mv_me
         area->attention &= ~(uint32_t)MV_ATTEND_SIGNAL;
         area->death_linked = 0;
         area->asks = area->come = 0;
-        area->to_recreate = area != self;
+        area->to_recreate = area->unborn = area != self;
         mv_sent_start(area);
         int bad = mv_follower_open_log(area);
         if (bad)
@@ -114,6 +114,7 @@ static void become_follower(struct mv_thread *self, uint32_t version, enum mv_me
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
         if (!area->to_recreate) /* one that a re-created thread makes meanwhile */
             continue;
+        area->to_recreate = 0;
         uint64_t flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
                          CLONE_SETTLS | (area->clear_child_tid ? CLONE_CHILD_CLEARTID : 0);
         mv_fault(MV_FAULT_COPY_THREADS);
