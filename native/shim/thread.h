@@ -182,6 +182,7 @@ struct mv_thread {
     uint32_t rseq_registered; /* noted at a park */
     uint64_t park_context[8]; /* mv_park_save */
     uint32_t to_recreate;     /* in a copy: its thread stands in park_context and is not made yet */
+    uint32_t unborn;          /* follower: its thread has not begun, and would not find a kick */
     uint32_t park_state;      /* futex: attach.c */
     uint32_t fresh;           /* has not run mv_thread_begin yet */
     uint32_t unpublished;     /* futex, leader: 1 until the thread's creator has published it, 2: it waits */

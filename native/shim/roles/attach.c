@@ -102,7 +102,7 @@ static void become_follower(struct mv_thread *self, uint32_t version, enum mv_me
         mv_attention_clear(area, MV_ATTEND_SIGNAL);
         area->death_linked = 0;
         area->asks = area->come = 0;
-        area->to_recreate = area != self;
+        area->to_recreate = area->unborn = area != self;
         mv_sent_start(area);
         int bad = mv_follower_open_log(area);
         if (bad)

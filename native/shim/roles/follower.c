@@ -22,6 +22,8 @@
  * once, and would end the process before the reason is told. */
 static uint32_t ending; /* tid */
 
+uint32_t mv_threads_made;
+
 void mv_follower_ending(void) {
     uint32_t nobody = 0, self = (uint32_t)mv_sys0(__NR_gettid);
     if (__atomic_compare_exchange_n(&ending, &nobody, self, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) ||
@@ -335,8 +337,8 @@ static enum mv_action new_thread(struct mv_thread *self, struct mv_frame *frame,
     int bad = mv_follower_open_log(child);
     if (bad)
         mv_follower_end(MV_REASON_CORRUPT, bad, mv_log_fault_text(bad));
-    mv_log_consume(
-        &self->reader); /* not before the child's log counts as unread: no promotion may pass it by */
+    child->unborn = 1;
+    __atomic_add_fetch(&mv_threads_made, 1, __ATOMIC_RELEASE);
     return action;
 }
 
@@ -346,11 +348,14 @@ void mv_follower_after_raw(struct mv_thread *self, struct mv_frame *frame, struc
         mv_follower_end(MV_REASON_NO_RESOURCES, (int)-(long)frame->rax,
                         "the follower could not make another thread");
     frame->rax = self->raw_tid;
+    /* Not before the thread is there, and its log counts as unread: no promotion may pass it by, nor find
+     * this one without its number. */
+    mv_log_consume(&self->reader);
 }
 
 void mv_follower_thread_begin(struct mv_thread *self) {
-    (void)self;
     mv_sys4(__NR_rt_sigprocmask, 2, (long)&mv_block_all, 0, 8);
+    mv_store_release32(&self->unborn, 0); /* behind its number */
 }
 
 /* Opens the leader's log of this thread's slot. Only our cursor and the sleepers are writable for us there.

@@ -143,6 +143,7 @@ int mv_follower_replayed(struct mv_thread *self, struct mv_frame *frame, const s
                          enum mv_action *action);
 void mv_follower_after_raw(struct mv_thread *self, struct mv_frame *frame, struct mv_thread *child);
 void mv_follower_thread_begin(struct mv_thread *self);
+extern uint32_t mv_threads_made __attribute__((visibility("hidden"))); /* by this follower */
 void mv_follower_signal_follows(struct mv_thread *self, uint16_t flags);
 void mv_follower_crashed(struct mv_thread *self, int number, const struct mv_siginfo *info,
                          const struct mv_ucontext *uc);

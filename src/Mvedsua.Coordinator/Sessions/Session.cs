@@ -134,6 +134,7 @@ internal sealed partial class Session : IControlled, IDisposable
                 if (ended.Pid == LeaderPid || ended.Pid == _formerLeader) _signals.Add(ended.Pending);
                 Apply(_state.ProcessEnded(ended.Pid, ended.Status, ended.Usage, _members.View()));
                 _members.Forget(ended.Pid);
+                _watcher?.Forget(ended.Pid);
                 _memory.Control.MarkGone(ended.Pid);
                 break;
             case SessionEvent.NoChildLeft when _ownsServer:
