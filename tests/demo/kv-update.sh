@@ -18,6 +18,7 @@ fi
 
 # The commands are shown as they are run: in the project's folder, with short names.
 cd "$root"
+export LC_ALL=C # figures have points
 mvedsua() { "$out/mvedsua" "$@"; }
 kv=${out#"$root/"}/servers/kv
 name=demo-$$
@@ -25,6 +26,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/mvedsua-demo.XXXXXX")
 run_pid='' check_pid='' client_pid='' leader='' follower=''
 
 clean_up() {
+    trap '' INT TERM HUP PIPE # Ctrl-C comes twice, from the terminal and from timeout
     for pid in $client_pid $check_pid $run_pid $leader $follower; do
         kill -KILL "$pid" 2>/dev/null || true
     done
@@ -71,9 +73,11 @@ follows() {
 field() { printf '%s\n' "$line" | sed -n "s/.* $1=\\([0-9.]*\\).*/\\1/p"; }
 
 # live SECONDS: a line for each second of the load, with the follower's lag at that time. On a terminal it stays where it is.
+# DEMO_SECONDS, for tests: no more than these at a time.
 [ -t 1 ] && redrawn=1 || redrawn=0
 live() {
     left=$1
+    [ "$left" -le "${DEMO_SECONDS:-$left}" ] || left=$DEMO_SECONDS
     while [ "$left" -gt 0 ]; do
         read -r line <&4 || die "the load has ended"
         case $line in
@@ -81,9 +85,9 @@ live() {
         error=*) die "a client noticed: $line" ;;
         *) continue ;;
         esac
-        lag=$(status | sed -n 's/.*"follower":{.*"lag":{"events":\([0-9]*\).*/\1 events behind/p')
-        text=$(printf '  %6d answers/s, half within %6.0f us, longest %5.1f ms | %s' "$(field answers)" \
-            "$(field median_us)" "$(field longest_us | sed 's/$/e-3/')" "${lag:-no follower}")
+        lag=$(status | sed -n 's/.*"follower":{.*"lag":{"events":\([0-9]*\).*/lag \1 events/p')
+        text=$(printf '  %6d answers/s, half within %4.0f us, longest %5.1f ms, %s' "$(field answers)" \
+            "$(field median_us)" "$(field longest_us)e-3" "${lag:-no follower}")
         [ "$redrawn" = 0 ] && printf '%s\n' "$text" || printf '\r%s\033[K' "$text"
     done
     [ "$redrawn" = 0 ] || echo
@@ -115,7 +119,7 @@ commit() {
 }
 next_phase() { kill -USR1 "$check_pid"; }
 
-step "Release 1.0 of a key-value server (tests/servers/kv), and clients that ask without pause"
+step "A key-value server (tests/servers/kv), release 1.0, under load"
 port=$("$out/bench/free-port")
 mkfifo "$work/server" "$work/check" "$work/requests" "$work/answers"
 show mvedsua run --name "$name" -- "$kv/kv-1.0" --port "$port"
@@ -131,16 +135,16 @@ exec 4<"$work/check"
 curl -sN "telnet://127.0.0.1:$port" <"$work/requests" >"$work/answers" &
 client_pid=$!
 exec 5>"$work/requests" 6<"$work/answers"
-echo "$clients clients whose every answer is checked (PUT, GET, APPEND, DEL), each second; and one more, by hand:"
+echo "$clients clients ask without pause, and know every answer; one more asks what is shown:"
 asks VERSION "VERSION 1.0"
 live 3
 
-step "Update to 1.1: the same answers by other system calls; rules say which are the same"
+step "Update to 1.1: the same answers by other system calls, as rules say"
 next_phase
 echo "\$ grep -A 1 'all chunks at once' rules/kv/1.0-1.1/forward.rules"
 grep -A 1 'all chunks at once' rules/kv/1.0-1.1/forward.rules
 update 1.1 1.0-1.1 1.0-1.1
-echo "1.1 follows: it computes every answer too, and is compared. 1.0 still gives them:"
+echo "1.1 does what 1.0 does, and is compared with it. Clients are served by 1.0 still:"
 asks VERSION "VERSION 1.0"
 live 3
 follows
@@ -151,7 +155,7 @@ follows
 commit
 live 1
 
-step "Update to a 2.0 that is broken: it crashes at TTL"
+step "Update to a broken 2.0, which crashes at TTL"
 next_phase
 update 2.0-crash 1.1-2.0 1.0-2.0
 live 2
@@ -169,12 +173,12 @@ head -n 2 "$work/report"
 grep -q '(follower-died)' "$work/report" || die "that is not why"
 live 2
 
-step "Update to 2.0: its values have types, and it knows SET, PUT-number and TYPE"
+step "Update to 2.0: values have types now, and there are SET, PUT-number and TYPE"
 next_phase
 update 2.0 1.1-2.0 1.0-2.0
 live 2
 follows
-echo "As long as 1.1 leads, nobody is promised the new commands (forward.rules):"
+echo "As long as 1.1 leads, nobody has the new commands (forward.rules):"
 asks "SET key another text" "ERROR unknown command"
 promote
 asks "SET key another text" OK
@@ -182,7 +186,10 @@ asks "PUT-number n 12" OK
 asks "TYPE n" "TYPE number"
 live 2
 follows
-echo "1.1, which knows none of these, still follows: reverse.rules told it PUT and TTL. It leads again:"
+echo "1.1 knows none of these, but follows: reverse.rules makes them PUT and TTL for it."
+shown mvedsua status "$name"
+follows
+echo "So it has what clients wrote meanwhile, should it have to lead again:"
 promote
 asks VERSION "VERSION 1.1"
 asks "GET key" "VALUE another text"
@@ -194,7 +201,6 @@ asks VERSION "VERSION 2.0"
 asks "ADD n 8" "NUMBER 20"
 next_phase
 live 2
-shown mvedsua status "$name"
 
 step "What the $clients checking clients saw"
 kill -TERM "$check_pid"
@@ -203,10 +209,10 @@ noticed=0
 wait "$check_pid" || noticed=1
 check_pid=''
 answers=0
-for what in "release 1.0" "1.0 to 1.1" "1.1 to the broken 2.0" "1.1 to 2.0" "release 2.0"; do
+for what in "release 1.0" "update to 1.1" "the broken 2.0" "update to 2.0" "release 2.0"; do
     read -r line
-    printf '%-22s %8s answers, %s errors, half within %s us, longest %s us\n' \
-        "$what" "$(field answers)" "$(field errors)" "$(field median_us)" "$(field longest_us)"
+    printf '%-14s %8d answers, %d errors, half within %4.0f us, longest %5.1f ms\n' \
+        "$what" "$(field answers)" "$(field errors)" "$(field median_us)" "$(field longest_us)e-3"
     answers=$((answers + $(field answers)))
 done <<END
 $(grep '^phase=' "$work/check.log")
