@@ -27,7 +27,9 @@ run_pid='' check_pid='' client_pid='' leader='' follower=''
 
 clean_up() {
     trap '' INT TERM HUP PIPE # Ctrl-C comes twice, from the terminal and from timeout
-    for pid in $client_pid $check_pid $run_pid $leader $follower; do
+    pids="$client_pid $check_pid $run_pid $leader $follower"
+    [ -z "$run_pid" ] || look # whoever came since; a follower that is left would serve on
+    for pid in $pids $leader $follower; do
         kill -KILL "$pid" 2>/dev/null || true
     done
     rm -rf "$work"
@@ -59,10 +61,9 @@ await() {
     die "the output ended before '$1'"
 }
 
-status() { mvedsua status "$name" --json | tr -d ' \n'; }
+status() { timeout 5 "$out/mvedsua" status "$name" --json 2>/dev/null | tr -d ' \n'; }
 # pid_of leader|follower, as it is now; nothing where there is none.
 pid_of() { status | sed -n "s/.*\"$1\":{\"pid\":\\([0-9]*\\).*/\\1/p"; }
-# The clean-up must know both, whatever happens.
 look() { leader=$(pid_of leader) follower=$(pid_of follower); }
 follows() {
     before=$follower
@@ -127,7 +128,7 @@ show mvedsua run --name "$name" -- "$kv/kv-1.0" --port "$port"
 run_pid=$!
 exec 3<"$work/server"
 await '*listens at*'
-grep '^mvedsua:' "$work/server.log"
+grep '^mvedsua:.*server started' "$work/server.log"
 look
 "$check" kv "$port" "$clients" "$limit" >"$work/check" &
 check_pid=$!
@@ -197,9 +198,9 @@ asks "GET n" "VALUE 12"
 promote
 live 1
 commit
+next_phase
 asks VERSION "VERSION 2.0"
 asks "ADD n 8" "NUMBER 20"
-next_phase
 live 2
 
 step "What the $clients checking clients saw"
