@@ -9,7 +9,7 @@ DOTNET := DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDDISABLENODEREUSE=
 
 # One target after the other: "test: setup all" installs before it builds. Sub-makes keep their -j.
 .NOTPARALLEL:
-.PHONY: all setup shim cli servers test demo bench drill lint clean help
+.PHONY: all setup shim cli servers test demo demo-failover demo-update bench drill lint clean help
 
 all: shim cli
 
@@ -18,7 +18,9 @@ help:
 	@echo 'make all     build out/libmvedsua.so and out/mvedsua'
 	@echo 'make servers build the sample server, all releases, into out/servers/kv'
 	@echo 'make test    setup, all, native and .NET tests; last line: N passed, N failed, N skipped'
-	@echo 'make demo    setup, all, Redis with a follower under load; the leader is killed'
+	@echo 'make demo    setup, all, servers; both demos, each under load:'
+	@echo '             demo-failover: Redis with a follower; the leader is killed'
+	@echo '             demo-update:   the sample server is updated, to 1.1, to a broken release, to 2.0'
 	@echo 'make bench   setup, all, the measurements of docs/measurements.md'
 	@echo 'make drill   setup, all, 10,000 kills under clients that know every answer (DRILL=--help)'
 	@echo 'make lint    clang-format, clang-tidy, cppcheck'
@@ -44,8 +46,13 @@ servers:
 test: setup all
 	@sh tests/run-all.sh $(OUT)
 
-demo: setup all
+demo: demo-failover demo-update
+
+demo-failover: setup all
 	@sh tests/demo/redis-failover.sh $(OUT)
+
+demo-update: setup all servers
+	@sh tests/demo/kv-update.sh $(OUT)
 
 # make bench BENCH=--quick: under two minutes. The C# log reader: dotnet run -c Release --project bench/Mvedsua.Benchmarks
 bench: setup all

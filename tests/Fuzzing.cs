@@ -9,6 +9,13 @@ internal static class Fuzzing
     /// <summary>Of each parser; FUZZ_SECONDS makes it longer.</summary>
     internal static int Seconds { get; } = int.TryParse(Environment.GetEnvironmentVariable("FUZZ_SECONDS"), out var seconds) ? seconds : 5;
 
+    /// <summary>Tries for so many seconds; and on, where that was a handful on a busy machine, until enough was tried (or never will be).</summary>
+    internal static void SampleUntil<T>(this Gen<T> gen, Action<T> test, Func<bool> enough, int seconds)
+    {
+        gen.Sample(test, time: seconds, threads: 1);
+        for (var more = 0; !enough() && more < 100; more++) gen.Sample(test, iter: 100, threads: 1);
+    }
+
     /// <summary>One of these.</summary>
     internal static Gen<T> OneOf<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(i => values[i]);
 

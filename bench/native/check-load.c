@@ -1,5 +1,5 @@
-/* check-load PROTOCOL PORT CONNECTIONS SECONDS [ANSWERS]: a load that checks every answer, and measures every
- * request. PROTOCOL: redis, memcached, beanstalkd or http (protocols.c).
+/* check-load PROTOCOL PORT CLIENTS SECONDS [ANSWERS]: a load that checks every answer, and measures every
+ * request. PROTOCOL: redis, memcached, beanstalkd, http or kv (protocols.c).
  *
  * One request at a time per connection; its answer is known in advance. Ends after SECONDS, after that many
  * ANSWERS, or at SIGTERM.
@@ -8,9 +8,10 @@
  * so that one sees what happened around a kill. A connection that is closed, reset, answers something else or
  * not at all for PATIENCE_NS counts as one error and is not used again: the client noticed.
  *
- * Prints "ready" once all are connected, "progress=N" at every 25,000th answer, and at the end a line per
- * phase: phase=N seconds=S answers=A errors=E median_us=M p99_us=P longest_us=L and for each error a line:
- * error=what connection=N step=… . Exit status 1 when there was any error. */
+ * Prints "ready" once all are connected, "progress=N" at every 25,000th answer, each second a line of that
+ * second: second=N answers=A median_us=M longest_us=L, and at the end a line per phase: phase=N seconds=S
+ * answers=A errors=E median_us=M p99_us=P longest_us=L and for each error a line: error=what connection=N
+ * step=… . Exit status 1 when there was any error. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -27,7 +28,8 @@
 #include "../../tests/native/number.h"
 #include "check-load.h"
 
-#define PATIENCE_NS 5000000000ull
+#define SECOND_NS   1000000000ull
+#define PATIENCE_NS (5 * SECOND_NS)
 #define PROGRESS    25000u
 #define PHASES      16
 #define CONNECTIONS 512
@@ -48,7 +50,7 @@ struct phase {
 
 static const struct protocol *protocol;
 static struct connection connections[CONNECTIONS];
-static struct phase phases[PHASES];
+static struct phase phases[PHASES], second;
 static uint64_t answered, wanted_answers = UINT64_MAX;
 static volatile sig_atomic_t wanted_phase, stopped;
 
@@ -93,6 +95,13 @@ static void send_request(struct connection *c, struct phase *phase) {
         fail(c, phase, "send");
 }
 
+static void count(struct phase *phase, uint64_t took) {
+    phase->answers++;
+    phase->buckets[bucket_of(took)]++;
+    if (took > phase->longest)
+        phase->longest = took;
+}
+
 static void receive(struct connection *c, struct phase *phase) {
     ssize_t n = recv(c->fd, c->got + c->got_length, sizeof c->got - c->got_length, 0);
     if (n <= 0) {
@@ -108,14 +117,12 @@ static void receive(struct connection *c, struct phase *phase) {
         return;
     }
     uint64_t took = now() - c->sent_at;
-    phase->answers++;
+    count(phase, took);
+    count(&second, took);
     if (++answered % PROGRESS == 0) {
         printf("progress=%llu\n", (unsigned long long)answered);
         (void)fflush(stdout);
     }
-    phase->buckets[bucket_of(took)]++;
-    if (took > phase->longest)
-        phase->longest = took;
     if (++c->step == protocol->steps)
         c->step = protocol->first;
     send_request(c, phase);
@@ -139,6 +146,16 @@ static void on_signal(int number) {
         stopped = 1;
 }
 
+/* A second in which nothing was answered has a line too: all figures 0. */
+static void report_second(void) {
+    static unsigned number;
+    printf("second=%u answers=%llu median_us=%.1f longest_us=%.1f\n", ++number,
+           (unsigned long long)second.answers, (double)quantile(&second, 0.5) / 1e3,
+           (double)second.longest / 1e3);
+    (void)fflush(stdout);
+    second = (struct phase){.begin = second.begin + SECOND_NS};
+}
+
 static uint64_t report(int last) {
     uint64_t errors = 0;
     for (int i = 0; i <= last; i++) {
@@ -154,12 +171,12 @@ static uint64_t report(int last) {
 
 int main(int argc, char **argv) {
     int known = argc == 5 || argc == 6, port = known ? (int)number(argv[2]) : 0,
-        count = known ? (int)number(argv[3]) : 0;
+        clients = known ? (int)number(argv[3]) : 0;
     protocol = known ? protocol_of(argv[1]) : NULL;
     if (argc == 6)
         wanted_answers = (uint64_t)number(argv[5]);
-    if (!protocol || port <= 0 || count <= 0 || count > CONNECTIONS || real_number(argv[4]) <= 0)
-        return fputs("usage: check-load redis|memcached|beanstalkd|http PORT CONNECTIONS SECONDS [ANSWERS]\n",
+    if (!protocol || port <= 0 || clients <= 0 || clients > CONNECTIONS || real_number(argv[4]) <= 0)
+        return fputs("usage: check-load redis|memcached|beanstalkd|http|kv PORT CLIENTS SECONDS [ANSWERS]\n",
                      stderr),
                2;
     struct sigaction action = {.sa_handler = on_signal};
@@ -167,15 +184,15 @@ int main(int argc, char **argv) {
     sigaction(SIGTERM, &action, NULL);
     int epoll = epoll_create1(EPOLL_CLOEXEC), phase = 0;
     phases[0].begin = now();
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < clients; i++) {
         if (!connect_to(port, &connections[i], epoll))
             return fprintf(stderr, "check-load: no connection to port %d: %s\n", port, strerror(errno)), 2;
         connections[i].client.number = i;
     }
     printf("ready\n");
     (void)fflush(stdout);
-    phases[0].begin = now();
-    for (int i = 0; i < count; i++)
+    phases[0].begin = second.begin = now();
+    for (int i = 0; i < clients; i++)
         send_request(&connections[i], &phases[0]);
     uint64_t until = now() + (uint64_t)(real_number(argv[4]) * 1e9), looked = now();
     while (!stopped && answered < wanted_answers && now() < until) {
@@ -188,10 +205,12 @@ int main(int argc, char **argv) {
         }
         for (int i = 0; i < n; i++)
             receive(events[i].data.ptr, &phases[phase]);
+        if (now() >= second.begin + SECOND_NS)
+            report_second();
         if (now() - looked < 100000000)
             continue;
         looked = now();
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < clients; i++)
             if (!connections[i].failed && looked > connections[i].sent_at + PATIENCE_NS)
                 fail(&connections[i], &phases[phase], "no-answer");
     }

@@ -116,6 +116,42 @@ static void beanstalkd(struct client *c, int step, struct exchange *x) {
     }
 }
 
+/* The sample server, by commands that releases 1.0 to 2.0 know: PUT a text, APPEND to it (its size: one made
+ * twice shows), DEL it, and GET each time. */
+static void kv(struct client *c, int step, struct exchange *x) {
+    static const char more[] = " and more";
+    char value[128];
+    if (step == 0)
+        c->counter++;
+    int size = value_of(c, value);
+    switch (step) {
+    case 0:
+        ask(x, "PUT check:%d %s\n", c->number, value);
+        expect(x, "OK\n");
+        return;
+    case 1:
+        ask(x, "GET check:%d\n", c->number);
+        expect(x, "VALUE %s\n", value);
+        return;
+    case 2:
+        ask(x, "APPEND check:%d %s\n", c->number, more);
+        expect(x, "SIZE %d\n", size + (int)sizeof more - 1);
+        return;
+    case 3:
+        ask(x, "GET check:%d\n", c->number);
+        expect(x, "VALUE %s%s\n", value, more);
+        return;
+    case 4:
+        ask(x, "DEL check:%d\n", c->number);
+        expect(x, "OK\n");
+        return;
+    default:
+        ask(x, "GET check:%d\n", c->number);
+        expect(x, "NONE\n");
+        return;
+    }
+}
+
 /* The file /check holds the alphabet, over and over, 4096 bytes. */
 static void http(struct client *c, int step, struct exchange *x) {
     enum { BODY = 4096 };
@@ -132,7 +168,8 @@ static void http(struct client *c, int step, struct exchange *x) {
 static const struct protocol protocols[] = {{"redis", 1, 4, redis},
                                             {"memcached", 1, 4, memcached},
                                             {"beanstalkd", 3, 6, beanstalkd},
-                                            {"http", 0, 1, http}};
+                                            {"http", 0, 1, http},
+                                            {"kv", 0, 6, kv}};
 
 const struct protocol *protocol_of(const char *name) {
     for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++)

@@ -35,7 +35,9 @@ struct mv_process {
         uint64_t generation;
     } followers[MV_VERSIONS]; /* leader: those that it has made */
     uint32_t followed;        /* leader: a bit for each version whose cursors are respected */
-    uint32_t update_wanted;   /* number of the request for a copy that becomes another version; 0: none */
+    uint32_t point_wanted;    /* number of the request that waits for an update point; 0: none */
+    uint32_t point_call;      /* the system call that is waited for, then the one that was met;
+                                 MV_INTENT_NONE: any wait */
     uint32_t updating;        /* 1: such a copy, which carries out tasks (update/tasks.c) */
     uint32_t arriving;        /* 1: an updated program runs its main, and has not come to an update point */
 

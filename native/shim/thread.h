@@ -173,7 +173,8 @@ struct mv_thread {
     uint32_t asks;      /* follower: it stands in its frame's call, whose record it wants */
     uint64_t overtaken; /* follower: 1 + the event of whose call another's record says that it was made
                            (epoll.c) */
-    uint32_t come;      /* follower: it has read its log, and come to what its dead leader did last */
+    struct mv_reconciler *reconciler; /* follower of another version: roles/reconcile.c */
+    uint32_t come; /* follower: it has read its log, and come to what its dead leader did last */
     struct mv_thread_info *info;
     uint32_t death_linked; /* this thread's log has its death words in the robust list */
     uint64_t robust_head;  /* noted at a park */
@@ -181,6 +182,7 @@ struct mv_thread {
     uint32_t rseq_registered; /* noted at a park */
     uint64_t park_context[8]; /* mv_park_save */
     uint32_t to_recreate;     /* in a copy: its thread stands in park_context and is not made yet */
+    uint32_t unborn;          /* follower: its thread has not begun, and would not find a kick */
     uint32_t park_state;      /* futex: attach.c */
     uint32_t fresh;           /* has not run mv_thread_begin yet */
     uint32_t unpublished;     /* futex, leader: 1 until the thread's creator has published it, 2: it waits */

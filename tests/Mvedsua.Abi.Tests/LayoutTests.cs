@@ -67,6 +67,8 @@ public sealed class LayoutTests
 
         foreach (var (name, value) in Constants()) Require(source, $"{name} == {value}", ref asserted);
         Require(source, $"MV_LOG_OFFSET(1, 3) == {MvAbi.LogOffset(1, 3)}ull", ref asserted);
+        Require(source, $"MV_RULES_OFFSET(2, 0) == {MvAbi.RulesOffset(2, reverse: false)}ull", ref asserted);
+        Require(source, $"MV_RULES_OFFSET(3, 1) == {MvAbi.RulesOffset(3, reverse: true)}ull", ref asserted);
         Require(source, $"MV_CURSOR_OFFSET(2) == {MvAbi.CursorOffset(2)}ull", ref asserted);
         Assert.True(asserted > 250, $"only {asserted} assertions");
         Compile(source.ToString());

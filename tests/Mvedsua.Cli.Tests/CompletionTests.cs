@@ -27,6 +27,7 @@ public sealed class CompletionTests : IDisposable
     [InlineData("mvedsua report web", "web")]
     [InlineData("mvedsua st", "status")]
     [InlineData("mvedsua run --fo", "--follower --followers")]
+    [InlineData("mvedsua update kv --ru", "--rules")]
     public void Bash_completes_verbs_options_and_session_names(string line, string expected)
     {
         // A real bash, with the function that the command prints; what Tab would offer is in COMPREPLY.

@@ -166,6 +166,14 @@ public sealed class SessionVerbTests : IDisposable
     }
 
     [Fact]
+    public void A_report_under_rules_names_their_file_and_why_none_applied()
+    {
+        using var session = Answering(new ControlReply(true, Report: _report with { Rules = new RulesInForce("/srv/forward.rules", ["\"merged\" (1:1) does not apply: fd is 6, not 5 as before"]) }));
+        var text = _mvedsua.Run("report", "cache").Output;
+        Assert.Contains("\nRules in force: /srv/forward.rules; tried anew:\n  - \"merged\" (1:1) does not apply: fd is 6, not 5 as before\n", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_report_of_a_leaders_death_says_so_and_shows_no_empty_side()
     {
         var died = _report with { Reason = "leader-died", Difference = null, Follower = new DivergenceSide([], []) };

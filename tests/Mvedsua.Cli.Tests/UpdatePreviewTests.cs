@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Mvedsua.Coordinator.Control;
 
 namespace Mvedsua.Cli.Tests;
 
@@ -35,7 +36,35 @@ public sealed class UpdatePreviewTests : IDisposable
         Assert.Contains($"{description}:1:19: struct entry has no field \"expirse\" in the new version", wrong.Errors, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_dry_run_checks_the_rules_and_says_so()
+    {
+        var program = Compile("same", "struct entry { int v; } *table; int main(void) { return 0; }");
+        var rules = Directory.CreateDirectory(Path.Combine(_mvedsua.Folder, "rules")).FullName;
+        File.WriteAllText(Path.Combine(rules, "forward.rules"), "rule write($fd, $data) => writev($fd, $data)\n");
+        File.WriteAllText(Path.Combine(rules, "reverse.rules"), "rule writev($fd, $data) => write($fd, $data)\n");
+        var good = _mvedsua.Run("update", "--dry-run", "--from", program, "--to", program, "--rules", rules);
+        Assert.Equal((0, ""), (good.Status, good.Errors));
+        Assert.EndsWith("Rules that can be used: 1 rule forward, 1 reverse.\n", good.Output, StringComparison.Ordinal);
+
+        File.WriteAllText(Path.Combine(rules, "reverse.rules"), "rule writev($fd, $data) => wirte($fd, $data)\n");
+        var bad = _mvedsua.Run("update", "--dry-run", "--from", program, "--to", program, "--rules", rules);
+        Assert.Equal(1, bad.Status);
+        Assert.Contains($"{rules}/reverse.rules:1:28: error: no call is named 'wirte' (did you mean 'write'?)\n", bad.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_session_is_given_the_paths_of_everything_whatever_folder_its_coordinator_is_in()
+    {
+        using var session = new ServedSession(_mvedsua, "kv", _ => [new ControlReply(true, Message: "done")]);
+        Assert.Equal("done\n", _mvedsua.Run("update", "kv", "--to", "a", "--description", "b", "--rules", "c").Output);
+        var request = Assert.Single(session.Requests);
+        string[] expected = [Path.GetFullPath("a"), Path.GetFullPath("b"), Path.GetFullPath("c")];
+        Assert.Equal(expected, (string?[])[request.To, request.Description, request.Rules]);
+    }
+
     [Theory]
+    [InlineData("--draft --from x --to y --rules z", "--rules has no use with --draft")]
     [InlineData("--dry-run --to x", "Either NAME or --from FILE says what the old version is")]
     [InlineData("--from x --to y", "--from goes with --dry-run or --draft")]
     public void A_command_line_that_says_too_little_is_refused(string words, string message)

@@ -23,7 +23,7 @@ public sealed class FuzzTests
         public Task<ControlReply> FollowAsync() => Task.FromResult(new ControlReply(true, Message: "followed"));
         public Task<ControlReply> UnfollowAsync(int pid, bool all) => Task.FromResult(new ControlReply(true, Message: "unfollowed"));
         public Task<ControlReply> PromoteAsync(int pid) => Task.FromResult(new ControlReply(true, Message: "promoted"));
-        public Task<ControlReply> UpdateAsync(string to, string? description) => Task.FromResult(new ControlReply(true, Message: "updated"));
+        public Task<ControlReply> UpdateAsync(string to, string? description, string? rules) => Task.FromResult(new ControlReply(true, Message: "updated"));
         public Task<ControlReply> CommitAsync() => Task.FromResult(new ControlReply(true, Message: "committed"));
         public Task<ControlReply> RollbackAsync() => Task.FromResult(new ControlReply(true, Message: "rolled back"));
         public DivergenceReport? LastReport() => null;
@@ -108,7 +108,7 @@ public sealed class FuzzTests
             var sound = 0;
             var parts = Fuzzing.OneOf("{}", "null", "{\"name\":\"x\"}", "{\"name\":\"x\",\"command\":[],\"processes\":null}", "[]", "{\"processes\":[{}]}",
                 "{\"name\":\"x\",\"command\":[null],\"processes\":[]}").Select(Encoding.UTF8.GetBytes);
-            Gen.OneOf(parts, Fuzzing.Damaged(Gen.Const(whole))).Sample(bytes =>
+            Gen.OneOf(parts, Fuzzing.Damaged(Gen.Const(whole))).SampleUntil(bytes =>
             {
                 File.WriteAllBytes(SessionFile.PathOf(name), bytes);
                 if (SessionFile.Load(name) is not { } file) return;
@@ -116,7 +116,7 @@ public sealed class FuzzTests
                 Assert.All(file.Command, Assert.NotNull);
                 _ = file.Survivor;
                 sound++;
-            }, time: Fuzzing.Seconds, threads: 1);
+            }, () => sound > 0, Fuzzing.Seconds);
             Assert.True(sound > 0);
         }
         finally

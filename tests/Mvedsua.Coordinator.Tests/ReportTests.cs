@@ -5,6 +5,8 @@ using Mvedsua.Abi.Calls;
 using Mvedsua.Coordinator.Control;
 using Mvedsua.Coordinator.Reports;
 using Mvedsua.Coordinator.Sessions;
+using Mvedsua.Coordinator.Updates;
+using Mvedsua.Rules.Events;
 
 namespace Mvedsua.Coordinator.Tests;
 
@@ -79,6 +81,36 @@ public sealed class ReportTests
             .Any(c => c.Contains("data race", StringComparison.Ordinal));
         Assert.True(Suspects(5));
         Assert.False(Suspects(1));
+    }
+
+    private static CallRecord Record(string call, params (byte Argument, string Text)[] sent) => CallRecord.From(
+        new CallEvent { Number = CallTable.ByName(call)!.Number, Arguments = [5, 0, 0, 0, 0, 0], InPayload = Payload(sent), Result = sent.Sum(s => s.Text.Length) }, 1)!;
+
+    [Fact]
+    public void It_is_said_why_each_rule_did_not_apply_and_in_which_file_they_stand()
+    {
+        var file = new RulesFile("/srv/forward.rules", "rule \"pieces\"\n  (write($fd, +$data))+ => writev($fd, $data)\nrule \"dropped\" close($fd) => nothing\n");
+        CallRecord[] leader = [Record("write", (1, "ab")), Record("write", (1, "c"))];
+        RulesInForce rules = RulesSection.Build(file, 1, leader, Record("writev", (1, "abd")).AsCall());
+        Assert.Equal("/srv/forward.rules", rules.File);
+        Assert.Contains(rules.Tried, line => line.StartsWith("\"pieces\" (1:1) does not apply: ", StringComparison.Ordinal));
+        Assert.Contains(rules.Tried, line => line.StartsWith("\"dropped\" (3:1) does not apply: ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Rules_that_agree_when_tried_anew_are_told_so()
+    {
+        var file = new RulesFile("/srv/forward.rules", "rule write($fd, $data) => writev($fd, $data)\n");
+        RulesInForce rules = RulesSection.Build(file, 1, [Record("write", (1, "ab"))], Record("writev", (1, "ab")).AsCall());
+        Assert.StartsWith("Tried anew they agree", rules.Tried[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_call_that_can_not_be_read_leaves_the_files_name()
+    {
+        RulesInForce rules = RulesSection.Build(new RulesFile("/srv/reverse.rules", "rule close(5) => nothing"), 1, [], null);
+        Assert.Equal("/srv/reverse.rules", rules.File);
+        Assert.Empty(rules.Tried);
     }
 
     [Fact]

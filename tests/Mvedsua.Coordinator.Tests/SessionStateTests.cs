@@ -197,6 +197,16 @@ public sealed class SessionStateTests
         Assert.Equal(Phase.SingleLeader, state.Phase);
     }
 
+    /// <summary>Pids are given out again. What could break it: the child's end is not handed over to whoever leads.</summary>
+    [Fact]
+    public void A_child_that_is_given_the_pid_of_a_keeper_that_has_ended_is_no_member()
+    {
+        ControlView kept = Promoted with { KeeperPid = Keeper }, keptAgain = Promoted with { KeeperPid = Second };
+        SessionState state = In(Solo, Followed, kept, keptAgain);
+        Assert.Empty(state.ProcessEnded(Keeper, Killed, Usage, keptAgain));
+        Assert.Equal([new SessionAction.StrangerEnded(Keeper, Exited3, Usage)], state.ProcessEnded(Keeper, Exited3, Usage, keptAgain));
+    }
+
     [Fact]
     public void A_follower_that_has_not_come_to_its_first_call_is_a_follower_already()
     {

@@ -176,6 +176,22 @@ public sealed class CommandTests : ServerTests
         }
     }
 
+    /// <summary>jemalloc gives memory back by its own clock and threads, in each process when it likes.</summary>
+    [Theory, MemberData(nameof(Both))]
+    public void What_the_allocator_tells_of_itself_is_what_it_told_the_leader(Attached attached)
+    {
+        RedisUnderMvedsua server = StartAttached(attached);
+        using RespClient client = server.Connect();
+        string large = new('x', 300_000);
+        for (int i = 0; i < 150 * Host.Rounds; i++)
+        {
+            client.Ok("SET", $"large{i % 20}", large);
+            if (i % 3 == 2) client.Call("DEL", $"large{(i + 7) % 20}");
+            client.Call("MEMORY", "STATS");
+        }
+        server.InStep();
+    }
+
     [Theory, MemberData(nameof(Both))]
     public void Configuration_changes_and_killed_clients(Attached attached)
     {

@@ -29,6 +29,23 @@ public sealed class FailoverTests : ServerTests
         }
     }
 
+    /// <summary>The signal comes to the main thread, which waits for another one. What could break it: its death is published, and the follower's
+    /// thread, which waits in the same way for a thread of its own, never reads it.</summary>
+    [Theory]
+    [MemberData(nameof(Deaths))]
+    public void A_leader_whose_main_thread_is_killed_in_a_wait_for_another_is_succeeded(int signal)
+    {
+        RedisUnderMvedsua server = Start(server: OwnServer.Command("joins"), prepare: OwnServer.Compile("joins"));
+        server.Answers();
+        using var line = new Line(server);
+        Assert.Equal("1", line.Ask("a"));
+        server.InStep();
+        int leader = server.LeaderPid;
+        Host.Kill(leader, signal);
+        Assert.Equal("2", line.Ask("b"));
+        server.PromotedFrom(leader);
+    }
+
     [Fact]
     public void An_exit_that_only_the_leader_makes_hands_over_to_the_follower()
     {

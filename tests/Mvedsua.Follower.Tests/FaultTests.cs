@@ -84,6 +84,30 @@ public sealed class FaultTests : ServerTests
         server.PromotedFrom(leader);
     }
 
+    /// <summary>The copy's main thread makes the others again, one by one. What could break it: one of them finds the leader dead and takes over
+    /// before the last is there, which then begins as a follower's.</summary>
+    [Fact]
+    public async Task A_copy_takes_over_when_all_its_threads_are_made()
+    {
+        using Variant variant = Variant.WithFaults();
+        /* (Idle: what its main thread had left to read would be waited for anyway.) */
+        RedisUnderMvedsua server = Start(RedisUnderMvedsua.Mode.Solo, redis: ["--save", "", "--hz", "1", "--dynamic-hz", "no"],
+            products: variant.Products, faults: "nap:copy-threads:3");
+        int leader = server.LeaderPid, threads = Threads(leader);
+        using FileStream memory = server.Memory();
+        Task<Host.Result> follow = Task.Run(() => server.Mvedsua("follow", RedisUnderMvedsua.Name));
+        Match naps = Match.Empty;
+        Host.Until(() => (naps = Regex.Match(server.Log, @"\[([0-9]+)\] .* naps at copy-threads, passage 3: now")).Success, "half of the threads are made");
+        Host.Kill(leader, Host.SIGKILL);
+        byte[] leads = new byte[8]; /* control.leads */
+        Host.Until(() => RandomAccess.Read(memory.SafeFileHandle, leads, 152) == leads.Length && leads[0] != 0, "the copy leads");
+        Assert.Equal(threads, Threads(int.Parse(naps.Groups[1].Value)));
+        await follow;
+        server.PromotedFrom(leader);
+    }
+
+    private static int Threads(int pid) => Directory.GetDirectories($"/proc/{pid}/task").Length;
+
     [Theory]
     [InlineData("copy-begun", "follower")]
     [InlineData("copy-reads", "follower")]
@@ -203,6 +227,30 @@ public sealed class FaultTests : ServerTests
         Assert.Equal("2", line.Ask("f"));
         server.PromotedFrom(leader);
         Assert.Equal("3", line.Ask("f"));
+    }
+
+    /// <summary>A reading of the clock makes no call: it is published by a hook, on the program's stack. What could break it: a signal that finds it
+    /// there publishes the death into the record that is being written, or behind a chunk that nothing leads to yet.</summary>
+    [Theory]
+    [InlineData("in-record:1000")]
+    [InlineData("record-written:1000")]
+    [InlineData("published:1000")]
+    [InlineData("log-full")]
+    [InlineData("log-grown")]
+    [InlineData("log-jump")]
+    public void A_leader_that_crashes_as_it_publishes_a_reading_of_the_clock_is_succeeded(string point)
+    {
+        using Variant variant = Variant.WithFaults();
+        RedisUnderMvedsua server = Start(server: OwnServer.Command("outcomes"), prepare: OwnServer.Compile("outcomes"), products: variant.Products, faults: $"stop:{point}");
+        server.Answers();
+        int leader = server.LeaderPid;
+        using var line = new Line(server);
+        line.Say("clock");
+        Host.Until(() => server.Log.Contains($"stops at {Name(point)}, passage {Count(point)}: now"), "the leader stands still");
+        Host.Kill(leader, Host.SIGSEGV);
+        Host.Kill(leader, Host.SIGCONT);
+        Assert.Equal("5000", line.Answer());
+        server.PromotedFrom(leader);
     }
 
     [Fact]

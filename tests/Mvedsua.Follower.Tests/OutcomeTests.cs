@@ -90,6 +90,7 @@ public sealed class OutcomeTests : MomentServers
                 Add($"batch {kind}", word);
         foreach (string word in (string[])["wait4", "waitid"])
             Watched($"wait {word}", word, "waitid");
+        Add("make unnamed", "openat");
         Add("new", "openat");
         Add("list", "getdents64");
         Add("close", "close", "mv_close_call");

@@ -4,51 +4,8 @@ using Mvedsua.Follower.Tests;
 namespace Mvedsua.Kv.Tests;
 
 /// <summary>The sample server is updated while clients that know every answer are served. Its other versions make the same calls.</summary>
-public sealed class UpdateTests : ConfiguredServers
+public sealed class UpdateTests : UpdatedServers
 {
-    private RedisUnderMvedsua Server(int threads = 0, params string[] run)
-    {
-        RedisUnderMvedsua server = Start(RedisUnderMvedsua.Mode.Solo, run: run,
-            server: [KvPrograms.Of("1.0"), "--port", "{port}", "--log", "{folder}/kv.log", "--threads", $"{threads}"]);
-        server.Answers();
-        return server;
-    }
-
-    private static Host.Result Update(RedisUnderMvedsua server, string program, string description = KvVariant.Resume)
-    {
-        string file = Path.Combine(server.Folder, "update.description");
-        File.WriteAllText(file, description);
-        return server.Mvedsua("update", RedisUnderMvedsua.Name, "--to", program, "--description", file);
-    }
-
-    private static void Updated(RedisUnderMvedsua server, string program, string description = KvVariant.Resume)
-    {
-        Host.Result result = Update(server, program, description);
-        Assert.True(result.Status == 0, $"update: {result.Output}{result.Errors}\n{server.Log}");
-    }
-
-    private static string Do(RedisUnderMvedsua server, string verb)
-    {
-        Host.Result result = server.Mvedsua(verb, RedisUnderMvedsua.Name);
-        Assert.True(result.Status == 0, $"{verb}: {result.Output}{result.Errors}\n{server.History}\n{server.Mvedsua("report", RedisUnderMvedsua.Name).Output}\n{server.Log}");
-        return result.Output;
-    }
-
-    /// <summary>The updated version still agrees with the old one; else: where it did not.</summary>
-    private static void Agrees(RedisUnderMvedsua server) =>
-        Assert.True(server.FollowerPid != 0, $"{server.History}\n{server.Mvedsua("report", RedisUnderMvedsua.Name).Output}");
-
-    private static string Stage(RedisUnderMvedsua server) => server.Status().GetProperty("stage").GetString()!;
-
-    private static void HasAll(RedisUnderMvedsua server, Mvedsua.Drill.ClientLoad<KvClient> load)
-    {
-        load.Finish();
-        using var line = new KvLine(server.Port);
-        Assert.Equal($"COUNT {load.Clients.Sum(client => client.Keys.Count)}", line.Ask("COUNT"));
-    }
-
-    private static int Pid(RedisUnderMvedsua server, bool follower = false) => follower ? server.FollowerPid : server.LeaderPid;
-
     [Theory]
     [InlineData("-O1 -g -Wl,--emit-relocs")]
     [InlineData("-O3 -g -Wl,--emit-relocs -fno-inline")]

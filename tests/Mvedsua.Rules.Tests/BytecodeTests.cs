@@ -13,7 +13,7 @@ public sealed class BytecodeTests
     public void The_image_decides_as_the_reference_evaluator_does()
     {
         var applied = 0;
-        RandomRules.Cases.Sample(c => Compare(c, ref applied), time: Fuzzing.Seconds * 2, threads: 1);
+        RandomRules.Cases.SampleUntil(c => Compare(c, ref applied), () => applied > 0, Fuzzing.Seconds * 2);
         Assert.True(applied > 0, "no rule applied: is anything compared?");
     }
 
@@ -22,7 +22,7 @@ public sealed class BytecodeTests
     public void The_image_decides_as_the_reference_evaluator_does_about(string what)
     {
         var applied = 0;
-        DirectedRules.Cases(what).Sample((thread, c) => Compare(c, ref applied, thread), time: Fuzzing.Seconds, threads: 1);
+        DirectedRules.Cases(what).SampleUntil(one => Compare(one.Case, ref applied, one.Thread), () => applied > 0, Fuzzing.Seconds);
         Assert.True(applied > 0, "no rule applied: is anything compared?");
     }
 
@@ -43,7 +43,7 @@ public sealed class BytecodeTests
     {
         var refused = 0;
         Gen.Select(RandomRules.Cases, Fuzzing.Damaged(Gen.Const(Array.Empty<byte>())), (c, _) => c).SelectMany(c =>
-            Fuzzing.Damaged(Gen.Const(Compiler.Compile(c.Rules))).Select(bytes => (Case: c, Bytes: bytes))).Sample(damaged =>
+            Fuzzing.Damaged(Gen.Const(Compiler.Compile(c.Rules))).Select(bytes => (Case: c, Bytes: bytes))).SampleUntil(damaged =>
         {
             Image image;
             try
@@ -61,7 +61,7 @@ public sealed class BytecodeTests
                 var decision = machine.Decide(MachineState.Start(image, 1), damaged.Case.Leader, call, isEnd: true);
                 Assert.InRange(decision.Consumed, 0, damaged.Case.Leader.Count);
             }
-        }, time: Fuzzing.Seconds, threads: 1);
+        }, () => refused > 0, Fuzzing.Seconds);
         Assert.True(refused > 0, "nothing was refused: is anything verified?");
     }
 

@@ -32,7 +32,7 @@ public sealed class FuzzTests
     public void A_damaged_text_of_rules_is_refused_with_a_place_in_it_or_read()
     {
         var (refused, read) = (0, 0);
-        Texts.Sample(text =>
+        Texts.SampleUntil(text =>
         {
             var result = RuleChecker.Check(text);
             if (result.Rules is null) refused++;
@@ -43,7 +43,7 @@ public sealed class FuzzTests
                 Assert.InRange(problem.At.Line, 1, lines.Length);
                 Assert.InRange(problem.At.Column, 1, lines[problem.At.Line - 1].Length + 1);
             }
-        }, time: Fuzzing.Seconds, threads: 1);
+        }, () => refused > 0 && read > 0, Fuzzing.Seconds);
         Assert.True(refused > 0 && read > 0, $"refused {refused}, read {read}: is anything checked?");
     }
 
@@ -63,13 +63,13 @@ public sealed class FuzzTests
               write(5, "\303\244\0x", 5) diverges
             """;
         var (refused, read) = (0, 0);
-        Gen.OneOf(Fuzzing.Damaged(Gen.Const(Encoding.UTF8.GetBytes(cases))).Select(Encoding.UTF8.GetString), Gen.String).Sample(text =>
+        Gen.OneOf(Fuzzing.Damaged(Gen.Const(Encoding.UTF8.GetBytes(cases))).Select(Encoding.UTF8.GetString), Gen.String).SampleUntil(text =>
         {
             var file = CaseParser.Parse(text);
             if (file.Problems.Count > 0) refused++;
             else read++;
             foreach (var problem in file.Problems) Assert.InRange(problem.At.Line, 1, text.Split('\n').Length);
-        }, time: Fuzzing.Seconds, threads: 1);
+        }, () => refused > 0 && read > 0, Fuzzing.Seconds);
         Assert.True(refused > 0 && read > 0, $"refused {refused}, read {read}: is anything checked?");
     }
 }

@@ -124,6 +124,7 @@ internal sealed unsafe class NativeMachine : IDisposable
         public byte Executed;
         public long Result;
         public fixed ulong Received[12];
+        private fixed ulong _sourceSent[12];
     }
 
     /// <summary>The events of one decision in native memory, which is gone after it: what the interpreter keeps, it has to copy.</summary>

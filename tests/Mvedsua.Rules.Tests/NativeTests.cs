@@ -14,7 +14,7 @@ public sealed class NativeTests
     public void The_shim_decides_as_the_reference_evaluator_does()
     {
         var applied = 0;
-        RandomRules.Cases.Sample(c => applied += Applied(c, 1), time: Fuzzing.Seconds * 2, threads: 1);
+        RandomRules.Cases.SampleUntil(c => applied += Applied(c, 1), () => applied > 0, Fuzzing.Seconds * 2);
         Assert.True(applied > 0, "no rule applied: is anything compared?");
     }
 
@@ -23,7 +23,7 @@ public sealed class NativeTests
     public void The_shim_decides_as_the_reference_evaluator_does_about(string what)
     {
         var applied = 0;
-        DirectedRules.Cases(what).Sample((thread, c) => applied += Applied(c, thread), time: Fuzzing.Seconds, threads: 1);
+        DirectedRules.Cases(what).SampleUntil(one => applied += Applied(one.Case, one.Thread), () => applied > 0, Fuzzing.Seconds);
         Assert.True(applied > 0, "no rule applied: is anything compared?");
     }
 
@@ -31,10 +31,10 @@ public sealed class NativeTests
     public void With_too_little_memory_it_says_so_and_decides_nothing_else()
     {
         var refused = 0;
-        Gen.Select(RandomRules.Cases, Gen.Int[0, 60]).Sample((c, memory) =>
+        Gen.Select(RandomRules.Cases, Gen.Int[0, 60]).SampleUntil(one =>
         {
-            if (Compare(c, 1, memory).RanOut) refused++;
-        }, time: Fuzzing.Seconds, threads: 1);
+            if (Compare(one.Item1, 1, one.Item2).RanOut) refused++;
+        }, () => refused > 0, Fuzzing.Seconds);
         Assert.True(refused > 0, "there was always room: is anything tried?");
     }
 

@@ -104,7 +104,7 @@ public sealed class ElfFileTests : IDisposable
         // Without debug information: damage is to hit what is read.
         var program = File.ReadAllBytes(_bench.Compile("small", Source, "-O2", "-Wl,--emit-relocs"));
         var refused = 0;
-        Fuzzing.Damaged(Gen.Const(program)).Sample(bytes =>
+        Fuzzing.Damaged(Gen.Const(program)).SampleUntil(bytes =>
         {
             try
             {
@@ -114,7 +114,7 @@ public sealed class ElfFileTests : IDisposable
             {
                 refused++;
             }
-        }, time: Fuzzing.Seconds, threads: 1);
+        }, () => refused > 0, Fuzzing.Seconds);
         Assert.True(refused > 0, "nothing was refused: is anything checked?");
     }
 

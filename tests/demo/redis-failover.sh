@@ -21,13 +21,14 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/mvedsua-demo.XXXXXX")
 run_pid='' check_pid='' leader='' follower=''
 
 clean_up() {
+    trap '' INT TERM HUP PIPE # Ctrl-C comes twice, from the terminal and from timeout
     for pid in $check_pid $run_pid $leader $follower; do
         kill -KILL "$pid" 2>/dev/null || true
     done
     rm -rf "$work"
 }
 trap clean_up EXIT
-trap 'exit 1' INT TERM
+trap 'exit 1' INT TERM HUP PIPE
 
 step() { printf '\n== %s\n' "$*"; }
 die() {

@@ -2,7 +2,8 @@
  *
  * Everything that both sides see stands in one memfd, the *session memory*:
  *
- *   offset 0                       struct mv_control               (MV_CONTROL_SPAN bytes)
+ *   offset 0                       struct mv_control               (MV_CONTROL_SPAN bytes, sparse)
+ *   MV_RULES_OFFSET(version, r)    rules between two versions, within the same span
  *   MV_LOG_OFFSET(version, slot)   one event log per version and thread (MV_LOG_SPAN bytes, sparse)
  *
  * Rules for changing this file: fixed-width types only, no bool, no long, no implicit padding; a field's
@@ -18,7 +19,7 @@
 
 #include <stdint.h>
 
-#define MV_ABI_VERSION   15u
+#define MV_ABI_VERSION   16u
 #define MV_CONTROL_MAGIC 0x6177736465764d31ull /* "1Mvedswa" */
 #define MV_LOG_MAGIC     0x676f4c6465764d31ull /* "1MvedLog" */
 
@@ -30,8 +31,15 @@
     (MV_MAX_READERS + 1) /* who waits for a thread's death: its log's readers and the keeper */
 #define MV_PAGE 4096u
 
-#define MV_CONTROL_SPAN (1ull << 20)
+#define MV_CONTROL_SPAN (16ull << 20)
 #define MV_LOG_SPAN     (1ull << 36)
+
+/* Compiled rules (docs/rule-language.md, "Bytecode") of the version with this index: 0 for it following the
+ * version that it was copied from, 1 for that one following it. Written by the coordinator, before the copy
+ * resumes as another version. */
+#define MV_RULES_SPAN (1ull << 20)
+#define MV_RULES_OFFSET(version, reverse)                                                                    \
+    ((8ull << 20) + (2 * (uint64_t)(version) + (uint64_t)(reverse)) * MV_RULES_SPAN)
 #define MV_LOG_OFFSET(version, slot)                                                                         \
     (MV_CONTROL_SPAN + ((uint64_t)(version)*MV_MAX_THREADS + (uint64_t)(slot)) * MV_LOG_SPAN)
 #define MV_SESSION_SIZE MV_LOG_OFFSET(MV_VERSIONS, 0)
@@ -71,7 +79,8 @@ enum mv_order_kind {
     MV_ORDER_WRITE = 5,     /* pthread_rwlock: exclusive */
     MV_ORDER_SEMAPHORE = 6, /* sem_wait and its kin: a result below 0 is -errno */
     MV_ORDER_BARRIER = 7,   /* pthread_barrier_wait: which thread is told that it is the one */
-    MV_ORDER_ONCE = 8, /* pthread_once: 1, before the routine runs: this is the one; 0: it has been run */
+    MV_ORDER_ONCE = 8,   /* pthread_once: 1, before the routine runs: this is the one; 0: it has been run */
+    MV_ORDER_FIGURE = 9, /* mallctl: what an allocator told of itself. (Not -1000000: all are counts.) */
 };
 
 enum mv_event_flags {
@@ -550,6 +559,10 @@ struct mv_member {
     uint32_t reason;       /* enum mv_reason: why it ended, by whoever ended it */
     int32_t reason_code;   /* signal or errno */
     uint32_t report_taken; /* futex, by the coordinator: 1 when the diverged follower may end */
+    uint32_t point;        /* of another version: the system call at which it was copied; by its leader */
+    uint32_t updated_from; /* 1 + version index of the leader that it was copied from to become another
+                              version; 0: it is none, or that one's index has gone to another process */
+    uint32_t rules[2];     /* words of its images (MV_RULES_OFFSET); 0: none. By the coordinator */
     uint32_t unused;
     char reason_text[240];
 };
@@ -559,8 +572,11 @@ MV_ASSERT_AT(mv_member, generation, 8);
 MV_ASSERT_AT(mv_member, reason, 16);
 MV_ASSERT_AT(mv_member, reason_code, 20);
 MV_ASSERT_AT(mv_member, report_taken, 24);
-MV_ASSERT_AT(mv_member, reason_text, 32);
-_Static_assert(sizeof(struct mv_member) == 272, "mv_member");
+MV_ASSERT_AT(mv_member, point, 28);
+MV_ASSERT_AT(mv_member, updated_from, 32);
+MV_ASSERT_AT(mv_member, rules, 36);
+MV_ASSERT_AT(mv_member, reason_text, 48);
+_Static_assert(sizeof(struct mv_member) == 288, "mv_member");
 
 /* What the coordinator has a copy of the leader do on the way to another version (update/tasks.c), one after
  * the other. The coordinator stores kind and args, then raises `number` and wakes; the copy stores the
@@ -725,12 +741,13 @@ MV_ASSERT_AT(mv_control, messages, 584);
 MV_ASSERT_AT(mv_control, orphans, 584 + 256 * 64);
 MV_ASSERT_AT(mv_control, threads, 584 + 256 * 64 + 160 * 64);
 MV_ASSERT_AT(mv_control, members, 584 + 256 * 64 + 160 * 64 + 32 * 512);
-MV_ASSERT_AT(mv_control, divergence, 584 + 256 * 64 + 160 * 64 + 32 * 512 + 272 * 4);
+MV_ASSERT_AT(mv_control, divergence, 584 + 256 * 64 + 160 * 64 + 32 * 512 + 288 * 4);
 MV_ASSERT_AT(mv_control, keepers,
-             584 + 256 * 64 + 160 * 64 + 32 * 512 + 272 * 4 + sizeof(struct mv_divergence) * 4);
+             584 + 256 * 64 + 160 * 64 + 32 * 512 + 288 * 4 + sizeof(struct mv_divergence) * 4);
 MV_ASSERT_AT(mv_control, tasks,
-             640 + 256 * 64 + 160 * 64 + 32 * 512 + 272 * 4 + sizeof(struct mv_divergence) * 4);
-_Static_assert(sizeof(struct mv_control) <= MV_CONTROL_SPAN, "mv_control");
+             640 + 256 * 64 + 160 * 64 + 32 * 512 + 288 * 4 + sizeof(struct mv_divergence) * 4);
+_Static_assert(sizeof(struct mv_control) <= MV_RULES_OFFSET(0, 0), "mv_control");
+_Static_assert(MV_RULES_OFFSET(MV_VERSIONS, 0) <= MV_CONTROL_SPAN, "rules");
 
 /* Folds the header of a record into 32 bits; finds any change of a single byte. */
 static inline uint32_t mv_event_check(const struct mv_event *event) {

@@ -53,7 +53,7 @@ static const uint16_t translated[] = {__NR_getpid,
 void mv_fast_calls_for_role(void) {
     uint8_t *fast_none = fast_room + (-(uintptr_t)fast_room & (TABLE - 1));
     uint8_t *fast_solo = fast_none + TABLE;
-    if (mv.role != MV_ROLE_SOLO || mv_unsettled || mv.update_wanted) {
+    if (mv.role != MV_ROLE_SOLO || mv_unsettled || mv.point_wanted) {
         mv_fast_calls = fast_none;
         return;
     }
@@ -80,8 +80,8 @@ long mv_dispatch(struct mv_frame *frame) {
      * a system call while its hook publishes the whole of it. */
     if (self->raw_depth || self->hooked)
         return (long)mv_execute(self, frame);
-    if (__builtin_expect(mv.update_wanted != 0, 0))
-        mv_update_at_call(self, frame);
+    if (__builtin_expect(mv.point_wanted != 0, 0))
+        mv_point_at_call(self, frame);
     switch (mv.role) {
     case MV_ROLE_LEADER:
         action = mv_leader_call(self, frame);

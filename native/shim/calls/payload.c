@@ -51,7 +51,7 @@ uint64_t mv_payload_write(void *to, const struct mv_segment *segments, int count
     return (uint64_t)(at - (uint8_t *)to);
 }
 
-static int is_opaque(const struct mv_struct_row *structure, uint32_t offset) {
+int mv_struct_is_opaque(const struct mv_struct_row *structure, uint32_t offset) {
     if (structure->opaque_count == 0)
         return 0;
     offset %= structure->size;
@@ -80,7 +80,7 @@ static uint32_t first_difference(const struct mv_struct_row *structure, uintptr_
 
         mv_guard_copy(&x, (const void *)(leader + i), 1);
         mv_guard_copy(&y, (const void *)(follower + i), 1);
-        if (x != y && !is_opaque(structure, i))
+        if (x != y && !mv_struct_is_opaque(structure, i))
             break;
     }
     return i;

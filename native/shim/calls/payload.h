@@ -20,6 +20,9 @@ uint64_t mv_payload_size(const struct mv_segment *segments, int count);
 // zeros. Returns the number of bytes written.
 uint64_t mv_payload_write(void *to, const struct mv_segment *segments, int count);
 
+// Whether the byte at `offset` of (an array of) this structure is carried but never compared.
+int mv_struct_is_opaque(const struct mv_struct_row *structure, uint32_t offset);
+
 enum mv_payload_mismatch {
     MV_PAYLOAD_EQUAL,
     MV_PAYLOAD_BYTES,   // the byte at `offset` differs

@@ -129,8 +129,9 @@ void mv_fault_passed(void) {
     mv_text_add(&text, ": now");
     mv_say(MV_WARNING, &text);
     if (plan.naps) {
-        const int64_t nap[2] = {0, NAP_NS};
-        mv_sys2(__NR_nanosleep, (long)nap, 0);
+        int64_t left[2] = {0, NAP_NS};
+        while (mv_sys2(__NR_nanosleep, (long)left, (long)left) == -4 /* EINTR: a kick */)
+            ;
         return;
     }
     do

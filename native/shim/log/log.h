@@ -230,6 +230,14 @@ int mv_log_peek(struct mv_log_reader *r, const struct mv_event **event);
 /* Done with the peeked record: its memory may be reused. */
 void mv_log_consume(struct mv_log_reader *r);
 
+/* Past the peeked record, for a copy of a reader that looks ahead: the cursor stays. */
+static inline void mv_log_pass(struct mv_log_reader *r) {
+    r->position += r->size;
+    r->bytes += r->size;
+    r->sequence++;
+    r->size = 0;
+}
+
 /* Gives the cursor up. */
 void mv_log_reader_stop(struct mv_log_reader *r);
 

@@ -107,10 +107,7 @@ int mv_log_peek(struct mv_log_reader *r, const struct mv_event **event) {
 }
 
 void mv_log_consume(struct mv_log_reader *r) {
-    r->position += r->size;
-    r->bytes += r->size;
-    r->sequence++;
-    r->size = 0;
+    mv_log_pass(r);
     mv_store_relaxed64(&r->cursor->sequence, r->sequence);
     mv_store_relaxed64(&r->cursor->bytes, r->bytes);
     mv_store_release64(&r->cursor->position, r->position); /* all loads from the record are done */

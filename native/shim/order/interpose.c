@@ -25,6 +25,7 @@ void mv_order_find(void) {
     mv_once_find();
     mv_stdio_find();
     mv_fork_find();
+    mv_figures_find();
 }
 
 /* Who is told that the owner of a robust mutex ended has it, and is to make it consistent. */

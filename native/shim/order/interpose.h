@@ -32,6 +32,7 @@ void mv_c11_find(void);
 void mv_once_find(void);
 void mv_stdio_find(void);
 void mv_fork_find(void);
+void mv_figures_find(void);
 
 /* Does this thread's order count now? `caller`: where the interposed function returns to. */
 static inline int mv_ordered(struct mv_thread *self, void *caller) {

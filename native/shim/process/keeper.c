@@ -76,16 +76,16 @@ enum need {
     NOTHING,
     MADE,     /* a copy that has not come to its first call: slow ones are overtaken by their leader, also by
                its death */
-    REPLAYED, /* it replays, and may take over */
+    REPLAYED, /* it replays, and may take over; or will, once it has become another version */
 };
 
-/* Looks at a follower; tells of its death. The state first: a follower links its words before it says that it
- * replays, and until then they may hold the death of an earlier generation. */
+/* Looks at a follower; tells of its death. The state first: a follower links its words before it says what it
+ * does, and until then they may hold the death of an earlier generation. */
 static enum need look_at(uint32_t version, uint32_t *word) {
     const struct mv_member *member = mv_member_of(version);
     uint32_t state = __atomic_load_n(&member->state, __ATOMIC_ACQUIRE);
     *word = __atomic_load_n(&death_word(version)->word, __ATOMIC_ACQUIRE);
-    enum need need = state == MV_MEMBER_REPLAYING ? REPLAYED : NOTHING;
+    enum need need = state == MV_MEMBER_REPLAYING || state == MV_MEMBER_UPDATING ? REPLAYED : NOTHING;
     if (state == MV_MEMBER_NONE && mv.control->publishing[version] && member->pid)
         need = MADE;
     int died = need == REPLAYED ? dead(*word) : need == MADE && mv_main_thread_is_gone(member->pid);

@@ -9,6 +9,8 @@
 #include "../signals/signals.h"
 #include "../sys.h"
 #include "../update/update.h"
+#include "leftover.h"
+#include "reconcile.h"
 #include "roles.h"
 #include "streams.h"
 #include "watch.h"
@@ -62,7 +64,7 @@ static void become_follower(struct mv_thread *self, uint32_t version, enum mv_me
     mv.leader_pid = mv.pid;
     mv.generation = mv.followers[version].generation;
     mv.followed = 0;
-    mv.update_wanted = 0;
+    mv.point_wanted = 0;
     __builtin_memset(mv.followers, 0, sizeof mv.followers);
     mv.pid = (uint32_t)mv_sys0(__NR_getpid);
     mv_fault(MV_FAULT_COPY_BEGUN);
@@ -74,6 +76,8 @@ static void become_follower(struct mv_thread *self, uint32_t version, enum mv_me
     mv_keeper_forget();
     mv_ring_forget();
     mv_takeover_forget();
+    mv_reconcile_end();
+    mv_leftover_forget();
     mv_lent_forget();
     mv_order_join(); /* while the logs that the threads write to are known */
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {
@@ -98,7 +102,7 @@ static void become_follower(struct mv_thread *self, uint32_t version, enum mv_me
         mv_attention_clear(area, MV_ATTEND_SIGNAL);
         area->death_linked = 0;
         area->asks = area->come = 0;
-        area->to_recreate = area != self;
+        area->to_recreate = area->unborn = area != self;
         mv_sent_start(area);
         int bad = mv_follower_open_log(area);
         if (bad)
@@ -238,7 +242,14 @@ void mv_follow(struct mv_thread *self, enum mv_member_state as) {
     mv.followers[version].pid = 0;
     mv.followers[version].generation = generation;
     struct mv_member *member = mv_member_of(version);
+    for (uint32_t other = 0; other < MV_VERSIONS; other++) /* what had this index before is gone */
+        if (mv_member_of(other)->updated_from == version + 1)
+            mv_member_of(other)->updated_from = 0;
     *member = (struct mv_member){.generation = generation};
+    if (as == MV_MEMBER_UPDATING) {
+        member->updated_from = mv.version + 1;
+        member->point = mv.point_call;
+    }
     control->tasks[version] = (struct mv_task){0};
     mv_fault_generation(generation);
     int bad = mv_start_logs(begin);

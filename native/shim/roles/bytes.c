@@ -11,6 +11,7 @@
 #include "../calls/table.h"
 #include "../sys.h"
 #include "batch.h"
+#include "leftover.h"
 #include "roles.h"
 #include "settle.h"
 #include "streams.h"
@@ -54,7 +55,7 @@ struct finding {
 /* The buffers of a call that no witness describes. */
 static void describe(struct finding *found, const struct mv_intent *intent) {
     found->message = (struct mv_message_header){.iov = intent->buffer, .iovlen = intent->length};
-    if (intent->call == __NR_recvmsg) {
+    if (intent->call == __NR_recvmsg || intent->call == __NR_sendmsg) {
         if (!mv_remains_read(&found->message, intent->buffer, sizeof found->message))
             found->message.iovlen = 0;
     } else if (is_flat(intent->call)) {
@@ -228,6 +229,22 @@ struct mv_settled mv_bytes_settled(const struct mv_log_header *header) {
     if (consumes(intent->call) && !found.doubtful)
         settled.copy = mv_gather(&found.message, found.flat[0] ? found.flat : NULL, settled.moved);
     return settled;
+}
+
+/* The dead leader's follower is another version: what was sent may be sent by other calls there. */
+void mv_bytes_leave(struct mv_settled *settled, const struct mv_intent *intent) {
+    struct finding found;
+    if (settled->call == MV_INTENT_NONE || settled->untold || consumes(intent->call) ||
+        emits_at(intent->call) || batches(intent->call) || intent->call == __NR_sendfile ||
+        intent->call == __NR_splice)
+        return;
+    describe(&found, intent);
+    found.message.name = found.message.control = 0;
+    mv_leftover_sent(intent->fd, settled->doubtful
+                                     ? NULL
+                                     : mv_gather(&found.message, is_flat(intent->call) ? found.flat : NULL,
+                                                 settled->moved));
+    settled->call = MV_INTENT_NONE;
 }
 
 long mv_in_doubt(const struct mv_settled *settled, const char *why) {

@@ -8,6 +8,7 @@
 #include "../order/order.h"
 #include "../sys.h"
 #include "../update/update.h"
+#include "reconcile.h"
 #include "record.h"
 #include "roles.h"
 
@@ -41,9 +42,7 @@ static void has_read(struct mv_thread *self, uint32_t clock, uint64_t second) {
 static void generally(struct mv_thread *self) {
     struct mv_hook_call *hook = self->hook;
     if (mv.role == MV_ROLE_FOLLOWER) {
-        int promoted = 0;
-        hook->result = mv_follower_replay(self, hook->row, hook->args, hook->site, &promoted);
-        if (!promoted)
+        if (mv_follower_replay(self, hook->row, hook->args, hook->site, &hook->result) == MV_REPLAYED)
             return;
     }
     /* The kernel, not the vDSO: that may fall back to a system call of its own, which would enter the shim on
@@ -92,7 +91,7 @@ static int publish_time(struct mv_thread *self, uint32_t call, uint64_t site, ui
 
 static int replay_time(struct mv_thread *self, uint32_t call, uint64_t a, uint64_t b, int argument) {
     const struct mv_event *event;
-    if (!self->replaying)
+    if (!self->replaying || (mv_rules_image && mv_reconcile_names(self, call)))
         return 0;
     if (mv_threads_exist)
         mv_order_arrive(self);

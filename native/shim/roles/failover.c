@@ -19,6 +19,8 @@
 #include "../order/order.h"
 #include "../signals/signals.h"
 #include "../sys.h"
+#include "leftover.h"
+#include "reconcile.h"
 #include "roles.h"
 #include "waits.h"
 
@@ -87,11 +89,46 @@ int mv_leader_dead(void) {
     return 1;
 }
 
+/* Is this copy, or a thread of it, still being made? A copy's leader may die before its main thread has made
+ * all the others. A thread that began as those of a leader would keep a follower's mask and net: nobody could
+ * tell it otherwise; and the keeper, for which a copy that has let go of its word and never said that it
+ * replays is nobody, would take along what the settlement reads. */
+static int is_being_made(void) {
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
+        if (mv_load_acquire32(&area->unborn))
+            return 1;
+    return mv_load_acquire32(&mv_member_of(mv.version)->state) == MV_MEMBER_NONE;
+}
+
+/* Is what the thread has not read no more than that its counterpart crashed? One that waits for another of
+ * ours, by a call that has no record, comes to read it only when that one goes on. (The thread may read on
+ * meanwhile, and its memory be given back: then the peek finds a fault.) */
+static int is_left_with_death(const struct mv_thread *area) {
+    struct mv_log_cursor moved;
+    struct mv_log_reader reader = {.base = area->reader.base,
+                                   .header = area->reader.header,
+                                   .cursor = &moved,
+                                   .limit = area->reader.limit};
+    const struct mv_event *event;
+    reader.position = reader.published = mv_load_acquire64(&area->reader.cursor->position);
+    reader.sequence = mv_load_relaxed64(&area->reader.cursor->sequence);
+    return mv_log_peek(&reader, &event) > 0 && event->call == MV_CALL_DEATH;
+}
+
 static int backlog_left(void) {
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
-        if (area->replaying && (!writer_dead(area->slot) || !mv_log_read_all_consumed(&area->reader)))
+        if (area->replaying && (!writer_dead(area->slot) ||
+                                (!mv_log_read_all_consumed(&area->reader) && !is_left_with_death(area))))
             return 1;
     return 0;
+}
+
+/* Is anything left to be done before this process may act? A thread that is made meanwhile may have been
+ * passed by, if its area is one of the first: then another look is needed. (It counts as made before the
+ * record that tells of it counts as read.) */
+static int is_behind(void) {
+    uint32_t made = mv_load_acquire32(&mv_threads_made);
+    return backlog_left() || is_being_made() || mv_load_acquire32(&mv_threads_made) != made;
 }
 
 /* Threads that are on their way to what their counterparts did last: waits for them. */
@@ -141,6 +178,13 @@ static void act(void) {
     mv_fast_calls_for_role();
 }
 
+/* No rules are needed any more. Up to the update point, what the leader has done stands for other calls. */
+static void lead_as_oneself(void) {
+    if (mv_rules_image)
+        mv_leftover_begin(mv_reconcile_point());
+    mv_reconcile_end();
+}
+
 static void promote(struct mv_thread *self, uint64_t since) {
     struct mv_control *control = mv.control;
     mv.translated = 1;
@@ -151,6 +195,7 @@ static void promote(struct mv_thread *self, uint64_t since) {
     mv_fault(MV_FAULT_INTENTS_SETTLED);
     mv_epoll_promote(); /* before any thread of ours can wait on it */
     mv_settle_early();
+    lead_as_oneself();
     mv_fault(MV_FAULT_EPOLL_TAKEN);
     make_anew();
     act();
@@ -240,6 +285,7 @@ void mv_takeover_offered(struct mv_thread *self, uint64_t generation, uint64_t b
         mv_fail("a thread did not stand still for the promotion");
     mv.translated = 1;
     forget_signals();
+    mv_reconcile_end();
     mv_epoll_promote();
     make_anew();
     act();
@@ -300,7 +346,7 @@ int mv_takeover(struct mv_thread *self) {
         uint64_t since = mv_now();
         mourn();
         mv_fault(MV_FAULT_TAKEOVER_BEGUN);
-        while (backlog_left() && !mv_replaced())
+        while (is_behind() && !mv_replaced())
             nap();
         await_those_to_come();
         mv_fault(MV_FAULT_BACKLOG_READ);

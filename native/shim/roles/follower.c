@@ -11,6 +11,8 @@
 #include "../signals/signals.h"
 #include "../sys.h"
 #include "../update/update.h"
+#include "compare.h"
+#include "reconcile.h"
 #include "roles.h"
 #include "streams.h"
 
@@ -19,6 +21,8 @@
 /* Whoever ends the follower first tells why. Set before publishing ends: the other threads find that ended at
  * once, and would end the process before the reason is told. */
 static uint32_t ending; /* tid */
+
+uint32_t mv_threads_made;
 
 void mv_follower_ending(void) {
     uint32_t nobody = 0, self = (uint32_t)mv_sys0(__NR_gettid);
@@ -70,6 +74,8 @@ const struct mv_event *mv_follower_next(struct mv_thread *self) {
             if (event->order_size && !mv_order_is_noted(event))
                 mv_order_await(event);
             if (event->call == MV_CALL_ROLE) {
+                if (mv_rules_image && event->args[0] == mv.version && !mv_reconcile_rests(self))
+                    return event; /* no version makes such a call: it differs */
                 if (mv_promotion_comes(self, event))
                     return NULL;
                 continue;
@@ -116,49 +122,20 @@ static int leader_is_gone(struct mv_thread *self) {
     return mv_log_owner_dead(&self->reader);
 }
 
-/* Compares one call with its event. 1: equal; else the divergence is told and this does not return, unless
- * the leader is dead: then there is nobody to be compared with, and 0 says so. */
+/* 1: the call is its event. Else the divergence is told and this does not return, unless the leader is dead:
+ * then there is nobody to be compared with, and 0 says so. */
 static int matches(struct mv_thread *self, const struct mv_call_row *row, const uint64_t args[6],
                    uint64_t site, const struct mv_event *event, long *result) {
-    struct mv_segment segments[MV_SEGMENTS_MAX];
-    uint32_t call = (uint32_t)(row - mv_call_find(0));
-    int count = 0;
-    enum mv_difference kind = MV_DIFFERS_NOT;
-    uint32_t position = 0;
-    if (row->flags & (MV_CALL_IN | MV_CALL_COMMAND))
-        count = mv_call_in_segments(row, args, segments, MV_SEGMENTS_MAX);
-    if (count < 0)
-        count = 0;
-    *result = (long)event->result;
-    if (event->call != call) {
-        kind = event->call == __NR_exit_group || event->call == __NR_exit ? MV_DIFFERS_END : MV_DIFFERS_CALL;
-    } else {
-        int scalar = mv_call_compare_scalars(row, args, event->args);
-        struct mv_payload_difference difference;
-        if (!(event->flags & MV_EVENT_RESTART) && (event->in_size || count) &&
-            !mv_payload_compare(row, args, event + 1, event->in_size, segments, count, &difference)) {
-            if (difference.mismatch == MV_PAYLOAD_BROKEN)
-                mv_follower_end(MV_REASON_CORRUPT, 0, "a payload in the event log is malformed");
-            kind = difference.mismatch == MV_PAYLOAD_BYTES ? MV_DIFFERS_BYTES : MV_DIFFERS_LENGTH;
-            position = difference.offset;
-        } else if (scalar >= 0) {
-            kind = MV_DIFFERS_ARGUMENT;
-            position = (uint32_t)scalar;
-        }
-        if (kind != MV_DIFFERS_NOT && kind != MV_DIFFERS_ARGUMENT) {
-            long own = mv_mask_equal(event, segments, count);
-            if (own >= 0) {
-                *result = own;
-                kind = MV_DIFFERS_NOT;
-            }
-        }
-    }
+    struct mv_comparison with;
+    enum mv_difference kind = mv_compare(&with, row, args, event);
+    *result = with.result;
     if (kind == MV_DIFFERS_NOT)
         return 1;
     /* A thread's own exit is not the process's: its death would be waited for in vain. */
     if ((event->call == __NR_exit_group || leader_is_gone(self)) && mv_takeover_at(self, kind))
         return 0;
-    mv_diverged(self, kind, position, event, call, args, site, segments, count);
+    mv_diverged(self, kind, with.position, event, (uint32_t)(row - mv_call_find(0)), args, site,
+                with.segments, with.count);
 }
 
 /* What a replayed call means for state that the follower keeps in place of the kernel. */
@@ -219,16 +196,26 @@ static void note_effects(uint32_t call, const uint64_t args[6], const struct mv_
     }
 }
 
-/* Replays one call. *promoted: make it yourself. */
-long mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row, uint64_t args[6],
-                        uint64_t site, int *promoted) {
+/* Replays one call. */
+enum mv_replayed mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row,
+                                    const uint64_t args[6], uint64_t site, long *outcome) {
     struct mv_segment targets[MV_SEGMENTS_MAX];
     long result;
+    if (mv_rules_image)
+        switch (mv_reconcile(self, row, args, site, outcome)) {
+        case MV_RECONCILED_ANSWERED:
+            return MV_REPLAYED;
+        case MV_RECONCILED_MAKE:
+            return MV_REPLAYED_NOT;
+        case MV_RECONCILED_PARTED:
+            return MV_REPLAY_ENDED;
+        default:
+            break;
+        }
     const struct mv_event *event = mv_follower_next(self);
-    if (!event || !matches(self, row, args, site, event, &result)) {
-        *promoted = 1;
-        return 0;
-    }
+    if (!event || !matches(self, row, args, site, event, &result))
+        return MV_REPLAY_ENDED;
+    *outcome = result;
     mv_fault(MV_FAULT_REPLAY_MATCHED);
     if (event->out_size) {
         int count = mv_call_out_targets(row, args, result, targets, MV_SEGMENTS_MAX);
@@ -247,14 +234,14 @@ long mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row, u
         mv_slot_leave(self);
         self->replaying = 0;
         mv_log_consume(&self->reader);
-        return result;
+        return MV_REPLAYED;
     }
     if (mv_order_is_noted(event))
         mv_order_note(self, event);
     mv_log_consume(&self->reader);
     mv_fault(MV_FAULT_REPLAY_CONSUMED);
     mv_follower_signal_follows(self, flags);
-    return result;
+    return MV_REPLAYED;
 }
 
 /* This process leads now, alone or followed by its former leader. */
@@ -262,15 +249,21 @@ static enum mv_action make(struct mv_thread *self, struct mv_frame *frame) {
     return mv.role == MV_ROLE_LEADER ? mv_leader_call(self, frame) : mv_execute(self, frame);
 }
 
-/* 1: the outcome came from the log. 0: this process leads now, the call was made or settled. */
+/* 1: the outcome came from the log. 0: the call was made, or settled: this process leads now, or a rule lets
+ * the follower make it. */
 int mv_follower_replayed(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row,
                          enum mv_action *action) {
     uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
-    int promoted = 0;
+    long result = 0;
     __atomic_store_n(&self->asks, 1, __ATOMIC_RELEASE); /* before it counts as come */
-    long result = mv_follower_replay(self, row, args, frame->site, &promoted);
+    enum mv_replayed how = mv_follower_replay(self, row, args, frame->site, &result);
     __atomic_store_n(&self->asks, 0, __ATOMIC_RELEASE);
     *action = MV_ACTION_RETURN;
+    if (how == MV_REPLAYED_NOT) {
+        *action = mv_execute(self, frame);
+        return 0;
+    }
+    int promoted = how == MV_REPLAY_ENDED;
     /* Interrupted, and the leader died before it told by what: as if it had just been begun. */
     int cut = !promoted && result == -MV_ERESTART && !(self->attention & MV_ATTEND_SIGNAL);
     if (cut || (promoted && !mv_settled_outcome(self, frame, &result))) {
@@ -344,8 +337,8 @@ static enum mv_action new_thread(struct mv_thread *self, struct mv_frame *frame,
     int bad = mv_follower_open_log(child);
     if (bad)
         mv_follower_end(MV_REASON_CORRUPT, bad, mv_log_fault_text(bad));
-    mv_log_consume(
-        &self->reader); /* not before the child's log counts as unread: no promotion may pass it by */
+    child->unborn = 1;
+    __atomic_add_fetch(&mv_threads_made, 1, __ATOMIC_RELEASE);
     return action;
 }
 
@@ -355,11 +348,14 @@ void mv_follower_after_raw(struct mv_thread *self, struct mv_frame *frame, struc
         mv_follower_end(MV_REASON_NO_RESOURCES, (int)-(long)frame->rax,
                         "the follower could not make another thread");
     frame->rax = self->raw_tid;
+    /* Not before the thread is there, and its log counts as unread: no promotion may pass it by, nor find
+     * this one without its number. */
+    mv_log_consume(&self->reader);
 }
 
 void mv_follower_thread_begin(struct mv_thread *self) {
-    (void)self;
     mv_sys4(__NR_rt_sigprocmask, 2, (long)&mv_block_all, 0, 8);
+    mv_store_release32(&self->unborn, 0); /* behind its number */
 }
 
 /* Opens the leader's log of this thread's slot. Only our cursor and the sleepers are writable for us there.
@@ -471,9 +467,10 @@ enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame) 
             mv_sys1(__NR_exit_group, (long)frame->rdi);
     }
     case __NR_exit: {
-        int promoted = 0;
-        mv_follower_replay(self, row, args, frame->site, &promoted);
-        return promoted ? make(self, frame) : mv_execute(self, frame);
+        long result;
+        return mv_follower_replay(self, row, args, frame->site, &result) == MV_REPLAY_ENDED
+                   ? make(self, frame)
+                   : mv_execute(self, frame);
     }
     case __NR_rt_sigprocmask:
         return change_mask(self, frame, row);

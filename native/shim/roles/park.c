@@ -52,6 +52,7 @@ static void recreated(struct mv_thread *self) {
     self->kicks = 0;
     self->log = NULL;
     mv_net_arm(self);
+    mv_store_release32(&self->unborn, 0); /* behind its number */
 }
 
 /* In a copy: nobody is asked to park. */

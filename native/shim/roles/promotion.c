@@ -22,6 +22,8 @@
 #include "../process/ring.h"
 #include "../signals/signals.h"
 #include "../sys.h"
+#include "../update/update.h"
+#include "reconcile.h"
 #include "record.h"
 #include "roles.h"
 #include "streams.h"
@@ -45,6 +47,8 @@ static const char *obstacle(uint32_t version) {
         return "the server has no such follower";
     if (mv_member_of(version)->state != MV_MEMBER_REPLAYING)
         return "that follower does not replay yet";
+    if (mv_unsettled)
+        return "what the dead leader did last is still being settled: try again";
     mv_children_start();
     if (mv_children_any())
         return "the server has child processes, whose parent would change: try again when they have ended";
@@ -152,7 +156,7 @@ static void follow(struct mv_thread *self, uint32_t version, uint64_t generation
     mv.generation = generation;
     mv.log_generation = mv.control->log_generation;
     mv.followed = 0;
-    mv.update_wanted = 0;
+    mv.point_wanted = 0;
     __builtin_memset(mv.followers, 0, sizeof mv.followers);
     mv_fast_calls_for_role();
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++)
@@ -179,18 +183,25 @@ static void follow(struct mv_thread *self, uint32_t version, uint64_t generation
         if (bad)
             mv_follower_end(MV_REASON_CORRUPT, bad, mv_log_fault_text(bad));
     }
+    mv_reconcile_begin();
     mv_net_arm(self);
     mv_thread_link_death(self);
     mv_fault(MV_FAULT_PROMOTION_FOLLOWS);
 }
 
 /* The request, by the main thread: between two calls of the program, or in one that is made again, then by
- * the role that is valid then. */
-void mv_promote_follower(struct mv_thread *self, uint32_t follower) {
+ * the role that is valid then. With rules between the two the logs of one and the other mean the same only at
+ * the update point: it waits for that. */
+void mv_promote_follower(struct mv_thread *self, uint32_t follower, int at_point) {
     struct mv_control *control = mv.control;
     uint64_t begin = mv_now();
     mv_leader_unfollowed();
     uint32_t version = mv.role == MV_ROLE_LEADER ? version_of(follower) : MV_VERSIONS;
+    uint32_t point = version < MV_VERSIONS ? mv_reconcile_point_with(version) : MV_INTENT_NONE;
+    if (!at_point && point != MV_INTENT_NONE) {
+        mv_point_want(point);
+        return;
+    }
     uint32_t late = mv_park_others(self);
     const char *why = late ? "a thread could not be stopped within 2 s" : obstacle(version);
     if (why) {

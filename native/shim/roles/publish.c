@@ -161,22 +161,30 @@ static void publish_siginfo(struct mv_thread *self, uint16_t call, const struct 
     mv_log_complete(self->log, event, call, 0, 0, 0, 0, args, words);
 }
 
-/* A crash is told before the kernel writes a core or frees the memory. */
+/* Is this thread at work on its log, or in a call whose intent must stay until its record? On the shim stack,
+ * in the code of a hook (which runs on the program's), or behind a call that returns twice. A record may be
+ * half written then, and its extent half entered. (But not where a call waits to be made, or has been
+ * interrupted: a signal is delivered as a call returns.) */
+static int is_publishing(const struct mv_thread *self, const struct mv_ucontext *uc) {
+    uint64_t pc = uc->rip;
+    int not_made = (pc >= (uint64_t)mv_interruptible_check && pc <= (uint64_t)mv_interruptible_syscall) ||
+                   (pc == (uint64_t)mv_interruptible_after && (int64_t)uc->rax == -4 /* EINTR */);
+    return !not_made && (mv_on_shim_stack(self, uc->rsp) || mv_within(pc, mv_raw_syscall + 1, mv_raw_end) ||
+                         (self->hooked && mv_within(pc, mv_text_start, mv_text_end)));
+}
+
+/* A crash is told before the kernel writes a core or frees the memory. (Not that of a vfork child, which
+ * borrows all this.) */
 void mv_leader_death(struct mv_thread *self, int number, const struct mv_siginfo *info,
                      const struct mv_ucontext *uc) {
-    if (!self->log || !mv_leader_has_follower())
+    if (!self->log || !mv_leader_has_follower() || (uint32_t)mv_sys0(__NR_getpid) != mv.pid)
         return;
     if (number != 4 && number != 5 && number != 6 && number != 7 && number != 8 && number != 11) {
         /* Not a crash: somebody wants the server to end, and its follower with it. */
         mv_end_followers(MV_REASON_LEADER_EXITED, number, "the server was ended by a signal");
         return;
     }
-    /* Elsewhere on the shim stack a record may be half written, or the call be made whose intent must stay: a
-     * signal is delivered as a call returns. Then the robust list tells. */
-    uint64_t pc = uc->rip;
-    int not_made = (pc >= (uint64_t)mv_interruptible_check && pc <= (uint64_t)mv_interruptible_syscall) ||
-                   (pc == (uint64_t)mv_interruptible_after && (int64_t)uc->rax == -4 /* EINTR */);
-    if (!mv_on_shim_stack(self, uc->rsp) || not_made)
+    if (!is_publishing(self, uc)) /* else the robust list tells */
         publish_siginfo(self, MV_CALL_DEATH, info,
                         (const uint64_t[6]){(uint64_t)number, info->rest[0], uc->rip});
     mv.control->reason = MV_REASON_LEADER_DIED;

@@ -102,13 +102,13 @@ void mv_request_arrived(struct mv_thread *self) {
         mv_request_answer(MV_REASON_NONE, 0, "");
         break;
     case MV_REQUEST_UPDATE:
-        mv_update_want();
+        mv_point_want(control->request_call);
         break;
     case MV_REQUEST_PROMOTE:
-        mv_promote_follower(self, control->request_generation);
+        mv_promote_follower(self, control->request_generation, 0);
         break;
     case MV_REQUEST_CANCEL:
-        mv_update_cancel();
+        mv_point_cancel();
         mv_request_answer(MV_REASON_NONE, 0, "");
         break;
     default:

@@ -130,14 +130,20 @@ int mv_leader_publish_single(struct mv_thread *self, const struct mv_call_row *r
                              long result, uint64_t site);
 
 /* roles/follower.c */
-long mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row, uint64_t args[6],
-                        uint64_t site, int *promoted);
+enum mv_replayed {
+    MV_REPLAYED,     /* *outcome is the call's */
+    MV_REPLAYED_NOT, /* a rule says that the follower makes it: it asks, and nobody sees it */
+    MV_REPLAY_ENDED, /* this process leads now, and makes it */
+};
+enum mv_replayed mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row,
+                                    const uint64_t args[6], uint64_t site, long *outcome);
 const struct mv_event *mv_follower_next(struct mv_thread *self);
 int mv_follower_open_log(struct mv_thread *area);
 int mv_follower_replayed(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row,
                          enum mv_action *action);
 void mv_follower_after_raw(struct mv_thread *self, struct mv_frame *frame, struct mv_thread *child);
 void mv_follower_thread_begin(struct mv_thread *self);
+extern uint32_t mv_threads_made __attribute__((visibility("hidden"))); /* by this follower */
 void mv_follower_signal_follows(struct mv_thread *self, uint16_t flags);
 void mv_follower_crashed(struct mv_thread *self, int number, const struct mv_siginfo *info,
                          const struct mv_ucontext *uc);
@@ -178,7 +184,7 @@ long mv_real_tid(long logical);
 int mv_translate(struct mv_thread *self, struct mv_frame *frame, long *result);
 
 /* roles/promotion.c: leader and follower change places */
-void mv_promote_follower(struct mv_thread *self, uint32_t generation);
+void mv_promote_follower(struct mv_thread *self, uint32_t generation, int at_point);
 int mv_promotion_comes(struct mv_thread *self, const struct mv_event *event);
 void mv_promotion_publishes(struct mv_thread *self, uint32_t former, uint64_t generation, uint64_t begin);
 int mv_start_logs(uint64_t begin); /* attach.c */

@@ -14,6 +14,8 @@
 #include "../log/barriers.h"
 #include "../sys.h"
 #include "epoll.h"
+#include "leftover.h"
+#include "reconcile.h"
 #include "roles.h"
 #include "strangers.h"
 #include "streams.h"
@@ -148,6 +150,8 @@ void mv_settle_intents(void) {
                 break;
             case MV_WAY_BYTES:
                 settled = mv_bytes_settled(header_of(area));
+                if (mv_rules_image)
+                    mv_bytes_leave(&settled, intent);
                 break;
             case MV_WAY_ACCEPTED:
                 settled = accepted(intent);
@@ -182,7 +186,7 @@ void mv_settle_intents(void) {
 }
 
 /* Whether the leader's registration was made, its repetition tells. */
-static long register_again(const struct mv_frame *frame) {
+long mv_register_again(const struct mv_frame *frame) {
     uint64_t operation = (uint32_t)frame->rsi;
     long result =
         mv_sys4(__NR_epoll_ctl, (long)frame->rdi, (long)operation, (long)frame->rdx, (long)frame->r10);
@@ -211,7 +215,7 @@ void mv_settle_early(void) {
             continue;
         enum mv_way way = mv_call_way(settled->call);
         if (way == MV_WAY_REGISTERED && area->overtaken != area->reader.sequence + 1)
-            result = register_again(frame);
+            result = mv_register_again(frame);
         else if (way != MV_WAY_REGISTERED && way != MV_WAY_NAMED)
             continue;
         int made = way == MV_WAY_REGISTERED || mv_names_settled(area->call, args, settled->noted, &result);
@@ -308,7 +312,7 @@ static int outcome(struct mv_thread *self, struct mv_frame *frame, const struct 
         *result = 0;
         return 1;
     case MV_WAY_REGISTERED:
-        *result = register_again(frame);
+        *result = mv_register_again(frame);
         return 1;
     case MV_WAY_ACCEPTED:
         *result = give(settled, frame);
@@ -350,7 +354,10 @@ static int outcome(struct mv_thread *self, struct mv_frame *frame, const struct 
 /* The first call of a promoted thread. 1: *result is its outcome, and it must not be made. (One that a kick
  * came before is asked for again.) */
 int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *result) {
-    if (self->settled.call == MV_INTENT_NONE)
+    if (mv_leftover_outcome(self, frame, result))
+        return 1;
+    if (self->settled.call == MV_INTENT_NONE ||
+        (self->settled.call != self->call && mv_leftover_may_come(self)))
         return 0;
     int given = outcome(self, frame, &self->settled, result);
     if (given && *result == -MV_ERESTART)

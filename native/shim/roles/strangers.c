@@ -123,13 +123,27 @@ int32_t mv_stranger_accepted_by(int listener) {
     return -1;
 }
 
+/* A file without a name (O_TMPFILE, which the kernel keeps in the descriptor's flags): nobody outside knows
+ * of it. It goes, and is made again under the same number. */
+static void close_unnamed(void) {
+    for (int i = 0; i < count; i++) {
+        long flags = strangers[i] < 0 ? -1 : mv_sys2(__NR_fcntl, strangers[i], 3 /* F_GETFL */);
+        if (!mv_is_error(flags) && ((uint32_t)flags & TMPFILE) == TMPFILE) {
+            mv_sys1(__NR_close, taken(i));
+            return;
+        }
+    }
+}
+
 /* What an open with these arguments made: that very file; or, if the name means another one by now (or can't
- * be read: ""), a file that is open in that way. What has no name (O_TMPFILE) is not claimed: it goes. */
+ * be read: ""), a file that is open in that way. */
 int32_t mv_stranger_opened(int64_t directory, const char *path, uint32_t flags) {
     uint64_t wanted =
         *path ? mv_identity(directory, (uint64_t)path, flags & NOFOLLOW ? SYMLINK_NOFOLLOW : 0, NULL) : 0;
-    if ((flags & TMPFILE) == TMPFILE)
+    if ((flags & TMPFILE) == TMPFILE) {
+        close_unnamed();
         return -1;
+    }
     for (int i = 0; i < count; i++)
         if (strangers[i] >= 0 && wanted && mv_identity_of(strangers[i]) == wanted)
             return taken(i);

@@ -98,7 +98,7 @@ static enum outcome follow(struct mv_rules_turn *turn, uint32_t index, struct pl
         first = mv_image_call(turn->image, step->first);
         if (first->source)
             frame.source = place->events[first->source - 1];
-        __builtin_memset(&turn->decision->answer, 0, sizeof turn->decision->answer);
+        mv_turn_begin_answer(turn, frame.source);
         if (first->number != turn->call->number || !mv_rules_run(&frame, first->code, first->test_words))
             return FAILS;
     }

@@ -65,7 +65,7 @@ static bool go_on(struct mv_rules_turn *turn) {
         struct mv_rules_frame frame = mv_turn_frame(turn, turn->call, next.slots);
         if (expected->source && next.has_event[expected->source - 1])
             frame.source = &next.events[expected->source - 1];
-        __builtin_memset(&turn->decision->answer, 0, sizeof turn->decision->answer);
+        mv_turn_begin_answer(turn, frame.source);
         if (expected->number == turn->call->number &&
             mv_rules_run(&frame, expected->code, expected->test_words) &&
             mv_rules_run(&frame, expected->code + expected->test_words, expected->answer_words)) {

@@ -5,7 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define MV_IMAGE_MAGIC 0x5552564du /* "MVRU" */
+
 enum mv_image_word {
+    MV_IMAGE_WORDS = 2,
     MV_IMAGE_RULES_AT = 4,
     MV_IMAGE_STEPS_AT = 6,
     MV_IMAGE_CALLS_AT = 8,
@@ -20,7 +23,7 @@ enum mv_image_word {
     MV_IMAGE_STORES = 22,
 };
 
-enum { MV_IMAGE_NUMBERS = 512, MV_IMAGE_END_OF_LIST = 0xffff };
+enum { MV_IMAGE_HEADER = 23, MV_IMAGE_NUMBERS = 512, MV_IMAGE_END_OF_LIST = 0xffff };
 
 enum mv_rule_kind { MV_RULE_PAIRING, MV_RULE_DROPPING, MV_RULE_ADDING };
 

@@ -52,6 +52,7 @@ struct mv_rules_answer {
     bool executed; // the follower makes the call; the rest says nothing
     int64_t result;
     struct mv_rules_bytes received[MV_RULES_ARGS];
+    struct mv_rules_bytes source_sent[MV_RULES_ARGS]; // what the leader's event of the same name had sent
 };
 
 struct mv_rules_decision {

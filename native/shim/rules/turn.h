@@ -25,6 +25,13 @@ bool mv_turn_tests(struct mv_rules_turn *turn, const struct mv_image_call *expec
 void mv_turn_decide(struct mv_rules_turn *turn, enum mv_rules_verdict verdict, uint32_t consumed,
                     int32_t rule);
 
+// An answer that says nothing yet. `source`: the event of the same name, or null.
+static inline void mv_turn_begin_answer(struct mv_rules_turn *turn, const struct mv_rules_call *source) {
+    __builtin_memset(&turn->decision->answer, 0, sizeof turn->decision->answer);
+    for (int i = 0; source && i < MV_RULES_ARGS; i++)
+        turn->decision->answer.source_sent[i] = source->sent[i];
+}
+
 // The state after a rule's call: copied, since what it refers to is in events that go. False: there is no
 // room for it.
 bool mv_turn_keep(struct mv_rules_turn *turn, const struct mv_rules_cell *stores,

@@ -14,13 +14,14 @@
 #define EXPORT __attribute__((visibility("default")))
 
 /* From here on every call is looked at, also in the solo role. */
-void mv_update_want(void) {
-    mv.update_wanted = mv.control->request_number;
+void mv_point_want(uint32_t call) {
+    mv.point_call = call;
+    mv.point_wanted = mv.control->request_number;
     mv_fast_calls_for_role();
 }
 
-void mv_update_cancel(void) {
-    mv.update_wanted = 0;
+void mv_point_cancel(void) {
+    mv.point_wanted = 0;
     mv_fast_calls_for_role();
 }
 
@@ -62,27 +63,33 @@ static int waits(const struct mv_thread *self, const struct mv_frame *frame) {
     }
 }
 
-/* The request may be another one by now: one that cancels. A signal that waits has its place behind a call of
- * the old version: the next point will do. */
-static void copy_here(struct mv_thread *self) {
+/* What waited for the point: a copy, or a promotion. The request may be another one by now: one that cancels.
+ * A signal that waits has its place behind a call of the old version: the next point will do. */
+static void act_here(struct mv_thread *self) {
     const struct mv_control *control = mv.control;
     if (!control)
         return;
-    int due = control->request == MV_REQUEST_UPDATE && control->request_number == mv.update_wanted;
+    int copies = control->request == MV_REQUEST_UPDATE;
+    int due =
+        (copies || control->request == MV_REQUEST_PROMOTE) && control->request_number == mv.point_wanted;
     if (due && ((self->attention & MV_ATTEND_SIGNAL) || self->signal_late || self->deferred))
         return;
-    mv_update_cancel();
+    mv_point_cancel();
     if (!due)
         return;
-    mv_follow(self, MV_MEMBER_UPDATING);
+    if (copies)
+        mv_follow(self, MV_MEMBER_UPDATING);
+    else
+        mv_promote_follower(self, control->request_generation, 1);
     mv_leader_deferral_again(self);
 }
 
-void mv_update_at_call(struct mv_thread *self, const struct mv_frame *frame) {
-    uint32_t wanted = mv.control ? mv.control->request_call : MV_INTENT_NONE;
-    if (mv.role != MV_ROLE_FOLLOWER && self->tid == mv.pid &&
-        (wanted == MV_INTENT_NONE || wanted == self->call) && waits(self, frame))
-        copy_here(self);
+void mv_point_at_call(struct mv_thread *self, const struct mv_frame *frame) {
+    if (mv.role == MV_ROLE_FOLLOWER || self->tid != mv.pid || !waits(self, frame) ||
+        (mv.point_call != MV_INTENT_NONE && mv.point_call != self->call))
+        return;
+    mv.point_call = self->call;
+    act_here(self);
 }
 
 EXPORT int mvedsua_is_updating(void) {
@@ -93,9 +100,10 @@ EXPORT void mvedsua_update_point(const char *name) {
     struct mv_thread *self = mv_self;
     (void)name;
     mv.arriving = 0;
-    if (!self || !mv.update_wanted || mv.role == MV_ROLE_FOLLOWER || self->tid != mv.pid || self->raw_depth)
+    if (!self || !mv.point_wanted || mv.role == MV_ROLE_FOLLOWER || self->tid != mv.pid || self->raw_depth)
         return;
     mv_hook_begin(self);
-    mv_call_on_shim_stack(copy_here, self, self->stack_top - sizeof(struct mv_frame));
+    mv.point_call = MV_INTENT_NONE;
+    mv_call_on_shim_stack(act_here, self, self->stack_top - sizeof(struct mv_frame));
     mv_hook_end_settled(self);
 }

@@ -10,7 +10,7 @@
  * on: as soon as it replays, it finds that, and takes over). */
 #include "../log/barriers.h"
 #include "../rewrite/rewrite.h"
-#include "../roles/roles.h"
+#include "../roles/reconcile.h"
 #include "../signals/signals.h"
 #include "../sys.h"
 #include "update.h"
@@ -77,6 +77,7 @@ static _Noreturn void resume(struct mv_thread *self, struct mv_task *last, uint3
     function_of_six *leave = (function_of_six *)last->args[2];
     uint64_t has_status = last->args[3];
     long result = 0;
+    mv_reconcile_begin();
     self->replaying = 1;
     mv.updating = 0;
     mv.arriving = 1;

@@ -10,10 +10,11 @@
 #include "../calls/table.h"
 #include "../state.h"
 
-/* point.c, leader or solo: an update is asked for; is asked for no longer; a call is about to be made. */
-void mv_update_want(void);
-void mv_update_cancel(void);
-void mv_update_at_call(struct mv_thread *self, const struct mv_frame *frame);
+/* point.c, leader or solo: the present request waits for an update point, MV_INTENT_NONE: any; it does no
+ * longer; a call is about to be made. */
+void mv_point_want(uint32_t call);
+void mv_point_cancel(void);
+void mv_point_at_call(struct mv_thread *self, const struct mv_frame *frame);
 
 /* tasks.c, the copy */
 _Noreturn void mv_update_begin(struct mv_thread *self);

@@ -77,7 +77,7 @@ public unsafe struct MvOrphan
 }
 
 /// <summary>A process that leads or follows, or did so last under its version index: struct mv_member.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 272)]
+[StructLayout(LayoutKind.Explicit, Size = 288)]
 public unsafe struct MvMember
 {
     [FieldOffset(0)] public uint Pid;
@@ -86,8 +86,11 @@ public unsafe struct MvMember
     [FieldOffset(16)] public MvReason Reason;
     [FieldOffset(20)] public int ReasonCode;
     [FieldOffset(24)] public uint ReportTaken;
-    [FieldOffset(28)] public uint Unused;
-    [FieldOffset(32)] public fixed byte ReasonText[240];
+    [FieldOffset(28)] public uint Point;
+    [FieldOffset(32)] public uint UpdatedFrom;
+    [FieldOffset(36)] public fixed uint Rules[2];
+    [FieldOffset(44)] public uint Unused;
+    [FieldOffset(48)] public fixed byte ReasonText[240];
 }
 
 /// <summary>One of the calls with which a new version begins: struct mv_step.</summary>
@@ -153,7 +156,7 @@ public struct MvThreadTable
 
 /// <summary>The control block at offset 0 of the session memory: struct mv_control. Who writes what, and in
 /// which order, stands in shared.h; <see cref="ControlBlock"/> is the way to touch a live one.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 111168)]
+[StructLayout(LayoutKind.Explicit, Size = 111232)]
 public unsafe struct MvControl
 {
     [FieldOffset(0)] public ulong Magic;
@@ -209,10 +212,10 @@ public unsafe struct MvControl
     [FieldOffset(16968)] public MvOrphanTable Orphans;
     [FieldOffset(27208)] public MvThreadTable Threads;
     [FieldOffset(43592)] public MvMemberTable Members;
-    [FieldOffset(44680)] public MvDivergenceTable Divergence;
+    [FieldOffset(44744)] public MvDivergenceTable Divergence;
 
-    [FieldOffset(110600)] public fixed uint Keepers[(int)MvAbi.Versions];
-    [FieldOffset(110616)] public fixed uint Unused5[10];
+    [FieldOffset(110664)] public fixed uint Keepers[(int)MvAbi.Versions];
+    [FieldOffset(110680)] public fixed uint Unused5[10];
 
-    [FieldOffset(110656)] public MvTaskTable Tasks;
+    [FieldOffset(110720)] public MvTaskTable Tasks;
 }

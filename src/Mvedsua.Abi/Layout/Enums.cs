@@ -21,6 +21,7 @@ public enum MvOrderKind : uint
     Semaphore = 6,
     Barrier = 7,
     Once = 8,
+    Figure = 9,
 }
 
 [Flags]

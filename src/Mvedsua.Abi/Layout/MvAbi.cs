@@ -3,7 +3,7 @@ namespace Mvedsua.Abi;
 /// <summary>The constants of <c>native/include/mvedsua/shared.h</c>, MV_ removed. A test compares them.</summary>
 public static class MvAbi
 {
-    public const uint AbiVersion = 15;
+    public const uint AbiVersion = 16;
     public const ulong ControlMagic = 0x6177736465764d31;
     public const ulong LogMagic = 0x676f4c6465764d31;
     public const uint Versions = 4;
@@ -12,8 +12,9 @@ public static class MvAbi
     public const uint FirstTracer = Versions;
     public const uint Watchers = MaxReaders + 1;
     public const uint Page = 4096;
-    public const ulong ControlSpan = 1ul << 20;
+    public const ulong ControlSpan = 16ul << 20;
     public const ulong LogSpan = 1ul << 36;
+    public const ulong RulesSpan = 1ul << 20;
     public const uint LogChunk = 256u << 10;
     public const ulong LogChunks = LogSpan / LogChunk;
     public const uint LogData = LogChunk;
@@ -27,6 +28,12 @@ public static class MvAbi
     public const uint DivergenceBytes = 8192;
     public const uint Messages = 64;
     public const uint Orphans = 64;
+
+    /// <summary>Offset in the session memory of the compiled rules of a version that was made by an update.</summary>
+    /// <param name="version">Its version index.</param>
+    /// <param name="reverse">False: for it following the version that it was copied from; true: for that one following it.</param>
+    public static ulong RulesOffset(int version, bool reverse) =>
+        (8ul << 20) + (2 * (ulong)version + (reverse ? 1ul : 0)) * RulesSpan;
 
     /// <summary>Offset in the session memory of a version's and thread's log.</summary>
     public static ulong LogOffset(int version, int slot) =>

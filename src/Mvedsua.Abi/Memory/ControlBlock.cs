@@ -118,7 +118,31 @@ public readonly unsafe struct ControlBlock
         MvMember* member = MemberAt(version);
         return new Member(version, (int)Read(ref member->Pid), (MvMemberState)Read(ref *(uint*)&member->State),
             Volatile.Read(ref member->Generation), (MvReason)Read(ref *(uint*)&member->Reason), member->ReasonCode,
-            Text(member->ReasonText, 240), IsPublishing(version));
+            Text(member->ReasonText, 240), IsPublishing(version), Read(ref member->Point),
+            Read(ref member->UpdatedFrom) is var from and not 0 ? (int)from - 1 : null, Read(ref member->Rules[0]), Read(ref member->Rules[1]));
+    }
+
+    /// <summary>Gives a version that is about to be made by an update its compiled rules; empty: none. To be called while its process
+    /// carries out tasks: it reads the sizes, which are stored last, as it begins to replay.</summary>
+    /// <param name="version">Its version index.</param>
+    /// <param name="forward">For it following the version that it was copied from.</param>
+    /// <param name="reverse">For that one following it.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An image has no room in <see cref="MvAbi.RulesSpan"/>.</exception>
+    public void WriteRules(int version, ReadOnlySpan<uint> forward, ReadOnlySpan<uint> reverse)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)version, MvAbi.Versions);
+        Copy(forward, MvAbi.RulesOffset(version, reverse: false));
+        Copy(reverse, MvAbi.RulesOffset(version, reverse: true));
+        MvMember* member = MemberAt(version);
+        Volatile.Write(ref member->Rules[0], (uint)forward.Length);
+        Volatile.Write(ref member->Rules[1], (uint)reverse.Length);
+    }
+
+    /* The control block is the beginning of the span in which the rules stand. */
+    private void Copy(ReadOnlySpan<uint> image, ulong offset)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(image.Length, (int)(MvAbi.RulesSpan / sizeof(uint)));
+        image.CopyTo(new Span<uint>((byte*)_control + offset, image.Length));
     }
 
     /// <summary>Futex of a diverged follower that waits for its report.</summary>
@@ -227,8 +251,17 @@ public readonly unsafe struct ControlBlock
 /// <param name="ReasonCode">Signal or errno.</param>
 /// <param name="ReasonText">The shim's remark, often empty.</param>
 /// <param name="Publishing">The leader publishes for it.</param>
+/// <param name="Point">Of one that an update made: number of the system call at which it was copied.</param>
+/// <param name="UpdatedFrom">Version index of the leader that it was copied from to become another version; null: it was not, or that
+/// index has gone to another process.</param>
+/// <param name="ForwardRules">Words of the rules for it following that one; 0: none.</param>
+/// <param name="ReverseRules">Words of the rules for that one following it; 0: none.</param>
 public readonly record struct Member(int Version, int Pid, MvMemberState State, ulong Generation, MvReason Reason, int ReasonCode,
-    string ReasonText, bool Publishing);
+    string ReasonText, bool Publishing, uint Point = 0, int? UpdatedFrom = null, uint ForwardRules = 0, uint ReverseRules = 0)
+{
+    /// <summary>An update gave it rules.</summary>
+    public bool HasRules => ForwardRules != 0 || ReverseRules != 0;
+}
 
 /// <summary>A line from the shim to the operator. Level: 0 information, 1 warning, 2 error.</summary>
 public sealed record ShimMessage(ulong Number, int Pid, uint Level, string Text);

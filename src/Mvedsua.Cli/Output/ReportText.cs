@@ -24,6 +24,12 @@ internal static class ReportText
 
         Side(text, "Leader", report.Leader, report.Thread);
         Side(text, "Follower", report.Follower, report.Thread);
+        if (report.Rules is { } rules)
+        {
+            text.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"Rules in force: {rules.File}; tried anew:");
+            foreach (var line in rules.Tried) text.AppendLine(CultureInfo.InvariantCulture, $"  - {line}");
+        }
+
         if (report.Causes.Count > 0)
         {
             text.AppendLine().AppendLine("What could have caused it:");

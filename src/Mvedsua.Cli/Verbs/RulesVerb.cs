@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Mvedsua.Cli.Output;
 using Mvedsua.Coordinator.Control;
 using Mvedsua.Rules.Cases;
 using Mvedsua.Rules.Checking;
@@ -26,7 +25,7 @@ internal static class RulesVerb
             foreach (var path in RulesFiles.Expand(parsed.GetRequiredValue(files)))
             {
                 var (text, rules) = RulesFiles.Check(path);
-                ProblemText.Write(path, text, rules.Problems);
+                RulesFiles.Show(path, text, rules.Problems);
                 isGood &= rules.Rules is not null;
                 if (rules.Rules is { } good) Console.WriteLine($"{path}: {Counted(good.Names.Count(), "rule")}, nothing refused");
             }
@@ -50,7 +49,7 @@ internal static class RulesVerb
                 foreach (var result in cases.Select(runner.Run))
                 {
                     Console.WriteLine($"{(result.Failures.Count == 0 ? "ok    " : "failed")} {path}:{result.Case.At.Line} {result.Case.Name}");
-                    ProblemText.Write(path, text, result.Failures);
+                    RulesFiles.Show(path, text, result.Failures);
                     if (result.Failures.Count == 0) held++;
                     else failed++;
                 }
@@ -146,6 +145,12 @@ internal static class RulesFiles
 
     internal static string Read(string path) => Reading(path, () => File.ReadAllText(path));
 
+    /// <summary>Prints what is wrong in a text.</summary>
+    internal static void Show(string path, string text, IEnumerable<Problem> problems)
+    {
+        foreach (var line in ProblemText.Lines(path, text, problems)) Console.WriteLine(line);
+    }
+
     internal static (string Text, CheckedText Rules) Check(string path)
     {
         var text = Read(path);
@@ -170,7 +175,7 @@ internal static class RulesFiles
     private static void Refuse(string path, string text, IReadOnlyList<Problem> problems)
     {
         if (problems.Count == 0) return;
-        ProblemText.Write(path, text, problems);
+        Show(path, text, problems);
         throw new SessionException(ExitStatus.CheckFailed, $"{path} is refused.");
     }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Mvedsua.Coordinator.Control;
+using Mvedsua.Coordinator.Updates;
 using Mvedsua.Update;
 using Mvedsua.Update.Debug;
 using Mvedsua.Update.Descriptions;
@@ -15,16 +16,23 @@ internal static class UpdatePreview
     /// <param name="from">The old version's program.</param>
     /// <param name="to">The new version's.</param>
     /// <param name="description">The update description; null without one.</param>
+    /// <param name="rules">The folder of its rules; null without.</param>
     /// <returns>Whether the description leaves nothing open that must be said.</returns>
-    internal static ExitStatus DryRun(string from, string to, string? description) => Explain(() =>
+    internal static ExitStatus DryRun(string from, string to, string? description, string? rules) => Explain(() =>
     {
         using var old = DebugFile.Open(from);
         using var @new = DebugFile.Open(to);
         var said = description is null ? Description.Empty : Description.Load(description, old, @new);
         var run = Mvedsua.Update.Drafts.DryRun.Of(Comparison.Of(old, @new, said.Hints));
         DryRunText.Write(Console.Out, run);
+        if (rules is not null) WriteRules(UpdateRules.Load(rules));
         return run.IsPossible ? ExitStatus.Ok : ExitStatus.CheckFailed;
     });
+
+    private static void WriteRules(UpdateRules rules)
+    {
+        foreach (var line in rules.Warnings.Prepend($"Rules that can be used: {rules.Summary}.")) Console.WriteLine(line);
+    }
 
     /// <summary>Prints the first draft of a description.</summary>
     internal static ExitStatus Draft(string from, string to) => Explain(() =>

@@ -13,34 +13,38 @@ internal static class UpdateVerb
         var from = new Option<string?>("--from") { Description = "With --dry-run or --draft: the old version's program, instead of a session's", HelpName = "FILE" };
         var to = new Option<string>("--to") { Description = "The new version's program", HelpName = "FILE", Required = true };
         var description = new Option<string?>("--description") { Description = "The update description", HelpName = "FILE" };
+        var rules = new Option<string?>("--rules") { Description = "The folder of forward.rules and reverse.rules, by which the two versions are reconciled", HelpName = "DIR" };
         var dryRun = new Option<bool>("--dry-run") { Description = "Tell what would be converted how, and what the description must say; exits with 1 when it must say more" };
         var draft = new Option<bool>("--draft") { Description = "Print the first draft of an update description" };
         var command = new Command("update", "Gives a server a follower that runs another version, and returns once it is compared with the leader. With --dry-run or --draft: no server is touched.")
         {
-            name, from, to, description, dryRun, draft,
+            name, from, to, description, rules, dryRun, draft,
         };
         command.Validators.Add(result =>
         {
             if (result.GetValue(name) is null == result.GetValue(from) is null) result.AddError("Either NAME or --from FILE says what the old version is");
             if (result.GetValue(dryRun) && result.GetValue(draft)) result.AddError("Give --dry-run or --draft, not both");
             if (result.GetValue(from) is not null && !result.GetValue(dryRun) && !result.GetValue(draft)) result.AddError("--from goes with --dry-run or --draft");
+            if (result.GetValue(rules) is not null && result.GetValue(draft)) result.AddError("--rules has no use with --draft");
         });
         command.SetAction(async (parsed, cancel) =>
         {
             if (!parsed.GetValue(dryRun) && !parsed.GetValue(draft))
             {
-                var described = parsed.GetValue(description);
                 Console.WriteLine(await client.UpdateAsync(parsed.GetValue(name)!, Path.GetFullPath(parsed.GetRequiredValue(to)),
-                    described is null ? null : Path.GetFullPath(described), cancel));
+                    FullPath(parsed.GetValue(description)), FullPath(parsed.GetValue(rules)), cancel));
                 return (int)ExitStatus.Ok;
             }
 
             var old = parsed.GetValue(from) ?? await UpdatePreview.ProgramOf(client, parsed.GetValue(name)!, cancel);
             var @new = parsed.GetRequiredValue(to);
-            return (int)(parsed.GetValue(draft) ? UpdatePreview.Draft(old, @new) : UpdatePreview.DryRun(old, @new, parsed.GetValue(description)));
+            return (int)(parsed.GetValue(draft) ? UpdatePreview.Draft(old, @new) : UpdatePreview.DryRun(old, @new, parsed.GetValue(description), parsed.GetValue(rules)));
         });
         return command;
     }
+
+    /* The coordinator is in another folder. */
+    private static string? FullPath(string? path) => path is null ? null : Path.GetFullPath(path);
 
     internal static Command CreateCommit(ISessionClient client) =>
         CreateEnd("commit", "Ends the old version, once the new one leads; it serves alone from then on.", client.CommitAsync);

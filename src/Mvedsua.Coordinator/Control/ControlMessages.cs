@@ -45,8 +45,9 @@ public static class ControlVerb
 /// <param name="All">Of unfollow: all followers.</param>
 /// <param name="To">Of update: the new version's file, an absolute path.</param>
 /// <param name="Description">Of update: the update description's file, an absolute path; null: none.</param>
+/// <param name="Rules">Of update: the folder with forward.rules and reverse.rules, an absolute path; null: no rules.</param>
 public sealed record ControlRequest(string Verb, int Protocol = ControlProtocol.Version, int Pid = 0, bool All = false, string? To = null,
-    string? Description = null);
+    string? Description = null, string? Rules = null);
 
 /// <summary>A reply: one line of JSON from the coordinator.</summary>
 /// <param name="Ok">False: refused; <paramref name="Error"/> says why and nothing was changed.</param>

@@ -42,6 +42,12 @@ public sealed record DivergenceSide(IReadOnlyList<TraceEvent> Calls, IReadOnlyLi
 /// <param name="Follower">The follower's.</param>
 public sealed record FirstDifference(string Where, long? Offset, string Leader, string Follower);
 
+/// <summary>The rules between two versions of which the follower was ended.</summary>
+/// <param name="File">The file that holds them.</param>
+/// <param name="Tried">Why each did not apply, in the order in which they were tried; what earlier rules had stored or begun is not known
+/// to it.</param>
+public sealed record RulesInForce(string File, IReadOnlyList<string> Tried);
+
 /// <summary>Why a follower was ended, as <c>report NAME --json</c> prints it.</summary>
 /// <param name="Session">The session's name.</param>
 /// <param name="When">When the follower was parked.</param>
@@ -52,6 +58,7 @@ public sealed record FirstDifference(string Where, long? Offset, string Leader, 
 /// <param name="Leader">The leader's side.</param>
 /// <param name="Follower">The follower's side.</param>
 /// <param name="Causes">What could have caused it, likeliest first.</param>
+/// <param name="Rules">The rules that did not reconcile the two; null: there were none.</param>
 public sealed record DivergenceReport(
     string Session,
     DateTimeOffset When,
@@ -61,4 +68,5 @@ public sealed record DivergenceReport(
     FirstDifference? Difference,
     DivergenceSide Leader,
     DivergenceSide Follower,
-    IReadOnlyList<string> Causes);
+    IReadOnlyList<string> Causes,
+    RulesInForce? Rules = null);

@@ -37,7 +37,7 @@ public enum ExitStatus
     /// <summary>A fault in Mvedsua itself.</summary>
     Internal = 70,
 
-    /// <summary>The leader doesn't answer, or not all of its threads could be stopped in time; it goes on unchanged.</summary>
+    /// <summary>The leader doesn't answer, not all of its threads could be stopped in time, or its main thread did not come to its update point; it goes on unchanged.</summary>
     ServerUnresponsive = 71,
 
     /// <summary>What a follower needs is not to be had: memory, processes, or room in the log.</summary>

@@ -33,8 +33,9 @@ public interface ISessionClient
     /// <param name="name">The session.</param>
     /// <param name="program">The new version's file, an absolute path.</param>
     /// <param name="description">The update description's file, an absolute path; null: none.</param>
+    /// <param name="rules">The folder with forward.rules and reverse.rules, an absolute path; null: no rules.</param>
     /// <param name="cancel">Gives up waiting.</param>
-    Task<string> UpdateAsync(string name, string program, string? description, CancellationToken cancel);
+    Task<string> UpdateAsync(string name, string program, string? description, string? rules, CancellationToken cancel);
 
     /// <summary>Ends the old version, which follows; returns once it is gone, with a line for the user.</summary>
     Task<string> CommitAsync(string name, CancellationToken cancel);

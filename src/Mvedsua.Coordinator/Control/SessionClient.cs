@@ -43,8 +43,8 @@ public sealed class SessionClient(Func<string, CancellationToken, Task> revive) 
         (await OneAsync(name, new ControlRequest(ControlVerb.Promote, Pid: pid), cancel).ConfigureAwait(false)).Message ?? $"{name} has another leader";
 
     /// <inheritdoc/>
-    public async Task<string> UpdateAsync(string name, string program, string? description, CancellationToken cancel) =>
-        (await OneAsync(name, new ControlRequest(ControlVerb.Update, To: program, Description: description), cancel).ConfigureAwait(false)).Message ?? $"{name} is updated";
+    public async Task<string> UpdateAsync(string name, string program, string? description, string? rules, CancellationToken cancel) =>
+        (await OneAsync(name, new ControlRequest(ControlVerb.Update, To: program, Description: description, Rules: rules), cancel).ConfigureAwait(false)).Message ?? $"{name} is updated";
 
     /// <inheritdoc/>
     public async Task<string> CommitAsync(string name, CancellationToken cancel) =>

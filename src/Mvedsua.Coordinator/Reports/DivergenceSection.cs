@@ -4,6 +4,8 @@ using Mvedsua.Abi.Calls;
 using Mvedsua.Coordinator.Control;
 using Mvedsua.Coordinator.Sessions;
 using Mvedsua.Coordinator.Tracing;
+using Mvedsua.Coordinator.Updates;
+using Mvedsua.Rules.Events;
 
 namespace Mvedsua.Coordinator.Reports;
 
@@ -21,10 +23,11 @@ internal sealed unsafe class DivergenceSection
     private readonly ulong[] _followerArguments;
     private readonly byte[] _followerPayload;
     private readonly RecordedEvent? _leaderEvent;
+    private readonly RulesFile? _rules;
 
-    internal DivergenceSection(string session, SharedMemory memory, ControlView view, int follower, int version, in MvDivergence divergence)
+    internal DivergenceSection(string session, SharedMemory memory, ControlView view, int follower, int version, in MvDivergence divergence, RulesFile? rules)
     {
-        (_session, _memory, _view, _follower, _version) = (session, memory, view, follower, version);
+        (_session, _memory, _view, _follower, _version, _rules) = (session, memory, view, follower, version, rules);
         _leaderVersion = view.LeaderVersion;
         _kind = divergence.Kind;
         _slot = (int)Math.Min(divergence.Slot, MvAbi.MaxThreads - 1);
@@ -54,7 +57,19 @@ internal sealed unsafe class DivergenceSection
             new DivergenceSide(Calls(before, _leaderVersion, leader), LeaderBacktrace(tail)),
             new DivergenceSide(Calls(before, _version, follower),
                 Sides.Backtrace(_follower, _memory.Control.Block.Thread(_version, _slot))),
-            Causes.Guess(evidence));
+            Causes.Guess(evidence), _rules is null ? null : RulesSection.Build(_rules, _slot + 1, Pending(tail), FollowerRecord));
+    }
+
+    private CallRecord? FollowerRecord => CallRecord.From(
+        new CallEvent { Number = _followerCall, Arguments = _followerArguments, InPayload = _followerPayload }, _slot + 1);
+
+    /// <summary>The leader's events that the follower had not come to, as far as rules may look: a signal ends what they see.</summary>
+    private List<CallRecord> Pending(LogTail? tail)
+    {
+        ulong ahead = Math.Min(RulesSection.Ahead, tail is null || tail.Published < _sequence ? 0 : tail.Published - _sequence);
+        IEnumerable<RecordedEvent> events = ahead == 0 ? [] : tail!.Before(_sequence + ahead, (int)ahead);
+        if (!events.Any() && _leaderEvent is not null) events = [_leaderEvent];
+        return [.. events.Where(e => !e.IsAllocators).Select(e => e.AsRecord(_slot + 1)).TakeWhile(record => record is not null).OfType<CallRecord>()];
     }
 
     private string Reason => _kind switch

@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using Mvedsua.Abi;
+using Mvedsua.Abi.Calls;
+using Mvedsua.Rules.Events;
 
 namespace Mvedsua.Coordinator.Reports;
 
@@ -36,6 +38,13 @@ internal sealed class RecordedEvent
     internal ReadOnlySpan<byte> InPayload => Cut(HeaderSize, _header.InSize);
 
     internal ReadOnlySpan<byte> OutPayload => Cut(HeaderSize + (long)_header.InSize, _header.OutSize);
+
+    /// <summary>Never replayed nor compared.</summary>
+    internal bool IsAllocators => (_header.Flags & (ushort)MvEventFlags.Allocator) != 0;
+
+    /// <summary>As rules see it; null when it is no system call.</summary>
+    internal CallRecord? AsRecord(int thread) => CallRecord.From(
+        new CallEvent { Number = Call, Arguments = Arguments, Result = Result, InPayload = InPayload, OutPayload = OutPayload }, thread);
 
     /// <summary>Takes a copy of a record; null when its header is damaged or it isn't one.</summary>
     internal static unsafe RecordedEvent? From(ReadOnlySpan<byte> bytes)

@@ -1,6 +1,7 @@
 using Mvedsua.Abi;
 using Mvedsua.Coordinator.Control;
 using Mvedsua.Coordinator.Sessions;
+using Mvedsua.Coordinator.Updates;
 
 namespace Mvedsua.Coordinator.Reports;
 
@@ -23,6 +24,7 @@ internal sealed class ReportBuilder
     private readonly ControlView _view;
     private readonly WaitStatus? _status;
     private readonly MvDivergence _divergence;
+    private readonly RulesFile? _rules;
 
     /// <param name="session">The session's name.</param>
     /// <param name="memory">Its memory.</param>
@@ -30,16 +32,17 @@ internal sealed class ReportBuilder
     /// <param name="version">Version index of the follower, or of the old leader.</param>
     /// <param name="kind">What has happened.</param>
     /// <param name="status">How the old leader ended, when that is known.</param>
-    internal ReportBuilder(string session, SharedMemory memory, int pid, int version, ReportKind kind, WaitStatus? status)
+    /// <param name="rules">By which the follower was reconciled; null: none.</param>
+    internal ReportBuilder(string session, SharedMemory memory, int pid, int version, ReportKind kind, WaitStatus? status, RulesFile? rules)
     {
-        (_session, _memory, _pid, _version, _kind, _status) = (session, memory, pid, version, kind, status);
+        (_session, _memory, _pid, _version, _kind, _status, _rules) = (session, memory, pid, version, kind, status, rules);
         _view = memory.Control.View();
         if (kind == ReportKind.Diverged) _divergence = memory.Control.Block.Divergence(version);
     }
 
     internal DivergenceReport Build() => _kind switch
     {
-        ReportKind.Diverged => new DivergenceSection(_session, _memory, _view, _pid, _version, _divergence).Build(),
+        ReportKind.Diverged => new DivergenceSection(_session, _memory, _view, _pid, _version, _divergence, _rules).Build(),
         ReportKind.FollowerDied => new DeathSection(_session, _memory, _view, _pid, _version).BuildFollowerDeath(),
         _ => new DeathSection(_session, _memory, _view, _pid, _version).BuildFailover(_status),
     };

@@ -31,7 +31,8 @@ internal interface IControlled
     /// <summary>Makes a follower that runs another version.</summary>
     /// <param name="to">Its file.</param>
     /// <param name="description">The update description's file; null: none.</param>
-    Task<ControlReply> UpdateAsync(string to, string? description);
+    /// <param name="rules">The folder of its rules; null: none.</param>
+    Task<ControlReply> UpdateAsync(string to, string? description, string? rules);
 
     /// <summary>Ends the old version, which follows.</summary>
     Task<ControlReply> CommitAsync();
@@ -165,7 +166,7 @@ internal sealed partial class ControlServer : IDisposable
                 await SendAsync(writer, await _session.PromoteAsync(request.Pid).ConfigureAwait(false)).ConfigureAwait(false);
                 break;
             case ControlVerb.Update when request.To is { } to:
-                await SendAsync(writer, await _session.UpdateAsync(to, request.Description).ConfigureAwait(false)).ConfigureAwait(false);
+                await SendAsync(writer, await _session.UpdateAsync(to, request.Description, request.Rules).ConfigureAwait(false)).ConfigureAwait(false);
                 break;
             case ControlVerb.Commit:
                 await SendAsync(writer, await _session.CommitAsync().ConfigureAwait(false)).ConfigureAwait(false);

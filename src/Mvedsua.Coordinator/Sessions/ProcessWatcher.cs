@@ -12,7 +12,7 @@ internal sealed class ProcessWatcher
     internal ProcessWatcher(Action<SessionEvent> post) => _post = post;
 
     /// <summary>Watches the process from now on; a second call for the same one does nothing. A pid that is free
-    /// already is told as ended at once.</summary>
+    /// already is told as ended at once. By one thread, as is <see cref="Forget"/>.</summary>
     internal void Watch(int pid)
     {
         if (pid <= 0 || !_watched.Add(pid)) return;
@@ -22,6 +22,9 @@ internal sealed class ProcessWatcher
         else
             new Thread(() => WaitFor(pid, fd)) { IsBackground = true, Name = "process watcher" }.Start();
     }
+
+    /// <summary>Its end has been heard of: whoever has the pid next is another process.</summary>
+    internal void Forget(int pid) => _watched.Remove(pid);
 
     private unsafe void WaitFor(int pid, int fd)
     {

@@ -134,6 +134,7 @@ internal sealed partial class Session : IControlled, IDisposable
                 if (ended.Pid == LeaderPid || ended.Pid == _formerLeader) _signals.Add(ended.Pending);
                 Apply(_state.ProcessEnded(ended.Pid, ended.Status, ended.Usage, _members.View()));
                 _members.Forget(ended.Pid);
+                _watcher?.Forget(ended.Pid);
                 _memory.Control.MarkGone(ended.Pid);
                 break;
             case SessionEvent.NoChildLeft when _ownsServer:
@@ -145,14 +146,10 @@ internal sealed partial class Session : IControlled, IDisposable
             case SessionEvent.Requested requested:
                 Accept(requested.Request);
                 break;
-            case SessionEvent.RequestExpired expired when expired.Request == _pending && _pending.Kind == MvRequest.Update:
-                Settle(ControlReply.Refuse(ExitStatus.ServerUnresponsive,
-                    $"The server's main thread has not come to an update point (a wait for its clients) within {ShimRequest.TimeLimit.TotalSeconds:0} s ({MainThreadsCall}); the server is untouched."));
-                Accept(new ShimRequest(MvRequest.Cancel) { IsOperators = false });
-                break;
-            case SessionEvent.RequestExpired expired when expired.Request == _pending:
-                Settle(ControlReply.Refuse(ExitStatus.ServerUnresponsive,
-                    $"The leader has not answered within {ShimRequest.TimeLimit.TotalSeconds:0} s (is it stopped?); the server is untouched."));
+            case SessionEvent.RequestExpired { Request: var overdue } when overdue == _pending:
+                Settle(ControlReply.Refuse(ExitStatus.ServerUnresponsive, $"{WhyOverdue(overdue)}; the server is untouched."));
+                /* Nobody may carry it out later, when nobody expects it any more. */
+                if (overdue.Kind is MvRequest.Update or MvRequest.Promote) Accept(new ShimRequest(MvRequest.Cancel) { IsOperators = false });
                 break;
             case SessionEvent.ReportStored stored:
                 LetGo(stored);
@@ -187,7 +184,8 @@ internal sealed partial class Session : IControlled, IDisposable
                 SessionLog.PhaseChanged(_log, change.From, change.To);
                 break;
             case SessionAction.FollowerAttached attached:
-                bool updating = view.Members[attached.Who.Version].State == MvMemberState.Updating;
+                /* One that is to become another version has been announced as such before it is made. */
+                bool updating = view.Members[attached.Who.Version] is { State: MvMemberState.Updating } or { State: MvMemberState.None, UpdatedFrom: not null };
                 if (updating) SessionLog.CopyMade(_log, attached.Who.Pid, attached.Pause.TotalMilliseconds);
                 else SessionLog.FollowerAttached(_log, attached.Who.Pid, attached.Pause.TotalMilliseconds);
                 if (updating && Volatile.Read(ref _updates) == 0) EndFollower(attached.Who, MvReason.UpdateFailed); /* an earlier coordinator's, which knew what it was to become */
@@ -285,7 +283,7 @@ internal sealed partial class Session : IControlled, IDisposable
     /// <param name="status">How the old leader ended.</param>
     private void Report(Follower who, int version, ReportKind kind, WaitStatus? status = null)
     {
-        var builder = new ReportBuilder(_file.Name, _memory, who.Pid, version, kind, status);
+        var builder = new ReportBuilder(_file.Name, _memory, who.Pid, version, kind, status, RulesBetween(_memory.Control.Block.LeaderVersion, version));
         _ = Task.Run(() =>
         {
             StoredReport? report = null;

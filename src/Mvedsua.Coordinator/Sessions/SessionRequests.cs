@@ -129,6 +129,25 @@ internal sealed partial class Session
         _ => null,
     };
 
+    /// <summary>What keeps the leader from answering, as far as can be told.</summary>
+    private string WhyOverdue(ShimRequest request)
+    {
+        string? point = request switch
+        {
+            { Kind: MvRequest.Update } => "an update point (a wait for its clients)",
+            { Kind: MvRequest.Promote, Followers: [var follower] } when PointOf(follower) is { } call => $"its update point ({call})",
+            _ => null,
+        };
+        string time = $"within {ShimRequest.TimeLimit.TotalSeconds:0} s";
+        return point is null ? $"The leader has not answered {time} (is it stopped?)"
+            : $"The server's main thread has not come to {point} {time} ({MainThreadsCall})";
+    }
+
+    /// <summary>The system call at which the leader and that follower change places; null: any.</summary>
+    private string? PointOf(Follower follower) =>
+        _memory.Control.UpdatedOf(_memory.Control.Block.LeaderVersion, follower.Version) is { HasRules: true } updated
+            ? Abi.Calls.CallTable.ByNumber(updated.Point)?.Name ?? "a wait for its clients" : null;
+
     private const int MostFollowers = (int)MvAbi.Versions - 1;
 
     private string Pids => string.Join(", ", _state.Followers.Select(f => f.Pid));

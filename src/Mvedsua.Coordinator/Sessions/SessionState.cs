@@ -74,7 +74,7 @@ internal readonly record struct FormerLeader(int Pid, int Version);
 /// <param name="server">Pid of the process that was started: it leads until the shim says otherwise.</param>
 internal sealed class SessionState(int server)
 {
-    private readonly HashSet<int> _members = [server]; /* whoever led, followed or kept: never an orphan */
+    private readonly HashSet<int> _members = [server]; /* who leads, follows or keeps, or did and was not waited for yet: no orphan */
     private readonly Dictionary<int, ulong> _ended = []; /* pid → generation at its end: pids are given out again */
     private const uint Deadly = 1u << 4 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 9 | 1u << 11; /* SIGKILL and crashes */
     private readonly List<FormerLeader> _formerLeaders = []; /* not yet waited for */
@@ -162,6 +162,7 @@ internal sealed class SessionState(int server)
         /* A leader that died in the middle of an attachment leaves nobody. */
         if (Current() == Phase.Ended) End(actions);
         else MoveTo(Current(), actions);
+        _members.Remove(pid); /* which may be given to a child of the server's */
         return actions;
     }
 

@@ -18,12 +18,12 @@ internal sealed partial class Session
     private string MainThreadsCall => _memory.Control.Block is var control && control.Thread(control.LeaderVersion, 0) is { InCall: not uint.MaxValue and var call }
         && Abi.Calls.CallTable.ByNumber(call) is { } row ? $"its last call was {row.Name}" : "it has made no call yet";
 
-    public async Task<ControlReply> UpdateAsync(string to, string? description)
+    public async Task<ControlReply> UpdateAsync(string to, string? description, string? rules)
     {
         if (Interlocked.Exchange(ref _updates, 1) != 0) return ControlReply.Refuse(ExitStatus.RefusedByStage, "Another update is being carried out; try again when it is done.");
         try
         {
-            return await UpdateOnceAsync(to, description).ConfigureAwait(false);
+            return await UpdateOnceAsync(to, description, rules).ConfigureAwait(false);
         }
         catch (UpdateRefusedException e)
         {
@@ -35,8 +35,9 @@ internal sealed partial class Session
         }
     }
 
-    private async Task<ControlReply> UpdateOnceAsync(string to, string? description)
+    private async Task<ControlReply> UpdateOnceAsync(string to, string? description, string? folder)
     {
+        UpdateRules rules = folder is null ? UpdateRules.None : await Task.Run(() => UpdateRules.Load(folder)).ConfigureAwait(false);
         (int leader, ServerVersion now) = await LookAsync(() =>
             (LeaderPid, _versions.Of(_memory.Control.Block.Member(_memory.Control.Block.LeaderVersion).Generation))).ConfigureAwait(false);
         using PreparedUpdate prepared = await Task.Run(() => Prepare(leader, now, to, description)).ConfigureAwait(false);
@@ -49,11 +50,14 @@ internal sealed partial class Session
             long begin = System.Diagnostics.Stopwatch.GetTimestamp();
             using var tasks = new CopyTasks(_memory.Control.Block, copy);
             UpdateOutcome outcome = await Task.Run(() => prepared.Apply(tasks)).ConfigureAwait(false);
-            await LookAsync(() => { _versions.Updated(copy, new ServerVersion(now.Number + 1, to, outcome.Link.Image)); return true; }).ConfigureAwait(false);
+            await LookAsync(() => { _versions.Updated(copy, new ServerVersion(now.Number + 1, to, outcome.Link.Image, rules.Files)); return true; }).ConfigureAwait(false);
+            _memory.Control.Block.WriteRules(copy.Version, rules.Forward, rules.Reverse);
             tasks.Resume(outcome);
             double took = System.Diagnostics.Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
             Post(new SessionEvent.Inspect(() => Updated(copy, to, took)));
-            return new ControlReply(true, Message: $"follower {copy.Pid} runs {to} and is compared with the leader; {reply.Message}; the update took {took:0} ms");
+            string message = $"follower {copy.Pid} runs {to} and is compared with the leader; {reply.Message}; the update took {took:0} ms";
+            if (folder is not null) message += $"; {rules.Summary}";
+            return new ControlReply(true, Message: string.Join('\n', [message, .. rules.Warnings]));
         }
         catch (UpdateRefusedException e)
         {
@@ -61,6 +65,11 @@ internal sealed partial class Session
             return ControlReply.Refuse(ExitStatus.UpdateFailed, $"The update failed, the server goes on unchanged: {e.Message}");
         }
     }
+
+    /// <summary>The rules between a leader and its follower, by their version indices; null: none.</summary>
+    private RulesFile? RulesBetween(int leader, int follower) =>
+        _memory.Control.UpdatedOf(leader, follower) is { } updated && _versions.Of(updated.Generation).Rules is { } rules
+            ? updated.Version == follower ? rules.Forward : rules.Reverse : null;
 
     /// <summary>Which of the versions leads, and who runs the other one.</summary>
     private (Stage Stage, Follower Other) Versions()

@@ -46,6 +46,13 @@ internal sealed unsafe class SharedControl(ControlBlock block, MvControl* raw)
             members);
     }
 
+    /// <summary>Which of the leader and a follower an update has made of the other one; null: they run the same version.</summary>
+    internal Member? UpdatedOf(int leader, int follower)
+    {
+        Member one = block.Member(leader), other = block.Member(follower);
+        return other.UpdatedFrom == leader ? other : one.UpdatedFrom == follower ? one : null;
+    }
+
     internal bool IsAnswered(uint number, out MvReason answer)
     {
         bool answered = block.AnsweredNumber == number;

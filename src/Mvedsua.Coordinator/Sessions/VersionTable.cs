@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Mvedsua.Abi;
 using Mvedsua.Coordinator.Control;
+using Mvedsua.Coordinator.Updates;
 using Mvedsua.Update.Linking;
 
 namespace Mvedsua.Coordinator.Sessions;
@@ -10,7 +11,8 @@ namespace Mvedsua.Coordinator.Sessions;
 /// <param name="Number">0: the one that was started; each update raises it.</param>
 /// <param name="Path">Its file; null: the one that was started.</param>
 /// <param name="Image">Where it is in the process; null: where the system's loader put it.</param>
-internal sealed record ServerVersion(int Number, string? Path, LinkedImage? Image)
+/// <param name="Rules">The rules between it and the version before; null: none.</param>
+internal sealed record ServerVersion(int Number, string? Path, LinkedImage? Image, RulesFiles? Rules = null)
 {
     internal static readonly ServerVersion Started = new(0, null, null);
 }

@@ -55,6 +55,7 @@ internal static class EventDecoder
         MvOrderKind.Semaphore => "semaphore_wait",
         MvOrderKind.Barrier => "barrier_wait",
         MvOrderKind.Once => "once",
+        MvOrderKind.Figure => "mallctl",
         _ => "order",
     };
 

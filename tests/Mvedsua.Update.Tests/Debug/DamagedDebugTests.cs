@@ -27,7 +27,7 @@ public sealed class DamagedDebugTests
         var sections = whole.Sections.Where(s => s.Name is ".debug_info" or ".debug_abbrev").ToList();
         using var sound = DebugFile.Open(path);
         var read = 0;
-        Gen.Select(Gen.Int[0, sections.Count - 1], Gen.Int[0, int.MaxValue], Gen.Byte, Gen.Bool).List[1, 8].Sample(changes =>
+        Gen.Select(Gen.Int[0, sections.Count - 1], Gen.Int[0, int.MaxValue], Gen.Byte, Gen.Bool).List[1, 8].SampleUntil(changes =>
         {
             var damaged = (byte[])bytes.Clone();
             foreach (var (section, place, value, isSmall) in changes)
@@ -51,7 +51,7 @@ public sealed class DamagedDebugTests
             {
                 Assert.NotEmpty(e.Message);
             }
-        }, time: Fuzzing.Seconds, threads: 1);
+        }, () => read > 0, Fuzzing.Seconds);
         Assert.True(read > 0);
     }
 }

@@ -50,14 +50,14 @@ public sealed class RandomStructTests
     public void Every_value_of_any_struct_is_found_in_the_new_one()
     {
         var programs = 0;
-        s_field.List[1, 12].List[StructsPerProgram].Sample(structs =>
+        s_field.List[1, 12].List[StructsPerProgram].SampleUntil(structs =>
         {
             var (old, @new, build, check, description) = (new StringBuilder(), new StringBuilder(), new StringBuilder(), new StringBuilder(), new StringBuilder());
             for (var s = 0; s < structs.Count; s++) Write(s, structs[s], old, @new, build, check, description);
             using var program = new TypedProgram($"{old}void build(void) {{\n{build}}}", $"{@new}int check(void) {{\n{check}return 0; }}", description.ToString());
             program.TransferAndCheck();
             programs++;
-        }, time: Fuzzing.Seconds, threads: 1);
+        }, () => programs > 0, Fuzzing.Seconds);
         Assert.True(programs > 0);
     }
 

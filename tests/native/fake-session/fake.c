@@ -2,7 +2,9 @@
  * on situations that real servers reach only by luck. Its behaviour is told by environment variables:
  *   FAKE_FOLLOWER=replay|diverge|crash|silent   what a follow request leads to
  *   FAKE_FOLLOWER=refuse REASON TEXT            it is refused with this enum mv_reason
- *   FAKE_FAILOVER=1                                    the follower takes over when the leader dies
+ *   FAKE_POINT=CALL                             followers are another version with rules; promotions wait for
+ * that system call, which never comes FAKE_FAILOVER=1                                    the follower takes
+ * over when the leader dies
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -113,6 +115,12 @@ static void attach(const char *behaviour) {
         own++;
     struct mv_member *member = &control->members[own];
     *member = (struct mv_member){.generation = control->generation};
+    const char *point = getenv("FAKE_POINT");
+    if (point) {
+        member->point = (uint32_t)number(point);
+        member->updated_from = 1;
+        member->rules[0] = 1;
+    }
     changed();
     long pid = syscall(SYS_clone, CLONE_PARENT | CLONE_FILES, 0, 0, 0, 0);
     if (pid == 0)
@@ -167,6 +175,10 @@ static void kicked(int number, siginfo_t *info, void *context) {
         unfollow(control->request_generation);
         answer(MV_REASON_NONE, "");
         break;
+    case MV_REQUEST_PROMOTE:
+        if (getenv("FAKE_POINT"))
+            break;
+        /* fall through */
     default:
         answer(MV_REASON_NONE, "");
     }

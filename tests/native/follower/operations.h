@@ -60,6 +60,8 @@ static void make(const char *what, char *answer) {
         fd = memfd_create("m", 0);
     else if (!strcmp(what, "inotify_init1"))
         fd = inotify_init1(0);
+    else if (!strcmp(what, "unnamed"))
+        fd = open(".", O_TMPFILE | O_RDWR, 0600);
     else if (!strcmp(what, "pipe2"))
         fd = pipe2(pair, O_CLOEXEC) ? -1 : pair[0];
     else if (!strcmp(what, "socketpair"))
@@ -67,6 +69,14 @@ static void make(const char *what, char *answer) {
     (void)sprintf(answer, "%d %d", made_number(fd), pair[1]);
     if (pair[1] >= 0)
         close(pair[1]);
+}
+
+static void read_clock(char *answer) {
+    struct timespec time;
+    int times = 0;
+    while (times < 5000 && !clock_gettime(CLOCK_MONOTONIC, &time))
+        times++;
+    (void)sprintf(answer, "%d", times);
 }
 
 static void open_new(char *answer) {
@@ -394,6 +404,8 @@ static void operate(char *command, char *answer) {
         wait_one(what, answer);
     else if (!strcmp(command, "close"))
         close_one(answer);
+    else if (!strcmp(command, "clock"))
+        read_clock(answer);
 }
 
 #endif

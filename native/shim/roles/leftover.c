@@ -1,0 +1,246 @@
+/* Failover between two versions. The leader died having done a part of what stands, by a rule, for one or
+ * several calls of its follower, in another order or by other calls. The follower makes those calls; what the
+ * leader has done already must not be done again.
+ *
+ * Up to the update point, where both versions are at one place again, each of its calls is looked for in what
+ * is left of the leader's:
+ * - bytes that went out: of the follower's next bytes to the same descriptor as many are not sent again,
+ *   whatever call they come by; they must be the same bytes;
+ * - any other event: the first equal call is given its outcome.
+ * What is not met by then is said; a connection that was sent bytes which the follower doesn't send is shut
+ * down, an accepted one that it doesn't accept closed.
+ *
+ * By the thread that takes over, before it acts, and then by that thread alone: only servers with one thread
+ * are updated. */
+#include "leftover.h"
+#include "../calls/guard.h"
+#include "../calls/payload.h"
+#include "../calls/table.h"
+#include "../log/barriers.h"
+#include "../sys.h"
+#include "compare.h"
+#include "roles.h"
+
+struct leftover {
+    struct leftover *next;
+    struct mv_thread *thread;
+    uint64_t room; /* of this mapping */
+    uint32_t is_sent;
+    int32_t fd; /* of bytes that were sent */
+    uint64_t size, done;
+    const uint8_t *bytes;  /* NULL: not known */
+    struct mv_event event; /* else; its payloads follow */
+};
+
+static struct leftover *first;
+static uint32_t active, point;
+
+static struct leftover *append(uint64_t size) {
+    struct leftover *made = mv_room(sizeof *made + size), **end = &first;
+    if (!made)
+        mv_fail("there is no memory for what is left of the dead leader's calls");
+    while (*end)
+        end = &(*end)->next;
+    made->room = sizeof *made + size;
+    made->thread = mv_self;
+    *end = made;
+    return made;
+}
+
+static void drop(struct leftover *one) {
+    struct leftover **at = &first;
+    while (*at != one)
+        at = &(*at)->next;
+    *at = one->next;
+    mv_sys2(__NR_munmap, (long)one, (long)one->room);
+}
+
+void mv_leftover_forget(void) {
+    while (first)
+        drop(first);
+    if (active)
+        __atomic_sub_fetch(&mv_unsettled, 1, __ATOMIC_ACQ_REL);
+    active = 0;
+}
+
+static int sends(uint32_t call) {
+    return call == __NR_write || call == __NR_writev || call == __NR_sendto || call == __NR_sendmsg;
+}
+
+/* Of the bytes that a call is to send, those that are its data. */
+static int is_data(const struct mv_segment *segment) {
+    uint32_t how = segment->how & MV_HOW_MASK;
+    return segment->arg == 1 && (how == MV_HOW_BYTES || how == MV_HOW_DATA);
+}
+
+static void add_bytes(int32_t fd, const uint8_t *payload, uint64_t size, uint64_t sent) {
+    struct leftover *made = append(sent);
+    uint8_t *to = (uint8_t *)(made + 1);
+    made->is_sent = 1;
+    made->fd = fd;
+    made->bytes = to;
+    for (uint64_t at = 0; at < size && made->size < sent;) {
+        const struct mv_payload_segment *header = (const struct mv_payload_segment *)(payload + at);
+        const struct mv_segment segment = {.arg = header->arg, .how = header->how};
+        uint64_t left = sent - made->size, length = header->length < left ? header->length : left;
+        if (is_data(&segment)) {
+            __builtin_memcpy(to + made->size, payload + at + sizeof *header, length);
+            made->size += length;
+        }
+        at += MV_PAYLOAD_SPAN(header->length);
+    }
+}
+
+void mv_leftover_add(struct mv_thread *self, const struct mv_event *event) {
+    (void)self;
+    if (sends(event->call)) {
+        if (event->result > 0)
+            add_bytes((int32_t)event->args[0], (const uint8_t *)(event + 1), event->in_size,
+                      (uint64_t)event->result);
+        return;
+    }
+    if (event->result < 0)
+        return; /* nothing was done */
+    struct leftover *made = append(event->size);
+    __builtin_memcpy(&made->event, event, event->size);
+}
+
+void mv_leftover_sent(int32_t fd, struct mv_received *sent) {
+    struct leftover *made = append(0);
+    made->is_sent = 1;
+    made->fd = fd;
+    made->size = sent ? sent->size : 1;
+    made->bytes = sent ? sent->data : NULL;
+}
+
+void mv_leftover_begin(uint32_t at) {
+    if (!first && !mv_unsettled)
+        return;
+    point = at;
+    active = 1;
+    __atomic_add_fetch(&mv_unsettled, 1, __ATOMIC_ACQ_REL);
+}
+
+int mv_leftover_may_come(const struct mv_thread *self) {
+    return active && self->call != point;
+}
+
+/* ---- bytes -------------------------------------------------------------------------------------------- */
+
+static struct leftover *sent_to(int32_t fd) {
+    struct leftover *one = first;
+    while (one && !(one->is_sent && one->fd == fd))
+        one = one->next;
+    return one;
+}
+
+static int equal(const uint8_t *left, const uint8_t *own, uint64_t size) {
+    uint8_t byte = 0;
+    for (uint64_t i = 0; i < size; i++)
+        if (mv_guard_copy(&byte, own + i, 1) || byte != left[i])
+            return 0;
+    return 1;
+}
+
+/* How many of the call's first bytes went out already; -1: others did. */
+static int64_t sent_already(const struct mv_thread *self, const uint64_t args[6]) {
+    struct mv_segment pieces[MV_SEGMENTS_MAX];
+    struct leftover *one;
+    int64_t sum = 0;
+    int count = mv_call_in_segments(mv_call_find(self->call), args, pieces, MV_SEGMENTS_MAX);
+    for (int i = 0; i < count; i++) {
+        uint64_t done = 0;
+        if (!is_data(&pieces[i]))
+            continue;
+        while (done < pieces[i].len && (one = sent_to((int32_t)args[0]))) {
+            uint64_t own = pieces[i].len - done, left = one->size - one->done;
+            uint64_t size = own < left ? own : left;
+            if (!one->bytes || !equal(one->bytes + one->done, (uint8_t *)pieces[i].addr + done, size))
+                return -1;
+            one->done += size;
+            done += size;
+            sum += (int64_t)size;
+            if (one->done == one->size)
+                drop(one);
+        }
+    }
+    return sum;
+}
+
+/* (A number that was closed since means another connection.) */
+static void forget_bytes(int32_t fd) {
+    struct leftover *one;
+    while ((one = sent_to(fd)))
+        drop(one);
+}
+
+static int bytes_outcome(struct mv_thread *self, struct mv_frame *frame, const uint64_t args[6],
+                         long *result) {
+    struct mv_settled settled = {.call = self->call, .fd = (int32_t)args[0]};
+    if (!sent_to(settled.fd))
+        return 0;
+    int64_t sent = sent_already(self, args);
+    if (sent < 0) {
+        forget_bytes(settled.fd);
+        *result = mv_in_doubt(&settled, "what it sent is not what this version sends");
+        return 1;
+    }
+    settled.moved = (uint64_t)sent;
+    return sent ? mv_bytes_outcome(self, &settled, frame, result) : 0;
+}
+
+/* ---- other calls -------------------------------------------------------------------------------------- */
+
+static int event_outcome(struct mv_thread *self, struct mv_frame *frame, const uint64_t args[6],
+                         long *result) {
+    const struct mv_call_row *row = mv_call_find(self->call);
+    struct mv_comparison with;
+    struct leftover *one = first;
+    while (one && (one->is_sent || mv_compare(&with, row, args, &one->event) != MV_DIFFERS_NOT))
+        one = one->next;
+    if (!one)
+        return 0;
+    *result = with.result;
+    if (self->call == __NR_epoll_ctl) {
+        *result = mv_register_again(frame); /* with this version's own data */
+    } else if (one->event.out_size) {
+        int count = mv_call_out_targets(row, args, *result, with.segments, MV_SEGMENTS_MAX);
+        if (count >= 0)
+            mv_payload_fill((const uint8_t *)(&one->event + 1) + one->event.in_size, one->event.out_size,
+                            with.segments, count);
+    }
+    drop(one);
+    return 1;
+}
+
+/* Both versions would be at one place, and aren't. */
+static void not_met(const struct leftover *one) {
+    if (one->is_sent) {
+        const struct mv_settled settled = {.fd = one->fd};
+        mv_in_doubt(&settled, "it sent bytes that this version does not send");
+        return;
+    }
+    uint32_t call = one->event.call;
+    if (call == __NR_accept || call == __NR_accept4)
+        mv_sys1(__NR_close, (long)one->event.result);
+    if (mv_call_way(call) > MV_WAY_AGAIN)
+        mv_settle_say(call, "is none of this version's: it stands as it was made");
+}
+
+int mv_leftover_outcome(struct mv_thread *self, struct mv_frame *frame, long *result) {
+    const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
+    if (!active)
+        return 0;
+    if (self->call == point) {
+        for (const struct leftover *one = first; one; one = one->next)
+            not_met(one);
+        mv_leftover_forget();
+        return 0;
+    }
+    if (sends(self->call))
+        return bytes_outcome(self, frame, args, result);
+    int given = event_outcome(self, frame, args, result);
+    if (self->call == __NR_close)
+        forget_bytes((int32_t)args[0]);
+    return given;
+}
