@@ -200,6 +200,7 @@ live 1
 commit
 next_phase
 asks VERSION "VERSION 2.0"
+echo "Now also what 1.1 had no counterpart for (its following would have ended there):"
 asks "ADD n 8" "NUMBER 20"
 live 2
 
