@@ -136,7 +136,7 @@ exec 4<"$work/check"
 curl -sN "telnet://127.0.0.1:$port" <"$work/requests" >"$work/answers" &
 client_pid=$!
 exec 5>"$work/requests" 6<"$work/answers"
-echo "$clients clients ask without pause, and know every answer; one more asks what is shown:"
+echo "$clients clients ask without pause and know every answer; one more asks:"
 asks VERSION "VERSION 1.0"
 live 3
 
@@ -145,7 +145,7 @@ next_phase
 echo "\$ grep -A 1 'all chunks at once' rules/kv/1.0-1.1/forward.rules"
 grep -A 1 'all chunks at once' rules/kv/1.0-1.1/forward.rules
 update 1.1 1.0-1.1 1.0-1.1
-echo "1.1 does what 1.0 does, and is compared with it. Clients are served by 1.0 still:"
+echo "1.1 does what 1.0 does, and is compared with it; 1.0 still serves the clients:"
 asks VERSION "VERSION 1.0"
 live 3
 follows
@@ -187,7 +187,7 @@ asks "PUT-number n 12" OK
 asks "TYPE n" "TYPE number"
 live 2
 follows
-echo "1.1 knows none of these, but follows: reverse.rules makes them PUT and TTL for it."
+echo "1.1 knows none of these but follows: reverse.rules makes them PUT and TTL."
 shown mvedsua status "$name"
 follows
 echo "So it has what clients wrote meanwhile, should it have to lead again:"
@@ -200,6 +200,7 @@ live 1
 commit
 next_phase
 asks VERSION "VERSION 2.0"
+echo "Now also what 1.1 had no counterpart for (its following would have ended there):"
 asks "ADD n 8" "NUMBER 20"
 live 2
 

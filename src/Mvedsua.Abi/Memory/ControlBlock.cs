@@ -261,6 +261,9 @@ public readonly record struct Member(int Version, int Pid, MvMemberState State, 
 {
     /// <summary>An update gave it rules.</summary>
     public bool HasRules => ForwardRules != 0 || ReverseRules != 0;
+
+    /// <summary>A copy that is becoming another version. It has no state yet when it has just been made.</summary>
+    public bool IsUpdating => State == MvMemberState.Updating || (State == MvMemberState.None && UpdatedFrom is not null);
 }
 
 /// <summary>A line from the shim to the operator. Level: 0 information, 1 warning, 2 error.</summary>

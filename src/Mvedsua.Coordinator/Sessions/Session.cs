@@ -184,8 +184,7 @@ internal sealed partial class Session : IControlled, IDisposable
                 SessionLog.PhaseChanged(_log, change.From, change.To);
                 break;
             case SessionAction.FollowerAttached attached:
-                /* One that is to become another version has been announced as such before it is made. */
-                bool updating = view.Members[attached.Who.Version] is { State: MvMemberState.Updating } or { State: MvMemberState.None, UpdatedFrom: not null };
+                bool updating = view.Members[attached.Who.Version].IsUpdating;
                 if (updating) SessionLog.CopyMade(_log, attached.Who.Pid, attached.Pause.TotalMilliseconds);
                 else SessionLog.FollowerAttached(_log, attached.Who.Pid, attached.Pause.TotalMilliseconds);
                 if (updating && Volatile.Read(ref _updates) == 0) EndFollower(attached.Who, MvReason.UpdateFailed); /* an earlier coordinator's, which knew what it was to become */

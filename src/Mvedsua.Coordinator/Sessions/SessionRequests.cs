@@ -1,8 +1,10 @@
 using Mvedsua.Abi;
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Mvedsua.Coordinator.Control;
 using Mvedsua.Coordinator.Interop;
 using Mvedsua.Coordinator.Tracing;
+using Mvedsua.Update;
 
 namespace Mvedsua.Coordinator.Sessions;
 
@@ -13,7 +15,28 @@ internal sealed partial class Session
 
     public Task<ControlReply> UnfollowAsync(int pid, bool all) => AskAsync(new ShimRequest(MvRequest.Unfollow) { Target = pid, All = all });
 
-    public Task<ControlReply> PromoteAsync(int pid) => AskAsync(new ShimRequest(MvRequest.Promote) { Target = pid });
+    /// <summary>The server stands still until its follower has done all that it has done: so it is asked when that is little, or, under a
+    /// load that leaves the follower no time, after a while all the same.</summary>
+    public async Task<ControlReply> PromoteAsync(int pid)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        try
+        {
+            while (await LookAsync(() => LagOf(pid)).ConfigureAwait(false) > NearlyInStep && Stopwatch.GetElapsedTime(begin) < CatchUpTime)
+                await Task.Delay(LookAgain).ConfigureAwait(false);
+        }
+        catch (UpdateRefusedException)
+        {
+            return SessionEnded;
+        }
+        return await AskAsync(new ShimRequest(MvRequest.Promote) { Target = pid }).ConfigureAwait(false);
+    }
+
+    private const long NearlyInStep = 1000; /* events: some milliseconds' */
+    private static readonly TimeSpan CatchUpTime = TimeSpan.FromSeconds(3), LookAgain = TimeSpan.FromMilliseconds(2); /* (the lag is in shared memory: nothing tells of its changes) */
+
+    private long LagOf(int pid) =>
+        _state.Followers.FirstOrDefault(f => pid == 0 || f.Pid == pid) is { Pid: not 0 } who ? LagMonitor.Measure(_memory, who.Version).Events : 0;
 
     public async Task<SessionStatus> StatusAsync()
     {

@@ -76,7 +76,7 @@ internal sealed partial class Session
     {
         ControlBlock control = _memory.Control.Block;
         int leader = _versions.Of(control.Member(control.LeaderVersion).Generation).Number;
-        Follower other = _state.Followers.FirstOrDefault(f => _versions.Of(f.Generation).Number != leader || control.Member(f.Version).State == MvMemberState.Updating);
+        Follower other = _state.Followers.FirstOrDefault(f => _versions.Of(f.Generation).Number != leader || control.Member(f.Version).IsUpdating);
         if (other.Pid == 0) return (Stage.SingleLeader, other);
         return (_versions.Of(other.Generation).Number < leader ? Stage.UpdatedLeader : Stage.OutdatedLeader, other);
     }

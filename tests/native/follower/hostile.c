@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#include "../../../native/include/mvedsua/shared.h"
 #include "server.h"
 
 static volatile char who[] = "who is it? the leader, or its copy";
@@ -188,7 +189,7 @@ static void find_session(void) {
         unsigned long start = strtoul(line, &behind, 16), end = strtoul(behind + 1, NULL, 16);
         if (!strstr(line, "memfd:mvedsua"))
             continue;
-        if (end - start <= 1 << 20)
+        if (end - start <= MV_CONTROL_SPAN)
             control = start;
         else if (!logs)
             logs = start;
