@@ -295,11 +295,16 @@ static int by_descriptor(enum mv_way way) {
     return way == MV_WAY_BYTES || way == MV_WAY_ACCEPTED || way == MV_WAY_CLOSED;
 }
 
+/* Is this the call that was settled? */
+static int is_settled(const struct mv_settled *settled, uint32_t call, const struct mv_frame *frame) {
+    return settled->call == call && !(by_descriptor(mv_call_way(call)) && settled->fd != (int32_t)frame->rdi);
+}
+
 static int outcome(struct mv_thread *self, struct mv_frame *frame, const struct mv_settled *settled,
                    long *result) {
     enum mv_way way = mv_call_way(settled->call);
     const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
-    if (settled->call != self->call || (by_descriptor(way) && settled->fd != (int32_t)frame->rdi)) {
+    if (!is_settled(settled, self->call, frame)) {
         not_reached(settled, way);
         return 0;
     }
@@ -357,7 +362,7 @@ int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *res
     if (mv_leftover_outcome(self, frame, result))
         return 1;
     if (self->settled.call == MV_INTENT_NONE ||
-        (self->settled.call != self->call && mv_leftover_may_come(self)))
+        (!is_settled(&self->settled, self->call, frame) && mv_leftover_may_come(self)))
         return 0;
     int given = outcome(self, frame, &self->settled, result);
     if (given && *result == -MV_ERESTART)
