@@ -91,6 +91,13 @@ struct mv_peer {
 
 #define MV_CLOCKS 16u /* the kernel's numbers, and two of ours (roles/clock.c) */
 
+/* Where a thread stands still: in front of a call, or in one that it makes again. */
+struct mv_stand {
+    uint32_t call; /* MV_INTENT_NONE: anywhere else */
+    uint64_t args[6];
+    uint64_t rsp; /* the program's */
+};
+
 struct mv_thread {
     uint64_t stack_top;              /* (asm) address of this struct: the frame ends here */
     uint32_t attention;              /* (asm) enum mv_attention; set by signal handlers of this very thread */
@@ -189,6 +196,18 @@ struct mv_thread {
     uint64_t clear_child_tid;
     uint32_t waits_for_child; /* in the kernel, while a dead leader's child may end, too (roles/children.c) */
     void *exec_environment;   /* exec.c */
+
+    /* update/ */
+    uint64_t start, start_argument;   /* the program's start routine; 0: the main thread, or one whose maker
+                                         did not come by the interposed functions (threads.c) */
+    uint64_t starts, starts_argument; /* of the thread that this one is about to make */
+    uint64_t origin[8];               /* mv_park_save: where `start` is called */
+    struct mv_stand stand;            /* noted at a park */
+    uint64_t semaphore;               /* that this thread waits for in libc's own function; 0: none */
+    uint64_t seen[2][2];              /* what CLOCK_REALTIME and CLOCK_MONOTONIC told it last (timespec) */
+    uint32_t restarts; /* in a copy on its way to another version: is to begin anew at `start` */
+    uint32_t arriving; /* follower: has begun anew, and is on its way to where its leader's thread stands */
+    uint32_t arrived;  /* follower: in the very call at which it has come there */
     /* Last: never reset. */
     uint32_t spawn_frame[MV_SPAWN_WORDS];
 };

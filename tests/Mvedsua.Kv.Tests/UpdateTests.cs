@@ -263,16 +263,4 @@ public sealed class UpdateTests : UpdatedServers
         load.More(50);
         HasAll(server, load);
     }
-
-    [Fact]
-    public void A_server_with_threads_is_refused_by_name()
-    {
-        RedisUnderMvedsua server = Server(threads: 3);
-        Host.Result result = Update(server, KvVariant.Build(server.Folder, "other-build", "-O1 -g -Wl,--emit-relocs"));
-        Assert.NotEqual(0, result.Status);
-        Assert.Contains("the server has 4 threads; only one can be updated yet", result.Errors);
-        using var load = KvClient.Load(server.Port, 3, 11, inShards: true);
-        load.More(50);
-        HasAll(server, load);
-    }
 }

@@ -12,10 +12,13 @@ public abstract class UpdatedServers : ConfiguredServers
     private protected RedisUnderMvedsua Server(string release, int threads = 0, params string[] run) => Server(release, null, null, threads, run);
 
     /// <summary>By a build with fault points.</summary>
-    private protected RedisUnderMvedsua Server(string release, string? products, string? faults, int threads = 0, params string[] run)
+    private protected RedisUnderMvedsua Server(string release, string? products, string? faults, int threads = 0, params string[] run) =>
+        ServerOf(KvPrograms.Of(release), threads, products, faults, run);
+
+    private protected RedisUnderMvedsua ServerOf(string program, int threads = 0, string? products = null, string? faults = null, params string[] run)
     {
         RedisUnderMvedsua server = Start(RedisUnderMvedsua.Mode.Solo, run: run, products: products, faults: faults,
-            server: [KvPrograms.Of(release), "--port", "{port}", "--log", "{folder}/kv.log", "--threads", $"{threads}"]);
+            server: [program, "--port", "{port}", "--log", "{folder}/kv.log", "--threads", $"{threads}"]);
         server.Answers();
         return server;
     }

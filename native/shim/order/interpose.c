@@ -2,6 +2,7 @@
 #include "interpose.h"
 
 #include "../fault/fault.h"
+#include "../update/update.h"
 
 extern int *__errno_location(void) __attribute__((weak)); /* only semaphores report through errno */
 
@@ -26,6 +27,17 @@ void mv_order_find(void) {
     mv_stdio_find();
     mv_fork_find();
     mv_figures_find();
+    mv_begin_find();
+}
+
+int mv_replays_from(int condition, const void *object, void *caller) {
+    struct mv_thread *self = mv_self;
+    if (self && self->arriving && mv_arrives_at(self, condition, object)) {
+        mv_hook_begin(self);
+        mv_arrive(self);
+        mv_hook_end_settled(self);
+    }
+    return mv_ordered(self, caller);
 }
 
 /* Who is told that the owner of a robust mutex ended has it, and is to make it consistent. */
@@ -70,6 +82,10 @@ static int give_back(const struct mv_object *object, enum mv_order_kind kind, vo
 int mv_order_settled(const struct mv_object *object, enum mv_order_kind kind, void *at, int result,
                      void *caller) {
     struct mv_thread *self = mv_self;
+    if (self && __builtin_expect(self->restarts != 0, 0) && kind == MV_ORDER_WAIT) {
+        give_back(object, kind, at, result);
+        mv_begin_anew(self);
+    }
     if (!mv_ordered(self, caller)) {
         if (self && self->in_event == MV_IN_HOOK)
             self->in_event = MV_IN_PROGRAM;

@@ -126,16 +126,16 @@ EXPORT int pthread_spin_trylock(void *at) {
     MV_TAKES(real.spin, MV_ORDER_TRYLOCK, real.spin_trylock(at));
 }
 EXPORT int sem_wait(void *at) {
-    MV_TAKES(real.semaphore, MV_ORDER_SEMAPHORE, real.semaphore.take(at));
+    MV_TAKES_SEMAPHORE(real.semaphore, real.semaphore.take(at));
 }
 EXPORT int sem_trywait(void *at) {
     MV_TAKES(real.semaphore, MV_ORDER_SEMAPHORE, real.sem_trywait(at));
 }
 EXPORT int sem_timedwait(void *at, const void *until) {
-    MV_TAKES(real.semaphore, MV_ORDER_SEMAPHORE, real.sem_timedwait(at, until));
+    MV_TAKES_SEMAPHORE(real.semaphore, real.sem_timedwait(at, until));
 }
 EXPORT int sem_clockwait(void *at, int clock, const void *until) {
-    MV_TAKES(real.semaphore, MV_ORDER_SEMAPHORE, real.sem_clockwait(at, clock, until));
+    MV_TAKES_SEMAPHORE(real.semaphore, real.sem_clockwait(at, clock, until));
 }
 EXPORT int pthread_rwlock_clockrdlock(void *at, int clock, const void *until) {
     MV_TAKES(real.reading, MV_ORDER_READ, real.clockrdlock(at, clock, until));

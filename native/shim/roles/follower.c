@@ -439,8 +439,14 @@ enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame) 
     uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     const struct mv_call_row *row = mv_call_find(self->call);
     mv_thread_note(self, frame);
-    if (mv.updating)
+    self->arrived = 0;
+    if (mv.updating && self->tid == mv.pid)
         return mv_update_call(self, frame, row, args);
+    if (__builtin_expect(self->arriving != 0, 0)) {
+        if (!mv_arrives(self, args))
+            return mv_arriving_call(self, frame, row, args);
+        mv_arrive(self);
+    }
     if (!row || row->cls == MV_CLASS_REFUSED)
         return mv_execute(self, frame);
     if (mv_identity_changes(self->call))

@@ -12,6 +12,7 @@
 #include "../log/barriers.h"
 #include "../signals/signals.h"
 #include "../sys.h"
+#include "../update/update.h"
 #include "roles.h"
 
 #define PARK_LIMIT_NS    2000000000ull
@@ -53,6 +54,8 @@ static void recreated(struct mv_thread *self) {
     self->log = NULL;
     mv_net_arm(self);
     mv_store_release32(&self->unborn, 0); /* behind its number */
+    if (mv.updating)
+        mv_arrival_await(self);
 }
 
 /* In a copy: nobody is asked to park. */

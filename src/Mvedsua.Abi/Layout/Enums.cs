@@ -135,6 +135,7 @@ public enum MvTaskKind : uint
     Call = 3,
     Each = 4,
     Resume = 5,
+    Restart = 6,
 }
 
 /// <summary>A dead leader's child: enum mv_orphan_state.</summary>
