@@ -35,8 +35,8 @@ int mv_order_taken(struct mv_thread *self);
 
 /* Follower: did the leader die before it published the acquisition with this value of the clock? (lost.c) */
 int mv_turn_is_lost(uint32_t clock, uint32_t value);
-/* Follower: is this futex call the sleep of a condition wait that began in another role? It fails then, as if
- * its time were over. */
+/* Follower: is this futex call the sleep of a condition wait that began in another role, or that of a thread
+ * which is to begin anew? It fails then, as if its time were over. */
 int mv_order_leaves_condition(struct mv_thread *self, const struct mv_frame *frame);
 
 void mv_robust_end(const struct mv_thread *self); /* robust.c: as a thread ends */

@@ -65,6 +65,8 @@ void mv_pthread_find(void) {
 }
 
 int mv_order_leaves_condition(struct mv_thread *self, const struct mv_frame *frame) {
+    if (self->restarts && self->semaphore) /* libc takes it out of the waiters, as for a condition */
+        return frame->rdi == self->semaphore;
     int leaves = self->condition && ((uint32_t)frame->rsi & 0x7f) == FUTEX_WAIT_BITSET &&
                  frame->rdi - self->condition < CONDITION_SIZE && !mv_in_allocator(self->condition_caller);
     self->condition_left |= (uint32_t)leaves;

@@ -46,13 +46,13 @@ void mv_arrival_expect(void) {
     mv.updating = 1;
 }
 
-/* A re-created thread of the copy. One that waits for a condition leaves that by libc's own function first
- * (order/pthread.c), which takes it out of the waiters. */
+/* A re-created thread of the copy. One that waits for a condition or a semaphore leaves that by libc's own
+ * function first (order/pthread.c), which takes it out of the waiters. */
 void mv_arrival_await(struct mv_thread *self) {
     await(GATE_FOR_RESTARTS);
     if (!self->restarts)
         await(GATE_OPEN);
-    else if (!self->condition)
+    else if (self->stand.call != __NR_futex)
         mv_begin_anew(self);
 }
 

@@ -30,6 +30,11 @@ static void *begin(void *unused) {
 }
 
 void mv_begin_anew(struct mv_thread *self) {
+    if (mv_keeps_frames(self))
+        mv_follower_end(
+            MV_REASON_UPDATE_FAILED, 0,
+            "a thread waits within pthread_cleanup_push, or keeps the address of a local variable: "
+            "it can't begin anew");
     self->hooked = self->in_event = self->moment = self->asks = self->turn_taking = self->delivering = 0;
     self->condition = self->condition_left = self->semaphore = 0;
     self->once = NULL;

@@ -50,7 +50,7 @@ static int rests(const struct mv_thread *area) {
 
 /* A clean-up handler (pthread_cleanup_push), or another word of the thread's control block that leads into
  * frames which would be given up. */
-static int is_led_to_its_frames(const struct mv_thread *area) {
+int mv_keeps_frames(const struct mv_thread *area) {
     for (uint64_t at = area->fs_base; at < area->fs_base + CONTROL_BLOCK; at += 8) {
         uint64_t word;
         if (mv_guard_load64((const void *)at, &word))
@@ -76,7 +76,9 @@ int mv_threads_rest(const struct mv_thread *self, struct mv_text *why) {
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
         if (area == self || !area->start)
             continue;
-        int here = area->stand.rsp < area->origin[6], led = here && is_led_to_its_frames(area);
+        /* (libc's own handler stands there in a wait for a condition or a semaphore, which is left first.) */
+        int here = area->stand.rsp < area->origin[6];
+        int led = here && area->stand.call != __NR_futex && mv_keeps_frames(area);
         if (rests(area) && here && !led)
             continue;
         mv_text_add(why, "thread ");

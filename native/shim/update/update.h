@@ -23,6 +23,7 @@ int mv_limit_argument(uint32_t call);
 
 /* rest.c, leader or solo, while all others are parked: do they all stand where they can begin anew? */
 int mv_threads_rest(const struct mv_thread *self, struct mv_text *why);
+int mv_keeps_frames(const struct mv_thread *area); /* does its control block lead into frames? */
 
 /* begin.c: the real functions; begins this thread's start routine anew, on its stack, as if for the first
  * time */
