@@ -58,6 +58,12 @@ static void recreated(struct mv_thread *self) {
         mv_arrival_await(self);
 }
 
+/* Where the thread is about to park. (In a copy a second kick finds it elsewhere, and asks for nothing.) */
+void mv_park_note(struct mv_thread *self, const struct mv_stand *stand) {
+    if (__atomic_load_n(&parking, __ATOMIC_ACQUIRE))
+        self->stand = *stand;
+}
+
 /* In a copy: nobody is asked to park. */
 void mv_park_forget(void) {
     parking = 0;

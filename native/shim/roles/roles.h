@@ -172,6 +172,7 @@ void mv_request_answer(enum mv_reason reason, int code, const char *text);
 int mv_obstacle(struct mv_text *why);
 void mv_follow(struct mv_thread *self, enum mv_member_state as); /* REPLAYING, UPDATING */
 void mv_park(struct mv_thread *self);
+void mv_park_note(struct mv_thread *self, const struct mv_stand *stand);
 void mv_request_arrived(struct mv_thread *self);
 
 /* roles/failover.c */

@@ -154,7 +154,8 @@ internal sealed class CopyTasks : IUpdatedProcess, IDisposable
         for (uint done; (done = task.Done.Value) != number;)
         {
             Member member = _control.Member(_copy.Version);
-            if (member.Generation != _copy.Generation || member.State != MvMemberState.Updating || member.Pid == 0) throw Gone("it ended");
+            bool resumed = kind == MvTaskKind.Resume && member.State == MvMemberState.Replaying; /* it says so just before the task is done */
+            if (member.Generation != _copy.Generation || (member.State != MvMemberState.Updating && !resumed) || member.Pid == 0) throw Gone("it ended");
             if (ProcessIdentity.Of(_copy.Pid) is null) throw Gone("it ended");
             TimeSpan patience = kind == MvTaskKind.Resume ? ArrivalPatience : Patience;
             if (System.Diagnostics.Stopwatch.GetElapsedTime(begin) > patience)
