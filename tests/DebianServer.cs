@@ -1,0 +1,71 @@
+using System.Diagnostics;
+
+namespace Mvedsua.Tests;
+
+/// <summary>Servers that tests/servers/debian-source builds of Debian's source packages. A test that needs one is skipped where the archive can't
+/// be reached; a build that fails is a failure.</summary>
+internal static class DebianServer
+{
+    /// <summary>Nothing could be downloaded (EX_UNAVAILABLE).</summary>
+    private const int Unavailable = 69;
+
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(25);
+    private static readonly Dictionary<(string, string), (string? Program, string Words)> s_built = [];
+    private static readonly Lock s_lock = new();
+
+    private static string Root { get; } = FindRoot();
+
+    /// <summary>The folder of the server's rules and update descriptions.</summary>
+    internal static string Rules(string server) => Path.Combine(Root, "rules", server);
+
+    /// <summary>The path of the program; the first test that asks for it waits for its build.</summary>
+    /// <param name="server">redis, …: the recipes in tests/servers/debian-recipes.</param>
+    /// <param name="version">Debian's.</param>
+    internal static string Build(string server, string version)
+    {
+        string? program, words;
+        lock (s_lock)
+        {
+            if (!s_built.TryGetValue((server, version), out var known)) s_built[(server, version)] = known = Run(server, version);
+            (program, words) = known;
+        }
+        Assert.SkipWhen(program is null, words);
+        return program!;
+    }
+
+    /// <summary>Two versions; skipped where only the same one is to be had for both.</summary>
+    internal static (string Old, string New) Build(string server, string old, string @new)
+    {
+        var pair = (Old: Build(server, old), New: Build(server, @new));
+        Assert.SkipWhen(Target(pair.Old) == Target(pair.New), $"Debian's archive has only one version of {server}: {Target(pair.Old)}");
+        return pair;
+    }
+
+    private static string Target(string program)
+    {
+        var folder = new DirectoryInfo(Path.GetDirectoryName(program)!);
+        return (folder.ResolveLinkTarget(returnFinalTarget: true) ?? folder).FullName;
+    }
+
+    private static (string? Program, string Words) Run(string server, string version)
+    {
+        var script = Path.Combine(Root, "tests", "servers", "debian-source");
+        using var process = Process.Start(new ProcessStartInfo(script, [server, version]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var words = process.StandardError.ReadToEndAsync();
+        var program = process.StandardOutput.ReadToEndAsync();
+        if (!process.WaitForExit(s_patience))
+        {
+            process.Kill(entireProcessTree: true);
+            Assert.Fail($"{script} {server} {version} took longer than {s_patience.TotalMinutes} minutes");
+        }
+        Assert.True(process.ExitCode is 0 or Unavailable, $"{script} {server} {version}: exit status {process.ExitCode}\n{words.Result}");
+        return process.ExitCode == 0 ? (program.Result.Trim(), words.Result) : (null, words.Result.Trim());
+    }
+
+    private static string FindRoot()
+    {
+        for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
+            if (File.Exists(Path.Combine(at.FullName, "Mvedsua.sln"))) return at.FullName;
+        throw new DirectoryNotFoundException("the repository's folder can't be found");
+    }
+}
