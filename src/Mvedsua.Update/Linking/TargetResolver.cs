@@ -29,6 +29,9 @@ internal sealed class TargetResolver(ElfFile file, DataObjects objects, Function
     /// <summary>So many elements in front of an array a compiler may begin: for array[i - 2].</summary>
     private const ulong ElementsInFront = 2;
 
+    /// <summary>How many bytes of what has no name are looked at: of what would begin just where an object ends, and elsewhere.</summary>
+    private const ulong AtOnce = 16, Soon = 64;
+
     /// <summary>The address in the process that a reference is bound to; null when it stays in the image.</summary>
     /// <param name="symbol">What the linker was told.</param>
     /// <param name="target">Where it leads, as linked.</param>
@@ -67,7 +70,7 @@ internal sealed class TargetResolver(ElfFile file, DataObjects objects, Function
         var holder = objects.Holding(target);
         var isReadOnly = (one ?? holder ?? objects.LocalAfter(target, section))?.IsReadOnly ?? true;
         if (one is not null && target == one.End)
-            return holder is null && (isReadOnly || StandsUnnamed(target, section)) ? Choose(one, null, target, follow, where) : bindings.Data(one, target);
+            return holder is null && (isReadOnly || (use == TargetUse.Taken && StandsUnnamed(target, section, AtOnce))) ? Choose(one, null, target, follow, where) : bindings.Data(one, target);
         if (isReadOnly && holder is null) return null;
         return holder is null && IsUnnamed(one, target, section, use, follow) ? null : InFrontOfNext(one, target, section, use, follow, where);
     }
@@ -79,22 +82,24 @@ internal sealed class TargetResolver(ElfFile file, DataObjects objects, Function
     /// </summary>
     private bool IsUnnamed(DataObject? one, ulong target, int section, TargetUse use, Func<PointerUse> follow)
     {
-        if (!StandsUnnamed(target, section)) return false;
+        if (!StandsUnnamed(target, section, Soon)) return false;
         if (use != TargetUse.Taken) return true;
         var next = objects.LocalAfter(target, section);
         var isFar = next is null || next.Start - target > Reach(next);
         var after = follow();
         return after.Kind switch
         {
-            PointerUseKind.Accessed => next is null || unchecked((long)target + after.Distance) < (long)next.Start,
+            PointerUseKind.Accessed => IsBetween(one, next, unchecked(target + (ulong)after.Distance)),
             PointerUseKind.Escapes => true,
             PointerUseKind.Bounds or PointerUseKind.Compared => isFar && one is null,
             _ => isFar,
         };
     }
 
-    private bool StandsUnnamed(ulong target, int section) =>
-        _unnamed.StandsAt(target, objects.LocalAfter(target, section)?.Start ?? file.Sections[section].End);
+    private static bool IsBetween(DataObject? one, DataObject? next, ulong place) => (one is null || place >= one.End) && (next is null || place < next.Start);
+
+    private bool StandsUnnamed(ulong target, int section, ulong within) =>
+        _unnamed.StandsAt(target, Math.Min(objects.LocalAfter(target, section)?.Start ?? file.Sections[section].End, target + within));
 
     /// <summary>
     /// An address inside an object or behind it, unless the compiler made it for the array that comes next: for array[i - 1], it may take the
