@@ -33,6 +33,14 @@ public sealed class SampleTests
             file => Assert.True(File.Exists(Path.ChangeExtension(file, ".cases")), $"{file} has no cases"));
     }
 
+    [Fact]
+    public void Both_files_of_Redis_say_the_same_of_what_versions_tell_of_themselves()
+    {
+        static string WithoutBeginning(string file) => File.ReadAllText(file)[File.ReadAllText(file).IndexOf("lines ", StringComparison.Ordinal)..];
+        var redis = Path.Combine(Folder, "redis");
+        Assert.StartsWith(WithoutBeginning(Path.Combine(redis, "common.rules")), WithoutBeginning(Path.Combine(redis, "forward.rules")), StringComparison.Ordinal);
+    }
+
     private static string Root()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
