@@ -49,17 +49,29 @@ internal static class DebianServer
 
     private static (string? Program, string Words) Run(string server, string version)
     {
-        var script = Path.Combine(Root, "tests", "servers", "debian-source");
-        using var process = Process.Start(new ProcessStartInfo(script, [server, version]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var words = process.StandardError.ReadToEndAsync();
-        var program = process.StandardOutput.ReadToEndAsync();
+        var (status, output, errors) = Script(null, server, version);
+        Assert.True(status is 0 or Unavailable, $"{ScriptPath} {server} {version}: exit status {status}\n{errors}");
+        return status == 0 ? (output.Trim(), errors) : (null, errors.Trim());
+    }
+
+    private static string ScriptPath => Path.Combine(Root, "tests", "servers", "debian-source");
+
+    /// <summary>Runs the script.</summary>
+    /// <param name="archive">Whose packages; null: Debian's.</param>
+    /// <param name="words">The command line.</param>
+    internal static (int Status, string Output, string Errors) Script(string? archive, params string[] words)
+    {
+        var start = new ProcessStartInfo(ScriptPath, words) { RedirectStandardOutput = true, RedirectStandardError = true };
+        if (archive is not null) start.Environment["DEBIAN_ARCHIVE"] = archive;
+        using var process = Process.Start(start)!;
+        var errors = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEndAsync();
         if (!process.WaitForExit(s_patience))
         {
             process.Kill(entireProcessTree: true);
-            Assert.Fail($"{script} {server} {version} took longer than {s_patience.TotalMinutes} minutes");
+            Assert.Fail($"{ScriptPath} {string.Join(' ', words)} took longer than {s_patience.TotalMinutes} minutes");
         }
-        Assert.True(process.ExitCode is 0 or Unavailable, $"{script} {server} {version}: exit status {process.ExitCode}\n{words.Result}");
-        return process.ExitCode == 0 ? (program.Result.Trim(), words.Result) : (null, words.Result.Trim());
+        return (process.ExitCode, output.Result, errors.Result);
     }
 
     private static string FindRoot()

@@ -1,5 +1,5 @@
-/* Preloaded into a server, with agent.c: whenever the server waits for events and a test has asked for something, the
- * server does it there, as a copy of a leader would at its update point. */
+/* Preloaded into a server, with agent.c: whenever the server waits for events and a test has asked for
+ * something, the server does it there, as a copy of a leader would at its update point. */
 #define _GNU_SOURCE
 #include <poll.h>
 #include <sys/epoll.h>
