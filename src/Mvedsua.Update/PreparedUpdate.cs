@@ -75,20 +75,9 @@ public sealed class PreparedUpdate : IDisposable
         var resume = _types.Description.Resume!;
         var transfer = _types.Carry(link, process);
         var exit = new LoadedLibraries(process, link.Image.DynamicSection).Find("exit", null) ?? throw new UpdateRefusedException("the process has no exit(3): is it linked with a C library?");
-        ulong[] arguments = [.. resume.Arguments.Select(a => ValueOf(a, link.Image, process))];
+        var arguments = CallValues.Of(resume, link.Image, _newFile, process);
         return new UpdateOutcome(link, transfer, [new Step(link.Image.Base + resume.Function.Address, arguments)], exit, resume.Function.Type.Result.Bare is not VoidType,
             _threads.Of(process.Threads, link.Image));
-    }
-
-    private ulong ValueOf(ResumeArgument argument, LinkedImage image, IUpdatedProcess process)
-    {
-        if (argument.Variable is not { } variable) return (ulong)argument.Number;
-        var symbol = _newFile.Symbols.First(s => s.IsDefined && s.Value == variable.Address && s.Kind == SymbolKind.Data);
-        var place = image.AddressOf(symbol) + argument.Offset;
-        if (argument.IsAddress) return place;
-        Span<byte> bytes = stackalloc byte[argument.Form.Span];
-        process.Read(place, bytes);
-        return unchecked((ulong)argument.Form.Read(bytes).Whole);
     }
 
     /// <inheritdoc/>

@@ -21,6 +21,9 @@ public sealed class UpdatePreviewTests : IDisposable
         Assert.Equal(0, possible.Status);
         Assert.Contains("field \"expires\" is new (offset 8)", possible.Output, StringComparison.Ordinal);
 
+        Assert.Contains("\nLinking: ", possible.Output, StringComparison.Ordinal);
+        Assert.Contains("Where the new version goes on must be said yet: resume FUNCTION(ARGUMENTS).", possible.Output, StringComparison.Ordinal);
+
         var open = _mvedsua.Run("update", "--dry-run", "--from", old, "--to", turned);
         Assert.Equal(1, open.Status);
         Assert.Contains("struct entry.v: was int, is void *", open.Output, StringComparison.Ordinal);
@@ -37,18 +40,33 @@ public sealed class UpdatePreviewTests : IDisposable
     }
 
     [Fact]
+    public void A_dry_run_tells_what_linking_would_be_refused_for()
+    {
+        var old = Compile("old", "int table; int main(void) { return 0; }");
+        var wide = Compile("wide", "int table; _Thread_local int counter; int main(void) { return counter; }");
+        var refused = _mvedsua.Run("update", "--dry-run", "--from", old, "--to", wide);
+        Assert.Equal((1, ""), (refused.Status, refused.Errors));
+        Assert.Contains($"Linking would be refused: the thread-local counter is new in {wide}", refused.Output, StringComparison.Ordinal);
+
+        var same = _mvedsua.Run("update", "--dry-run", "--from", old, "--to", old);
+        Assert.Equal(1, same.Status);
+        Assert.Contains($"Linking would be refused: {old} is the version that runs already", same.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_dry_run_checks_the_rules_and_says_so()
     {
-        var program = Compile("same", "struct entry { int v; } *table; int main(void) { return 0; }");
+        var old = Compile("old", "struct entry { int v; } *table; int main(void) { return 0; }");
+        var program = Compile("new", "struct entry { int v; } *table; int main(void) { return 1; }");
         var rules = Directory.CreateDirectory(Path.Combine(_mvedsua.Folder, "rules")).FullName;
         File.WriteAllText(Path.Combine(rules, "forward.rules"), "rule write($fd, $data) => writev($fd, $data)\n");
         File.WriteAllText(Path.Combine(rules, "reverse.rules"), "rule writev($fd, $data) => write($fd, $data)\n");
-        var good = _mvedsua.Run("update", "--dry-run", "--from", program, "--to", program, "--rules", rules);
+        var good = _mvedsua.Run("update", "--dry-run", "--from", old, "--to", program, "--rules", rules);
         Assert.Equal((0, ""), (good.Status, good.Errors));
         Assert.EndsWith("Rules that can be used: 1 rule forward, 1 reverse.\n", good.Output, StringComparison.Ordinal);
 
         File.WriteAllText(Path.Combine(rules, "reverse.rules"), "rule writev($fd, $data) => wirte($fd, $data)\n");
-        var bad = _mvedsua.Run("update", "--dry-run", "--from", program, "--to", program, "--rules", rules);
+        var bad = _mvedsua.Run("update", "--dry-run", "--from", old, "--to", program, "--rules", rules);
         Assert.Equal(1, bad.Status);
         Assert.Contains($"{rules}/reverse.rules:1:28: error: no call is named 'wirte' (did you mean 'write'?)\n", bad.Errors, StringComparison.Ordinal);
     }
@@ -88,7 +106,7 @@ public sealed class UpdatePreviewTests : IDisposable
     {
         var product = Path.Combine(_mvedsua.Folder, name);
         File.WriteAllText(product + ".c", source);
-        using var gcc = Process.Start("gcc", ["-g", "-o", product, product + ".c"]);
+        using var gcc = Process.Start("gcc", ["-g", "-Wl,--emit-relocs", "-o", product, product + ".c"]);
         gcc.WaitForExit();
         Assert.Equal(0, gcc.ExitCode);
         return product;

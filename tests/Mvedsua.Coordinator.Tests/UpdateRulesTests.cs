@@ -42,10 +42,11 @@ public sealed class UpdateRulesTests : IDisposable
     }
 
     [Fact]
-    public void The_sample_servers_rules_can_all_be_used()
+    public void The_rules_that_come_with_Mvedsua_can_all_be_used()
     {
-        foreach (string folder in Directory.GetDirectories(Path.Combine(Installation.Root, "rules", "kv")))
-            Assert.Empty(UpdateRules.Load(folder).Warnings);
+        string[] folders = [.. Directory.GetDirectories(Path.Combine(Installation.Root, "rules")).SelectMany(Directory.GetDirectories)];
+        Assert.Contains(folders, folder => folder.Contains("/redis/", StringComparison.Ordinal));
+        foreach (string folder in folders) Assert.Empty(UpdateRules.Load(folder).Warnings);
     }
 
     [Fact]

@@ -14,7 +14,7 @@ internal static class UpdateVerb
         var to = new Option<string>("--to") { Description = "The new version's program", HelpName = "FILE", Required = true };
         var description = new Option<string?>("--description") { Description = "The update description", HelpName = "FILE" };
         var rules = new Option<string?>("--rules") { Description = "The folder of forward.rules and reverse.rules, by which the two versions are reconciled", HelpName = "DIR" };
-        var dryRun = new Option<bool>("--dry-run") { Description = "Tell what would be converted how, and what the description must say; exits with 1 when it must say more" };
+        var dryRun = new Option<bool>("--dry-run") { Description = "Tell what would be converted how, what the description must say, and whether the new version can be linked into the old one's process; exits with 1 when more must be said or it can't" };
         var draft = new Option<bool>("--draft") { Description = "Print the first draft of an update description" };
         var command = new Command("update", "Gives a server a follower that runs another version, and returns once it is compared with the leader. With --dry-run or --draft: no server is touched.")
         {
