@@ -4,7 +4,7 @@ using Mvedsua.Follower.Tests;
 namespace Mvedsua.Kv.Tests;
 
 /// <summary>What tests of updates do with a sample server.</summary>
-public abstract class UpdatedServers : ConfiguredServers
+public abstract class UpdatedServers : LiveUpdates
 {
     /// <summary>Release 1.0.</summary>
     private protected RedisUnderMvedsua Server(int threads = 0, params string[] run) => Server("1.0", threads, run);
@@ -36,25 +36,10 @@ public abstract class UpdatedServers : ConfiguredServers
         Assert.True(result.Status == 0, $"update: {result.Output}{result.Errors}\n{server.Log}");
     }
 
-    private protected static string Do(RedisUnderMvedsua server, string verb)
-    {
-        Host.Result result = server.Mvedsua(verb, RedisUnderMvedsua.Name);
-        Assert.True(result.Status == 0, $"{verb}: {result.Output}{result.Errors}\n{server.History}\n{server.Mvedsua("report", RedisUnderMvedsua.Name).Output}\n{server.Log}");
-        return result.Output;
-    }
-
-    /// <summary>The updated version still agrees with the old one; else: where it did not.</summary>
-    private protected static void Agrees(RedisUnderMvedsua server) =>
-        Assert.True(server.FollowerPid != 0, $"{server.History}\n{server.Mvedsua("report", RedisUnderMvedsua.Name).Output}");
-
-    private protected static string Stage(RedisUnderMvedsua server) => server.Status().GetProperty("stage").GetString()!;
-
     private protected static void HasAll(RedisUnderMvedsua server, Mvedsua.Drill.ClientLoad<KvClient> load)
     {
         load.Finish();
         using var line = new KvLine(server.Port);
         Assert.Equal($"COUNT {load.Clients.Sum(client => client.Keys.Count)}", line.Ask("COUNT"));
     }
-
-    private protected static int Pid(RedisUnderMvedsua server, bool follower = false) => follower ? server.FollowerPid : server.LeaderPid;
 }
