@@ -92,8 +92,8 @@ public sealed class RedisUpdateTests : LiveUpdates
 
     private static void Update(RedisUnderMvedsua server, string pair, string program)
     {
-        string folder = Path.Combine(DebianServer.Rules("redis"), pair.StartsWith('7') ? "7.0.15-u7-u10" : "8.0.2-8.0.6");
-        Do(server, "update", "--to", program, "--description", Path.Combine(folder, "update.description"), "--rules", folder);
+        string rules = DebianServer.Rules("redis"), description = Path.Combine(rules, pair.StartsWith('7') ? "7.0.15-u7-u10" : "8.0.2-8.0.6", "update.description");
+        Do(server, "update", "--to", program, "--description", description, "--rules", rules);
     }
 
     /// <summary>A server with children, whose parent would change, says so: then it is tried again.</summary>
