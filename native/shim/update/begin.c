@@ -12,8 +12,11 @@ typedef void *start_routine(uint64_t argument);
 
 static create_thread *real_create;
 static create_c11 *real_c11;
+static int (*set_cancel_state)(int state, int *old), (*set_cancel_type)(int type, int *old);
 
 void mv_begin_find(void) {
+    set_cancel_state = (int (*)(int, int *))MV_REAL("pthread_setcancelstate");
+    set_cancel_type = (int (*)(int, int *))MV_REAL("pthread_setcanceltype");
     real_create = (create_thread *)MV_REAL("pthread_create");
     real_c11 = (create_c11 *)MV_REAL("thrd_create");
 }
@@ -25,7 +28,11 @@ _Noreturn void mv_park_resume(uint64_t context[8], long value);
 static void *begin(void *unused) {
     struct mv_thread *self = mv_self;
     (void)unused;
-    mv_park_save(self->origin);
+    if (mv_park_save(self->origin)) {
+        /* As of a new thread: libc's waits may be cancelled at any moment, and one was left in the middle. */
+        set_cancel_type(0 /* DEFERRED */, NULL);
+        set_cancel_state(0 /* ENABLE */, NULL);
+    }
     return ((start_routine *)mv_self->start)(mv_self->start_argument);
 }
 

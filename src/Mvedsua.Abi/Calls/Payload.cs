@@ -46,7 +46,11 @@ public ref struct Payload
     /// <summary>Starts before the first segment.</summary>
     /// <param name="bytes">The payload.</param>
     /// <param name="isCut">The last segment may be cut off.</param>
-    public Payload(ReadOnlySpan<byte> bytes, bool isCut = false) => (_rest, _isCut) = (bytes, isCut);
+    public Payload(ReadOnlySpan<byte> bytes, bool isCut = false)
+    {
+        _rest = bytes;
+        _isCut = isCut;
+    }
 
     /// <summary>The segment reached.</summary>
     public PayloadSegment Current { get; private set; }
