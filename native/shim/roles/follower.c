@@ -474,11 +474,6 @@ enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame) 
     }
     case __NR_rt_sigprocmask:
         return change_mask(self, frame, row);
-    case __NR_futex:
-        if (!mv_order_leaves_condition(self, frame))
-            break;
-        frame->rax = (uint64_t)-110L; /* ETIMEDOUT */
-        return MV_ACTION_RETURN;
     case __NR_openat:
         if (!mv_arenas_ask(frame))
             break;
