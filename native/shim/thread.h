@@ -147,6 +147,7 @@ struct mv_thread {
     uint32_t timed_out, timekeeper; /* leader: its last wait was; it has read the clock after such a one */
     uint32_t presumed; /* leader: readings that will count as a timekeeper's until it is known for one */
     uint64_t clock_seconds[MV_CLOCKS];
+    uint32_t waits;            /* follower: for another of its threads, in a wait that has no record */
     uint64_t condition;        /* that this thread waits for (order/condition.c); 0: none */
     uint64_t condition_caller; /* who called the wait */
     uint32_t condition_left;   /* libc's sleep was ended by us */

@@ -124,4 +124,11 @@ static inline void mv_order_pause(uint32_t spins) {
     }
 }
 
+/* … which the takeover is to see (roles/backlog.c). */
+static inline void mv_order_wait(uint32_t spins) {
+    if (spins == MV_SHORT_PAUSES)
+        __atomic_store_n(&mv_self->waits, 1, __ATOMIC_RELEASE);
+    mv_order_pause(spins);
+}
+
 #endif
