@@ -38,7 +38,7 @@ internal static class DrillServers
         ["beanstalkd"] = _ => new BeanstalkdServer(),
         ["lighttpd"] = random => new LighttpdServer(random),
         ["nginx"] = random => new NginxServer(random),
-        ["memcached"] = random => new MemcachedServer(random),
+        ["memcached"] = _ => new MemcachedServer(),
         ["kv"] = random => new KvServer(random),
     };
 

@@ -3,13 +3,11 @@ using Mvedsua.Follower.Tests;
 
 namespace Mvedsua.Drill.Memcached;
 
-/// <summary>memcached with one or four worker threads, and its maintenance threads.</summary>
-internal sealed class MemcachedServer(Random random) : IDrillServer
+/// <summary>memcached with four worker threads, and its maintenance threads.</summary>
+internal sealed class MemcachedServer : IDrillServer
 {
-    private readonly int _threads = random.Next(4) == 0 ? 1 : 4;
-
     public string[] Command(string folder, int port) =>
-        ["/usr/bin/memcached", "-u", "nobody", "-l", "127.0.0.1", "-p", $"{port}", "-U", "0", "-m", "64", "-t", $"{_threads}"];
+        ["/usr/bin/memcached", "-u", "nobody", "-l", "127.0.0.1", "-p", $"{port}", "-U", "0", "-m", "64", "-t", "4"];
 
     public bool Answers(int port)
     {
