@@ -150,12 +150,16 @@ struct mv_thread {
     uint32_t in_event;              /* leader: enum mv_where (order/moment.c); read by timekeepers */
     uint32_t moment;                /* leader: readings of the clock in this thread's own moment; 0: none */
     uint32_t moments;               /* leader: that had ended as this thread last published */
+    uint64_t moment_word;           /* leader: 1 + what it had come to in the last moment of another's; 0 */
     uint32_t timed_out, timekeeper; /* leader: its last wait was; it has read the clock after such a one */
     uint32_t presumed; /* leader: readings that will count as a timekeeper's until it is known for one */
     uint64_t clock_seconds[MV_CLOCKS];
-    uint64_t condition;        /* that this thread waits for in libc's own function; 0: none */
-    uint64_t condition_caller; /* who called it */
-    uint32_t condition_left;   /* follower: that wait was ended (mv_order_leaves_condition) */
+    uint32_t waits;            /* follower: for another of its threads, in a wait that has no record */
+    uint64_t condition;        /* that this thread waits for (order/condition.c); 0: none */
+    uint64_t condition_caller; /* who called the wait */
+    uint32_t condition_left;   /* libc's sleep was ended by us */
+    uint32_t condition_apart;  /* 1: it waits without standing in libc's queue */
+    uint32_t condition_told;   /* somebody has signalled meanwhile */
     struct mv_once *once;      /* the pthread_once under way (order/once.c) */
     struct mv_settled settled;
     uint32_t keeper_epoch;     /* leader: the keeper that this thread's log knows */

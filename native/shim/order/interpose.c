@@ -82,8 +82,7 @@ static int give_back(const struct mv_object *object, enum mv_order_kind kind, vo
 int mv_order_settled(const struct mv_object *object, enum mv_order_kind kind, void *at, int result,
                      void *caller) {
     struct mv_thread *self = mv_self;
-    if (self && __builtin_expect(self->restarts != 0, 0) &&
-        (kind == MV_ORDER_WAIT || kind == MV_ORDER_SEMAPHORE)) {
+    if (self && __builtin_expect(self->restarts != 0, 0) && kind == MV_ORDER_SEMAPHORE) {
         give_back(object, kind, at, result);
         mv_begin_anew(self);
     }

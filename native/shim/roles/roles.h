@@ -243,6 +243,14 @@ int mv_children_any(void);
 int mv_children_ever(void);
 void mv_children_handed_over(void);
 
+/* Does a local call wait for another thread? (roles/leader.c) */
+int mv_call_waits(uint32_t call, const struct mv_frame *frame);
+
+/* roles/backlog.c */
+int mv_backlog_await(void);
+void mv_backlog_give_up(void);
+int mv_writer_dead(uint32_t slot); /* roles/failover.c */
+
 /* roles/settle.c */
 extern uint32_t mv_unsettled
     __attribute__((visibility("hidden"))); /* threads whose outcome is still to be given */

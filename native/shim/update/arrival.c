@@ -54,6 +54,8 @@ void mv_arrival_await(struct mv_thread *self) {
         await(GATE_OPEN);
     else if (self->stand.call != __NR_futex)
         mv_begin_anew(self);
+    else if (self->semaphore)
+        self->condition = self->semaphore; /* so that its sleep is looked at */
 }
 
 void mv_arrival_begin(struct mv_thread *self, void (*whole)(void)) {
@@ -72,7 +74,7 @@ void mv_arrival_begin(struct mv_thread *self, void (*whole)(void)) {
 
 int mv_arrives(const struct mv_thread *self, const uint64_t args[6]) {
     if (self->tid == mv.pid)
-        return self->call == mv.point_call && mv_call_waits(self->call, args);
+        return self->call == mv.point_call && mv_waits_for_world(self->call, args);
     return self->call == self->stand.call && self->call != __NR_futex;
 }
 

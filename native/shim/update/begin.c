@@ -43,7 +43,8 @@ void mv_begin_anew(struct mv_thread *self) {
             "a thread waits within pthread_cleanup_push, or keeps the address of a local variable: "
             "it can't begin anew");
     self->hooked = self->in_event = self->moment = self->asks = self->turn_taking = self->delivering = 0;
-    self->condition = self->condition_left = self->semaphore = 0;
+    self->condition_left = self->semaphore = 0;
+    mv_condition_forget(self);
     self->once = NULL;
     self->restarts = self->replaying = 0;
     self->arriving = 1;

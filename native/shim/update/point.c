@@ -97,7 +97,7 @@ static void act_here(struct mv_thread *self) {
 
 void mv_point_at_call(struct mv_thread *self, const struct mv_frame *frame) {
     const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
-    if (mv.role == MV_ROLE_FOLLOWER || self->tid != mv.pid || !mv_call_waits(self->call, args) ||
+    if (mv.role == MV_ROLE_FOLLOWER || self->tid != mv.pid || !mv_waits_for_world(self->call, args) ||
         (mv.point_call != MV_INTENT_NONE && mv.point_call != self->call))
         return;
     mv.point_call = self->call;

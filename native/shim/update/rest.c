@@ -44,7 +44,7 @@ static int rests(const struct mv_thread *area) {
     case __NR_recvmsg:
         return !(stand->args[2] & 0x40) && blocks(stand->args[0]);
     default:
-        return mv_call_waits(stand->call, stand->args);
+        return mv_waits_for_world(stand->call, stand->args);
     }
 }
 

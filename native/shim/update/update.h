@@ -18,7 +18,7 @@ void mv_point_at_call(struct mv_thread *self, const struct mv_frame *frame);
 void mv_point_again(const struct mv_text *why);
 
 /* waits.c: does this call wait for the world? Which of its arguments is the time limit (-1: none)? */
-int mv_call_waits(uint32_t call, const uint64_t args[6]);
+int mv_waits_for_world(uint32_t call, const uint64_t args[6]);
 int mv_limit_argument(uint32_t call);
 
 /* rest.c, leader or solo, while all others are parked: do they all stand where they can begin anew? */

@@ -11,7 +11,7 @@ static int is_limit(uint64_t at) {
            (seconds | rest);
 }
 
-int mv_call_waits(uint32_t call, const uint64_t args[6]) {
+int mv_waits_for_world(uint32_t call, const uint64_t args[6]) {
     switch (call) {
     case __NR_epoll_wait:
     case __NR_epoll_pwait:
