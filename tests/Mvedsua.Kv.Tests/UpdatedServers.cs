@@ -20,11 +20,11 @@ public abstract class UpdatedServers : ConfiguredServers
         return server;
     }
 
-    private protected static Host.Result Update(RedisUnderMvedsua server, string program, string description = KvVariant.Resume)
+    private protected static Host.Result Update(RedisUnderMvedsua server, string program, string description = KvVariant.Resume, params string[] options)
     {
         string file = Path.Combine(server.Folder, "update.description");
         File.WriteAllText(file, description);
-        return server.Mvedsua("update", RedisUnderMvedsua.Name, "--to", program, "--description", file);
+        return server.Mvedsua(["update", RedisUnderMvedsua.Name, "--to", program, "--description", file, .. options]);
     }
 
     private protected static void Updated(RedisUnderMvedsua server, string program, string description = KvVariant.Resume)
@@ -45,6 +45,10 @@ public abstract class UpdatedServers : ConfiguredServers
         Assert.True(server.FollowerPid != 0, $"{server.History}\n{server.Mvedsua("report", RedisUnderMvedsua.Name).Output}");
 
     private protected static string Stage(RedisUnderMvedsua server) => server.Status().GetProperty("stage").GetString()!;
+
+    /// <summary>How far an update is; empty: there is none.</summary>
+    internal static string Step(RedisUnderMvedsua server) =>
+        server.Status().TryGetProperty("update", out var update) && update.ValueKind == System.Text.Json.JsonValueKind.Object ? update.GetProperty("step").GetString()! : "";
 
     private protected static void HasAll(RedisUnderMvedsua server, Mvedsua.Drill.ClientLoad<KvClient> load)
     {
