@@ -67,6 +67,7 @@ public sealed class StageMachineTests
                     _leader = any;
                     _followers.Remove(any);
                     if (chance % 2 == 0) Machine.LeaderDied(dead, any);
+                    if (chance % 2 == 0 && _isNew[any] == _isNew[dead]) Check("a leader's death that is told before the others are replaced");
                     foreach (int replaced in _followers.ToList()) End(replaced);
                     if (chance % 2 != 0) Machine.LeaderDied(dead, any);
                     break;

@@ -25,11 +25,12 @@ internal sealed class Updating : IDisposable
 
     internal bool IsOver => _process.HasExited;
 
-    /// <summary>Waits until it is in one of these steps.</summary>
+    /// <summary>Waits until it is in one of these steps; "promoted": and the old version checks the new one.</summary>
     internal void Is(params string[] steps) => Host.Until(() =>
     {
         if (IsOver) Assert.Fail($"it is over: {_output.Result}{_errors.Result}");
-        return steps.Contains(UpdatedServers.Step(_server));
+        string step = UpdatedServers.Step(_server, out bool isTimed);
+        return steps.Contains(step) && (step != "promoted" || isTimed);
     }, $"the update is {string.Join(" or ", steps)}");
 
     internal void Interrupt() => Host.Kill(_process.Id, 2);

@@ -105,7 +105,8 @@ internal sealed partial class Session
         }
 
         void Then(Task<ControlReply> request, int number) =>
-            _ = request.ContinueWith(reply => Post(Heard(plan, () => plan.Answered(number, reply.Result))), TaskScheduler.Default);
+            _ = request.ContinueWith(reply => Post(Heard(plan, () =>
+                plan.Answered(number, reply.Exception is { InnerException: { } failure } ? Failed(failure) : reply.Result))), TaskScheduler.Default);
     }
 
     private SessionEvent.Inspect Heard(UpdatePlan plan, Func<IReadOnlyList<PlanAction>> actions) => new(() =>

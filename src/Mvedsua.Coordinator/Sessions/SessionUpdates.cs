@@ -37,6 +37,11 @@ internal sealed partial class Session
         {
             return new AttemptResult(0, ControlReply.Refuse(ExitStatus.UpdateRefused, $"The update was refused, the server is untouched: {e.Message}"), policy);
         }
+        catch (Exception e)
+        {
+            SessionLog.UpdateFailed(_log, e);
+            return new AttemptResult(0, Failed(e), policy);
+        }
     }
 
     private async Task<AttemptResult> ApplyAsync(UpdateOrder order, PreparedUpdate prepared, UpdateRules rules, ServerVersion old, Follower copy, string pause)
@@ -60,7 +65,16 @@ internal sealed partial class Session
             Post(new SessionEvent.Inspect(() => Abandon(copy, e.Message)));
             return new AttemptResult(copy.Pid, ControlReply.Refuse(ExitStatus.UpdateFailed, $"The update failed, the server goes on unchanged: {e.Message}"), prepared.OnFailure);
         }
+        catch (Exception e)
+        {
+            SessionLog.UpdateFailed(_log, e);
+            Post(new SessionEvent.Inspect(() => Abandon(copy, e.Message))); /* it would stand still for ever */
+            return new AttemptResult(copy.Pid, Failed(e), prepared.OnFailure);
+        }
     }
+
+    /// <summary>What no update should come to, such as a full disk under the session's folder.</summary>
+    private static ControlReply Failed(Exception e) => ControlReply.Refuse(ExitStatus.Internal, $"The coordinator failed ({e.GetType().Name}), the server goes on unchanged: {e.Message}");
 
     /// <summary>The rules between a leader and its follower, by their version indices; null: none.</summary>
     private RulesFile? RulesBetween(int leader, int follower) =>
@@ -112,7 +126,18 @@ internal sealed partial class Session
     private async Task<T> LookAsync<T>(Func<T> look)
     {
         var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (!TryPost(new SessionEvent.Inspect(() => done.TrySetResult(look())))) throw new UpdateRefusedException("the session has ended");
+        var inspect = new SessionEvent.Inspect(() =>
+        {
+            try
+            {
+                done.TrySetResult(look());
+            }
+            catch (Exception e)
+            {
+                done.TrySetException(e); /* whoever asked is told; the session goes on */
+            }
+        });
+        if (!TryPost(inspect)) throw new UpdateRefusedException("the session has ended");
         return await done.Task.WaitAsync(ShimRequest.TimeLimit).ConfigureAwait(false);
     }
 }

@@ -203,7 +203,7 @@ internal sealed class UpdatePlan(UpdateOrder order)
     /// <summary>What the plan does at this moment cannot be crossed; null: nothing of that kind.</summary>
     internal string? Busy => Step switch
     {
-        PlanStep.Promoting => $"The new version ({_copy}) is just being promoted, as 'update --auto-promote' was told to; try again when that is done.",
+        PlanStep.Promoting when Old == 0 => $"The new version ({_copy}) is just being promoted, as 'update --auto-promote' was told to; try again when that is done.",
         PlanStep.Committing => "The update is just being committed, as 'update --auto-commit' was told to.",
         _ => null,
     };
