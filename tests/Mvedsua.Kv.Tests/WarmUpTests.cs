@@ -116,7 +116,7 @@ public sealed partial class WarmUpTests : UpdatedServers
         RedisUnderMvedsua server = Server("1.0");
         int old = Pid(server);
         using var line = new KvLine(server.Port);
-        using Updating update = Begin(server, "1.0", "2.0", "--warm-up", "1s", "--auto-promote", "--auto-commit");
+        using Updating update = Begin(server, "1.0", "2.0", "--warm-up", "5s", "--auto-promote", "--auto-commit");
         update.Is("promoted");
         Assert.Equal("OK", line.Ask("PUT-number n 12"));
         Assert.Equal("NUMBER 20", line.Ask("ADD n 8"));
@@ -139,7 +139,7 @@ public sealed partial class WarmUpTests : UpdatedServers
         {
             RedisUnderMvedsua server = Server();
             using var load = KvClient.Load(server.Port, 6, 65 + round);
-            using Updating update = Begin(server, "1.0-crash", "--warm-up", step == "promoted" ? "2s" : Long, "--auto-promote", "--auto-commit");
+            using Updating update = Begin(server, "1.0-crash", "--warm-up", step == "promoted" ? "5s" : Long, "--auto-promote", "--auto-commit");
             update.Is(step);
             load.More(100);
             int leader = Pid(server), other = Pid(server, follower: true);
@@ -160,13 +160,13 @@ public sealed partial class WarmUpTests : UpdatedServers
     {
         RedisUnderMvedsua server = Server();
         using var load = KvClient.Load(server.Port, 4, 66);
-        using Updating update = Begin(server, "1.0-crash", "--warm-up", "3s", "--auto-promote", "--auto-commit");
+        using Updating update = Begin(server, "1.0-crash", "--warm-up", "5s", "--auto-promote", "--auto-commit");
         update.Is("monitoring");
         Do(server, verb);
         Host.Result result = update.Outcome();
         Assert.Equal(Overtaken, result.Status);
         Assert.Contains($"mvedsua {verb} {RedisUnderMvedsua.Name}' came first", result.Errors);
-        Thread.Sleep(4000); /* what the plan would have done by now is not done */
+        Thread.Sleep(6000); /* what the plan would have done by now is not done */
         Assert.Equal(stage, Stage(server));
         HasAll(server, load);
     }
@@ -180,11 +180,11 @@ public sealed partial class WarmUpTests : UpdatedServers
         RedisUnderMvedsua server = Server();
         int old = Pid(server);
         using var load = KvClient.Load(server.Port, 4, 67);
-        using Updating update = Begin(server, "1.0-crash", "--warm-up", "3s", "--auto-promote", "--auto-commit");
+        using Updating update = Begin(server, "1.0-crash", "--warm-up", "5s", "--auto-promote", "--auto-commit");
         update.Is("promoted");
         Do(server, verb);
         Assert.Equal(Overtaken, update.Outcome().Status);
-        Thread.Sleep(4000);
+        Thread.Sleep(6000);
         Assert.Equal((stage, newLeads), (Stage(server), Pid(server) != old));
         HasAll(server, load);
     }
@@ -194,7 +194,7 @@ public sealed partial class WarmUpTests : UpdatedServers
     {
         RedisUnderMvedsua server = Server();
         using var load = KvClient.Load(server.Port, 4, 68);
-        using Updating update = Begin(server, "1.0-crash", "--warm-up", "3s");
+        using Updating update = Begin(server, "1.0-crash", "--warm-up", "8s");
         update.Is("monitoring");
         Host.Result second = Update(server, KvPrograms.Of("1.0-byte")), commit = server.Mvedsua("commit", RedisUnderMvedsua.Name);
         Assert.Equal((Refused, Refused), (second.Status, commit.Status));
@@ -220,11 +220,11 @@ public sealed partial class WarmUpTests : UpdatedServers
     {
         RedisUnderMvedsua server = Server();
         using var load = KvClient.Load(server.Port, 4, 69);
-        using Updating update = Begin(server, "1.0-crash", "--warm-up", "2s", "--auto-promote", "--auto-commit");
+        using Updating update = Begin(server, "1.0-crash", "--warm-up", "5s", "--auto-promote", "--auto-commit");
         update.Is(step);
         update.Interrupt();
         Host.Until(() => server.History.Contains("whoever asked for the update has hung up; nothing more is done by itself"), "its end is noticed");
-        Thread.Sleep(3000);
+        Thread.Sleep(6000);
         Assert.Equal(stage, Stage(server));
         Agrees(server);
         Do(server, "rollback");
@@ -238,7 +238,7 @@ public sealed partial class WarmUpTests : UpdatedServers
     {
         RedisUnderMvedsua server = Server();
         using var load = KvClient.Load(server.Port, 4, 70);
-        using Updating update = Begin(server, "1.0-crash", "--warm-up", "2s", "--auto-promote", "--auto-commit");
+        using Updating update = Begin(server, "1.0-crash", "--warm-up", "5s", "--auto-promote", "--auto-commit");
         update.Is(step);
         Host.Kill(server.CoordinatorPid, Host.SIGKILL);
         Host.Result result = update.Outcome();
@@ -248,7 +248,7 @@ public sealed partial class WarmUpTests : UpdatedServers
         Assert.Contains("what came of it is not known, and nothing more is done by itself", server.History);
         Host.Until(() => Step(server) is var now && (now == later || now != found), "it has caught up");
         Assert.Equal(later, Step(server));
-        Thread.Sleep(3000);
+        Thread.Sleep(6000);
         Assert.Equal(stage, Stage(server));
         Agrees(server);
         Do(server, "rollback");

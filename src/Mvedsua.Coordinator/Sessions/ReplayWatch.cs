@@ -51,7 +51,10 @@ internal sealed unsafe class ReplayWatch : IDisposable
             Progress now = Progress.Of(_memory, Who.Version);
             /* A reader that is being woken may still be marked as one that sleeps. */
             bool waits = now.Waits && _last.Waits && now.Published == _last.Published;
-            foreach ((ulong[] upto, int number) in _marks.Where(mark => waits || IsReplayed(mark.Upto)).ToList())
+            List<(ulong[] Upto, int Number)> reached = now.Logs == 0 ? [] : [.. _marks.Where(mark => waits || IsReplayed(mark.Upto))];
+            /* Looked at last: of a follower that was ended, cursors are closed after that, as if there were nothing left to replay. */
+            if (!IsFollowing) reached = [];
+            foreach ((_, int number) in reached)
             {
                 _marks.RemoveAll(mark => mark.Number == number);
                 _post(new SessionEvent.Replayed(Who, number, now.Replayed));
@@ -69,6 +72,8 @@ internal sealed unsafe class ReplayWatch : IDisposable
             }
         }
     }
+
+    private bool IsFollowing => _memory.Control.Block.Member(Who.Version) is { Publishing: true } member && member.Generation == Who.Generation;
 
     private ulong[] Published()
     {
@@ -88,13 +93,15 @@ internal sealed unsafe class ReplayWatch : IDisposable
         return true;
     }
 
-    /// <param name="Published">Events in all logs of the leader.</param>
+    /// <param name="Logs">How many of the leader's logs it reads.</param>
+    /// <param name="Published">Events in these.</param>
     /// <param name="Replayed">Those of them that the follower has consumed.</param>
     /// <param name="Waits">Where it has not consumed all, it sleeps until there are more: a rule may stand for what comes next.</param>
-    private readonly record struct Progress(ulong Published, ulong Replayed, bool Waits)
+    private readonly record struct Progress(int Logs, ulong Published, ulong Replayed, bool Waits)
     {
         internal static Progress Of(SharedMemory memory, int follower)
         {
+            int logs = 0;
             ulong published = 0, replayed = 0;
             bool waits = true;
             int leader = memory.Control.Block.LeaderVersion;
@@ -102,11 +109,12 @@ internal sealed unsafe class ReplayWatch : IDisposable
             {
                 if (LagMonitor.FollowerCursor(memory, leader, slot, follower, out MvLogHeader* log) is not { } cursor) continue;
                 ulong read = Volatile.Read(ref cursor.Pointer->Sequence), written = Volatile.Read(ref log->Sequence);
+                logs++;
                 published += written;
                 replayed += read;
                 waits &= read >= written || (Volatile.Read(ref SharedMemory.Sleepers(log)->Bits) >> follower & 1) != 0;
             }
-            return new Progress(published, replayed, waits);
+            return new Progress(logs, published, replayed, waits);
         }
     }
 }

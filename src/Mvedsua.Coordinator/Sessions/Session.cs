@@ -210,14 +210,14 @@ internal sealed partial class Session : IControlled, IDisposable
                     _versions.Followed(attached.Who, leader);
                     FindVersions(attached.Who, _versions.Of(leader).Number);
                 }
-                else if (_attempting)
+                else if (_attempting && !_copyIsUnwanted)
                 {
                     _stages.Copied(LeaderPid, attached.Who.Pid);
                     _plan?.Copied(attached.Who.Pid);
                 }
                 else
                 {
-                    EndFollower(attached.Who, MvReason.UpdateFailed); /* an earlier coordinator's, which knew what it was to become */
+                    EndFollower(attached.Who, MvReason.UpdateFailed); /* or an earlier coordinator's, which knew what it was to become */
                 }
                 _failures.RemoveAll(failure => failure.Pid != LeaderPid); /* made good; but a leader may have died as it made this one */
                 if (!updating && LagMonitor.StartIfLimited(_memory, attached.Who, Post) is { } monitor) _lagMonitors[attached.Who] = monitor;

@@ -50,13 +50,13 @@ internal sealed partial class Session
         });
     }
 
-    /// <summary>An update that is to be tried again is given up. One whose copy is not there yet would come all the same.</summary>
+    /// <summary>An update that is being prepared, or is to be tried again, is given up. A copy that comes all the same is not wanted.</summary>
     private ControlReply RollbackOfNone()
     {
         if (_plan is not { } plan) return OneVersionOnly;
-        if (_attempting) return ControlReply.Refuse(ExitStatus.RefusedByStage, "The update is just being prepared, nothing of it is there yet; try again in a moment.");
+        _copyIsUnwanted = _attempting;
         Do(plan.OperatorActs($"rollback {_file.Name}"));
-        return new ControlReply(true, Message: $"the update to {plan.Order.To} is not tried again");
+        return new ControlReply(true, Message: $"the update to {plan.Order.To} is given up");
     }
 
     private static ControlReply OneVersionOnly => ControlReply.Refuse(ExitStatus.RefusedByStage, "The session has one version only.");

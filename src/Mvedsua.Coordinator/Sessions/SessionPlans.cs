@@ -13,6 +13,7 @@ internal sealed partial class Session
     private UpdatePlan? _plan;
     private ChannelWriter<ControlReply>? _told; /* whoever asked for it */
     private bool _attempting; /* also when its plan is over */
+    private bool _copyIsUnwanted; /* its plan was over before it was made */
     private DateTimeOffset? _until; /* what the plan waits for */
     private ReplayWatch? _watch;
     private (int Pid, TaskCompletionSource<StoredReport?> Made) _newestReport;
@@ -72,7 +73,7 @@ internal sealed partial class Session
         switch (action)
         {
             case PlanAction.Attempt:
-                _attempting = true;
+                (_attempting, _copyIsUnwanted) = (true, false);
                 _ = AttemptAsync(plan.Order).ContinueWith(attempt => Post(new SessionEvent.Inspect(() =>
                 {
                     _attempting = false;
