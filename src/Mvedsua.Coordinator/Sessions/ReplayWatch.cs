@@ -61,7 +61,7 @@ internal sealed unsafe class ReplayWatch : IDisposable
             }
             _idle = now.Waits || now.Replayed != _last.Replayed ? 0 : _idle + 1;
             _last = now;
-            if (_idle == MostIdleLooks) _post(new SessionEvent.Stalled(Who));
+            if (_idle > 0 && _idle % MostIdleLooks == 0) _post(new SessionEvent.Stalled(Who));
             try
             {
                 _timer.Change(Interval, Timeout.InfiniteTimeSpan);
