@@ -39,6 +39,9 @@ public sealed class PreparedUpdate : IDisposable
     /// <summary>The system call at which the copy is to be made; null: any in which the main thread waits.</summary>
     public string? At => _types.Description.At?.Name;
 
+    /// <summary>What the description says is to be done when the update fails.</summary>
+    public Descriptions.FailurePolicy OnFailure => _types.Description.OnFailure;
+
     /// <summary>Compares two versions.</summary>
     /// <param name="image">Where the old version is in its process.</param>
     /// <param name="oldPath">The old version's file, or a link to it such as /proc/PID/exe.</param>

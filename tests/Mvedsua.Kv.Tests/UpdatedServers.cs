@@ -23,17 +23,30 @@ public abstract class UpdatedServers : LiveUpdates
         return server;
     }
 
-    private protected static Host.Result Update(RedisUnderMvedsua server, string program, string description = KvVariant.Resume)
+    private protected static Host.Result Update(RedisUnderMvedsua server, string program, string description = KvVariant.Resume, params string[] options)
     {
         string file = Path.Combine(server.Folder, "update.description");
         File.WriteAllText(file, description);
-        return server.Mvedsua("update", RedisUnderMvedsua.Name, "--to", program, "--description", file);
+        return server.Mvedsua(["update", RedisUnderMvedsua.Name, "--to", program, "--description", file, .. options]);
     }
 
     private protected static void Updated(RedisUnderMvedsua server, string program, string description = KvVariant.Resume)
     {
         Host.Result result = Update(server, program, description);
         Assert.True(result.Status == 0, $"update: {result.Output}{result.Errors}\n{server.Log}");
+    }
+
+    /// <summary>How far an update is; empty: there is none.</summary>
+    internal static string Step(RedisUnderMvedsua server) => Step(server, out _);
+
+    /// <param name="server">The server.</param>
+    /// <param name="isTimed">Something is done when a time is over.</param>
+    internal static string Step(RedisUnderMvedsua server, out bool isTimed)
+    {
+        isTimed = false;
+        if (!server.Status().TryGetProperty("update", out var update) || update.ValueKind != System.Text.Json.JsonValueKind.Object) return "";
+        isTimed = update.TryGetProperty("until", out var until) && until.ValueKind == System.Text.Json.JsonValueKind.String;
+        return update.GetProperty("step").GetString()!;
     }
 
     private protected static void HasAll(RedisUnderMvedsua server, Mvedsua.Drill.ClientLoad<KvClient> load)

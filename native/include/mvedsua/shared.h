@@ -393,6 +393,7 @@ enum mv_reason { /* why a follower ended, a request was refused, or a role chang
                  MV_REASON_REPLACED = 16,      /* another follower of the dead leader leads */
                  MV_REASON_UPDATE_FAILED = 17, /* the copy that was to become another version ended on the
                                                   way: reason_text says why */
+                 MV_REASON_STALLED = 18, /* it replayed nothing any more, though there was something to */
 };
 
 enum mv_request {

@@ -101,6 +101,7 @@ public enum MvReason : uint
     Threads = 15,
     Replaced = 16,
     UpdateFailed = 17,
+    Stalled = 18,
 }
 
 /// <summary>What a process of the session is: enum mv_member_state.</summary>
