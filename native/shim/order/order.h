@@ -74,6 +74,7 @@ void mv_order_exists(int fd);
 /* objects.c */
 void mv_order_objects_find(void);
 int mv_order_objects_differ(uint64_t object, uint64_t other);
+#define MV_ORDER_NAMED (1ull << 63) /* an object that is no place in memory, but a name's hash */
 
 /* progress.c */
 void mv_order_progress_start(int running);
