@@ -1,0 +1,30 @@
+using Mvedsua.Replication.Servers;
+
+namespace Mvedsua.Replication.Rows;
+
+/// <summary>Updates of living servers: Redis by Debian's own, the sample server where types change, and what a difference and a rule cost.</summary>
+internal static class UpdateRows
+{
+    private const string OldRedis = "7.0.15-1~deb12u7", NewRedis = "7.0.15-1~deb12u10";
+    private static DebianSource? _redis;
+
+    /// <summary>Builds what is built once. Says what will be left out, and why; null: nothing.</summary>
+    internal static string? Prepare(Paths paths)
+    {
+        _redis = DebianSource.Build(paths, "redis", OldRedis, NewRedis);
+        return _redis.Old is null ? $"left out, the updates of Redis: {_redis.Missing}" : null;
+    }
+
+    internal static IEnumerable<Result> Measure(Paths paths, Effort effort)
+    {
+        if (_redis is { Old: { } old, New: { } @new })
+        {
+            var version = new NewVersion(@new, Path.Combine(Paths.Rules("redis/7.0.15-u7-u10"), "update.description"));
+            foreach (var result in RedisUpdateRow.Measure(paths, effort, old, version)) yield return result;
+        }
+
+        yield return ConversionRow.Measure(paths, effort);
+        yield return WrongByteRow.Measure(paths, effort);
+        yield return RuleRow.Measure(paths, effort);
+    }
+}
