@@ -10,7 +10,7 @@ using Mvedsua.Replication.Servers;
 [
     ("getppid", GetppidRow.Measure), ("publish", PublishRow.Measure), ("calls", CallsRow.Measure), ("locks", LocksRow.Measure), ("load", LoadRows.Measure), ("servers", ServerRows.Measure),
     ("start-up", StartUpRow.Measure), ("idle", IdleRow.Measure), ("failover", FailoverRow.Measure),
-    ("update", UpdateRows.Measure),
+    ("update", UpdateRows.MeasureRedis), ("update-kv", UpdateRows.MeasureKv),
 ];
 
 var words = args.ToList();

@@ -2,7 +2,7 @@ using Mvedsua.Replication.Servers;
 
 namespace Mvedsua.Replication.Rows;
 
-/// <summary>Updates of living servers: Redis by Debian's own, the sample server where types change, and what a difference and a rule cost.</summary>
+/// <summary>Updates of living servers: of Redis, between two of Debian's versions, and of the sample server.</summary>
 internal static class UpdateRows
 {
     private const string OldRedis = "7.0.15-1~deb12u7", NewRedis = "7.0.15-1~deb12u10";
@@ -15,14 +15,13 @@ internal static class UpdateRows
         return _redis.Old is null ? $"left out, the updates of Redis: {_redis.Missing}" : null;
     }
 
-    internal static IEnumerable<Result> Measure(Paths paths, Effort effort)
-    {
-        if (_redis is { Old: { } old, New: { } @new })
-        {
-            var version = new NewVersion(@new, Path.Combine(Paths.Rules("redis/7.0.15-u7-u10"), "update.description"));
-            foreach (var result in RedisUpdateRow.Measure(paths, effort, old, version)) yield return result;
-        }
+    internal static IEnumerable<Result> MeasureRedis(Paths paths, Effort effort) => _redis is { Old: { } old, New: { } @new }
+        ? RedisUpdateRow.Measure(paths, effort, old, new NewVersion(@new, Path.Combine(Paths.Rules("redis/7.0.15-u7-u10"), "update.description")))
+        : [];
 
+    /// <summary>Where types change; what a difference and a rule cost.</summary>
+    internal static IEnumerable<Result> MeasureKv(Paths paths, Effort effort)
+    {
         yield return ConversionRow.Measure(paths, effort);
         yield return WrongByteRow.Measure(paths, effort);
         yield return RuleRow.Measure(paths, effort);
