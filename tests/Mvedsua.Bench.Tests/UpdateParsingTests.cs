@@ -28,6 +28,13 @@ public sealed class UpdateParsingTests
     }
 
     [Fact]
+    public void A_report_has_the_time_at_which_the_difference_was_found()
+    {
+        var when = Updates.ParseReport("""{"session":"x","when":"2026-11-26T10:00:00.0004+00:00","reason":"different-payload"}""");
+        Assert.Equal(400_000, (when - DateTimeOffset.Parse("2026-11-26T10:00:00Z", null)).TotalNanoseconds);
+    }
+
+    [Fact]
     public void Redis_tells_how_long_its_last_fork_took()
     {
         Assert.Equal(2310e-6, RedisFork.Parse("# Stats\r\ntotal_forks:1\r\nlatest_fork_usec:2310\r\nx:1\r\n"), 12);

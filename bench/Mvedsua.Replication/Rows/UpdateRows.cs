@@ -23,7 +23,7 @@ internal static class UpdateRows
     internal static IEnumerable<Result> MeasureKv(Paths paths, Effort effort)
     {
         yield return ConversionRow.Measure(paths, effort);
-        yield return WrongByteRow.Measure(paths, effort);
+        foreach (var result in WrongByteRow.Measure(paths, effort)) yield return result;
         yield return RuleRow.Measure(paths, effort);
     }
 }

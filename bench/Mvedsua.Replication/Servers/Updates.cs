@@ -44,6 +44,15 @@ internal static class Updates
     /// <summary>When the last follower ended, as the session's history has it.</summary>
     internal static DateTimeOffset LastEnd(this Server server) => ParseLastEnd(server.Do("status", "--json"));
 
+    /// <summary>When the coordinator began to write down what the last follower did wrong.</summary>
+    internal static DateTimeOffset LastFound(this Server server) => ParseReport(server.Do("report", "--json"));
+
+    internal static DateTimeOffset ParseReport(string json)
+    {
+        using var document = JsonDocument.Parse(json);
+        return document.RootElement.GetProperty("when").GetDateTimeOffset();
+    }
+
     internal static DateTimeOffset ParseLastEnd(string json)
     {
         using var document = JsonDocument.Parse(json);
