@@ -16,7 +16,7 @@ internal static class ConversionRow
         var folder = Paths.Rules("kv/1.0-2.0");
         var version = new NewVersion(paths.Kv("2.0"), Path.Combine(folder, "update.description"), folder);
         List<double> ready = [];
-        for (var i = 0; i < effort.Updates; i++)
+        for (var i = 0; i < effort.Conversions; i++)
         {
             ready.Add(session.Update(version).Ready);
             // The new version has what the old one had, and would be ended if it said anything else.

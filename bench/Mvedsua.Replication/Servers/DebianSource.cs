@@ -19,7 +19,7 @@ internal sealed record DebianSource(string? Old, string? New, string Missing)
         {
             var script = Path.Combine(Paths.Root, "tests", "servers", "debian-source");
             var (status, output, errors) = Programs.RunToEnd(script, ["--out", paths.Out, server, version], _patience);
-            if (Program(server, version, status, output, errors) is not { } program) return new DebianSource(null, null, $"{server} {version}: {errors.Trim()}");
+            if (Program(server, version, status, output, errors) is not { } program) return new DebianSource(null, null, $"{server} {version}: {errors.Trim().Split('\n')[^1]}");
             programs.Add(program);
         }
 
