@@ -594,9 +594,9 @@ enum mv_task_kind {
     MV_TASK_RESUME = 5, /* args: address of steps (struct mv_step), their number, address of exit(3), args[3]:
                            1, the last step's result is the exit status. Done when all threads have come to
                            where their leader's stand */
-    MV_TASK_RESTART = 6, /* args: slot, address of a start routine: as the new version runs, that thread begins
-                            anew there, with the argument that it had; -ESRCH: it has none. (Others go on where
-                            they stand) */
+    MV_TASK_RESTART = 6, /* args: slot, address of a start routine: as the new version runs, that thread
+                            begins anew there, with the argument that it had; -ESRCH: it has none. (Others go
+                            on where they stand) */
 };
 struct mv_step {
     uint64_t function;

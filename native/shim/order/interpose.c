@@ -79,13 +79,21 @@ static int give_back(const struct mv_object *object, enum mv_order_kind kind, vo
     return object->give(at) == 0;
 }
 
+int mv_semaphore_ends(const struct mv_object *object, void *at, int result) {
+    struct mv_thread *self = mv_self;
+    if (!self)
+        return result;
+    self->semaphore = 0;
+    if (self->restarts) {
+        give_back(object, MV_ORDER_SEMAPHORE, at, result);
+        mv_begin_anew(self);
+    }
+    return result;
+}
+
 int mv_order_settled(const struct mv_object *object, enum mv_order_kind kind, void *at, int result,
                      void *caller) {
     struct mv_thread *self = mv_self;
-    if (self && __builtin_expect(self->restarts != 0, 0) && kind == MV_ORDER_SEMAPHORE) {
-        give_back(object, kind, at, result);
-        mv_begin_anew(self);
-    }
     if (!mv_ordered(self, caller)) {
         if (self && self->in_event == MV_IN_HOOK)
             self->in_event = MV_IN_PROGRAM;

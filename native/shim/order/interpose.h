@@ -80,11 +80,7 @@ static inline void mv_semaphore_begins(const void *at) {
     if (mv_self)
         mv_self->semaphore = (uint64_t)at;
 }
-static inline int mv_semaphore_ends(int result) {
-    if (mv_self)
-        mv_self->semaphore = 0;
-    return result;
-}
+int mv_semaphore_ends(const struct mv_object *object, void *at, int result);
 void mv_condition_signalled(const void *condition);
 
 /* The body of a function that takes an object: in the follower in turn, else for real and then published. */
@@ -106,7 +102,7 @@ void mv_condition_signalled(const void *condition);
         return told;                                                                                         \
     mv_comes(caller);                                                                                        \
     mv_semaphore_begins(at);                                                                                 \
-    return mv_order_settle(&(object), MV_ORDER_SEMAPHORE, at, mv_semaphore_ends(call), caller)
+    return mv_order_settle(&(object), MV_ORDER_SEMAPHORE, at, mv_semaphore_ends(&(object), at, call), caller)
 
 /* The body of a wait for a condition: in the follower in turn, else for real and then published; in one that
  * is promoted meanwhile in the one way, then in the other. */
