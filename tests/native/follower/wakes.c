@@ -22,12 +22,14 @@ static long counts[WAYS], together;
 
 static void wait_in(long way) {
     const struct timespec far = {.tv_sec = 1L << 40};
+    // NOLINTBEGIN(bugprone-spuriously-wake-up-functions,cert-con36-c,cert-con54-cpp): wake-ups are counted
     if ((way == WAIT && pthread_cond_wait(&conditions[way], &lock)) ||
         (way == TIMED && pthread_cond_timedwait(&conditions[way], &lock, &far)) ||
         (way == CLOCK && pthread_cond_clockwait(&conditions[way], &lock, CLOCK_MONOTONIC, &far)) ||
         (way == C11 && cnd_wait(&c11_conditions[way], &c11_lock) != thrd_success) ||
         (way == C11_TIMED && cnd_timedwait(&c11_conditions[way], &c11_lock, &far) != thrd_success))
         abort(); /* no wait here may ever seem to have timed out */
+    // NOLINTEND(bugprone-spuriously-wake-up-functions,cert-con36-c,cert-con54-cpp)
 }
 
 static void *waiter(void *self) {
@@ -35,7 +37,7 @@ static void *waiter(void *self) {
     if (way < C11)
         pthread_mutex_lock(&lock);
     else
-        mtx_lock(&c11_lock);
+        (void)mtx_lock(&c11_lock);
     for (;;) {
         wait_in(way);
         counts[way]++;
@@ -56,32 +58,32 @@ static void *one_of_two(void *unused) {
 static void answer(char *reply, const char *line) {
     if (line[0] == 'l') {
         for (long way = 0; way < WAYS; way++)
-            way < C11 ? pthread_cond_signal(&conditions[way]) : cnd_broadcast(&c11_conditions[way]);
+            (void)(way < C11 ? pthread_cond_signal(&conditions[way]) : cnd_broadcast(&c11_conditions[way]));
         pthread_cond_broadcast(&both);
-        (void)strcpy(reply, "ok\n");
+        (void)sprintf(reply, "ok\n");
         return;
     }
     pthread_mutex_lock(&lock);
-    mtx_lock(&c11_lock);
+    (void)mtx_lock(&c11_lock);
     if (line[0] == 's') {
         long way = number(line + 7);
         if (way < C11)
             pthread_cond_signal(&conditions[way]);
         else
-            cnd_signal(&c11_conditions[way]);
+            (void)cnd_signal(&c11_conditions[way]);
     }
     (void)sprintf(reply, "%ld %ld %ld %ld %ld, %ld\n", counts[0], counts[1], counts[2], counts[3], counts[4],
                   together);
-    mtx_unlock(&c11_lock);
+    (void)mtx_unlock(&c11_lock);
     pthread_mutex_unlock(&lock);
 }
 
 int main(int argc, char **argv) {
     pthread_t thread;
-    mtx_init(&c11_lock, mtx_plain);
+    (void)mtx_init(&c11_lock, mtx_plain);
     for (long way = 0; way < WAYS; way++) {
         pthread_cond_init(&conditions[way], NULL);
-        cnd_init(&c11_conditions[way]);
+        (void)cnd_init(&c11_conditions[way]);
         pthread_create(&thread, NULL, waiter, (void *)way);
         pthread_setname_np(thread, (const char *[]){"wait", "timed", "clock", "c11", "c11-timed"}[way]);
     }

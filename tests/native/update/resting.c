@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../number.h"
+
 enum { TEXT = 64 };
 
 struct worker {
@@ -192,7 +194,7 @@ static void obey(char *line) {
         struct worker *worker = &state.workers[i];
         if (strncmp(line, worker->name, (size_t)(text - line)) != 0)
             continue;
-        snprintf(worker->text, sizeof worker->text, "%s", text + 1);
+        (void)snprintf(worker->text, sizeof worker->text, "%s", text + 1);
         worker->hand(worker);
         ssize_t got = read(worker->answers[0], answer, sizeof answer - 1);
         answer[got > 0 ? got : 0] = 0;
@@ -235,7 +237,7 @@ int main(int argc, char **argv) {
     sigset_t set;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     const int yes = 1;
-    signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGPIPE, SIG_IGN);
     sigemptyset(&set);
     sigaddset(&set, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
@@ -248,7 +250,7 @@ int main(int argc, char **argv) {
     begin(&state.workers[5], "signal", rest_signal, hand_signal);
     state.client = -1;
     state.listener = socket(AF_INET, SOCK_STREAM, 0);
-    address.sin_port = htons((uint16_t)(argc > 1 ? atoi(argv[1]) : 0));
+    address.sin_port = htons((uint16_t)number(argv[argc - 1]));
     setsockopt(state.listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (bind(state.listener, (struct sockaddr *)&address, sizeof address) || listen(state.listener, 8))
         abort();
