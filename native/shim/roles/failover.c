@@ -21,6 +21,7 @@
 #include "leftover.h"
 #include "reconcile.h"
 #include "roles.h"
+#include "streams.h"
 #include "waits.h"
 
 #include <linux/futex.h>
@@ -244,6 +245,7 @@ void mv_takeover_offered(struct mv_thread *self, uint64_t generation, uint64_t b
     forget_signals();
     mv_reconcile_end();
     mv_epoll_promote();
+    mv_streams_watch();
     make_anew();
     act();
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
