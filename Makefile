@@ -54,8 +54,8 @@ demo-failover: setup all
 demo-update: setup all servers
 	@sh tests/demo/kv-update.sh $(OUT)
 
-# make bench BENCH=--quick: under two minutes. The C# log reader: dotnet run -c Release --project bench/Mvedsua.Benchmarks
-bench: setup all
+# make bench BENCH=--quick: some two minutes; the first run builds two releases of Redis before. The C# log reader: dotnet run -c Release --project bench/Mvedsua.Benchmarks
+bench: setup all servers
 	@$(MAKE) -s -C bench/native OUT=$(OUT)
 	@$(MAKE) -s -C tests/native/log programs OUT=$(OUT)
 	$(DOTNET) run -c $(CONFIG) --project bench/Mvedsua.Replication -- $(BENCH) $(OUT)

@@ -7,6 +7,7 @@ set -eu
 needs='build the shim and the command|gcc make libc6-dev libzydis-dev libzycore-dev libdw1 libelf1
 compile the tests in C++|g++
 read ELF and debug information; unpack other libcs for the tests|libdw-dev binutils dpkg-dev
+servers that the tests build from Debian source packages|libssl-dev libjemalloc-dev pkg-config
 servers that the tests run|redis-server memcached nginx-light lighttpd beanstalkd vsftpd haproxy postgresql
 programs that the tests run|python3 sqlite3 git bash procps
 clients and loads|redis-tools curl wrk apache2-utils lftp libmemcached-tools stress-ng

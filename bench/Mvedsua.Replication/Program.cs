@@ -10,6 +10,7 @@ using Mvedsua.Replication.Servers;
 [
     ("getppid", GetppidRow.Measure), ("publish", PublishRow.Measure), ("calls", CallsRow.Measure), ("locks", LocksRow.Measure), ("load", LoadRows.Measure), ("servers", ServerRows.Measure),
     ("start-up", StartUpRow.Measure), ("idle", IdleRow.Measure), ("failover", FailoverRow.Measure),
+    ("update", UpdateRows.MeasureRedis), ("update-kv", UpdateRows.MeasureKv),
 ];
 
 var words = args.ToList();
@@ -23,8 +24,23 @@ if (words.Count > 1 || words.Exists(w => w.StartsWith('-')) || (only?.Any(o => g
 }
 
 var paths = new Paths(Path.GetFullPath(words.FirstOrDefault() ?? "out"));
+string? leftOut = null;
+if (only?.Contains("update") ?? true)
+{
+    try
+    {
+        leftOut = UpdateRows.Prepare(paths);
+    }
+    catch (BenchException e)
+    {
+        Console.Error.WriteLine($"update can't be prepared: {e.Message}");
+        return 1;
+    }
+}
+
 var begin = Stopwatch.GetTimestamp();
 var conditions = $"{Machine.Describe()}\nmedians of {effort.Rounds} interleaved rounds; marked 'disturbed' where other processes used more than {Disturbance.Tolerated} cores meanwhile";
+if (leftOut is not null) conditions += $"\n{leftOut}";
 Console.WriteLine(conditions + "\n");
 
 var results = new List<Result>();

@@ -8,10 +8,10 @@
  * so that one sees what happened around a kill. A connection that is closed, reset, answers something else or
  * not at all for PATIENCE_NS counts as one error and is not used again: the client noticed.
  *
- * Prints "ready" once all are connected, "progress=N" at every 25,000th answer, each second a line of that
- * second: second=N answers=A median_us=M longest_us=L, and at the end a line per phase: phase=N seconds=S
- * answers=A errors=E median_us=M p99_us=P longest_us=L and for each error a line: error=what connection=N
- * step=… . Exit status 1 when there was any error. */
+ * Prints "ready" once all are connected, "begun=N" when a phase begins, "progress=N" at every 25,000th answer
+ * of a phase, each second a line of that second: second=N answers=A median_us=M longest_us=L, and at the end
+ * a line per phase: phase=N seconds=S answers=A errors=E median_us=M p99_us=P longest_us=L and for each error
+ * a line: error=what connection=N step=… . Exit status 1 when there was any error. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -119,7 +119,8 @@ static void receive(struct connection *c, struct phase *phase) {
     uint64_t took = now() - c->sent_at;
     count(phase, took);
     count(&second, took);
-    if (++answered % PROGRESS == 0) {
+    answered++;
+    if (phase->answers % PROGRESS == 0) {
         printf("progress=%llu\n", (unsigned long long)answered);
         (void)fflush(stdout);
     }
@@ -202,6 +203,8 @@ int main(int argc, char **argv) {
             phases[phase].end = now();
             phase = wanted_phase;
             phases[phase].begin = now();
+            printf("begun=%d\n", phase);
+            (void)fflush(stdout);
         }
         for (int i = 0; i < n; i++)
             receive(events[i].data.ptr, &phases[phase]);

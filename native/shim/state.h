@@ -39,7 +39,8 @@ struct mv_process {
     uint32_t point_call;      /* the system call that is waited for, then the one that was met;
                                  MV_INTENT_NONE: any wait */
     uint32_t updating;        /* 1: such a copy, which carries out tasks (update/tasks.c) */
-    uint32_t arriving;        /* 1: an updated program runs its main, and has not come to an update point */
+    uint32_t arriving; /* 1: an updated program, whose threads have not all come to where their leader's
+                          stand (update/arrival.c) */
 
     const char *library;    /* path of this library as LD_PRELOAD had it */
     uint32_t exec_policy;   /* enum mv_exec_policy (exec.c) */

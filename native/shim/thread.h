@@ -91,6 +91,13 @@ struct mv_peer {
 
 #define MV_CLOCKS 16u /* the kernel's numbers, and two of ours (roles/clock.c) */
 
+/* Where a thread stands still: in front of a call, or in one that it makes again. */
+struct mv_stand {
+    uint32_t call; /* MV_INTENT_NONE: anywhere else */
+    uint64_t args[6];
+    uint64_t rsp; /* the program's */
+};
+
 struct mv_thread {
     uint64_t stack_top;              /* (asm) address of this struct: the frame ends here */
     uint32_t attention;              /* (asm) enum mv_attention; set by signal handlers of this very thread */
@@ -143,12 +150,16 @@ struct mv_thread {
     uint32_t in_event;              /* leader: enum mv_where (order/moment.c); read by timekeepers */
     uint32_t moment;                /* leader: readings of the clock in this thread's own moment; 0: none */
     uint32_t moments;               /* leader: that had ended as this thread last published */
+    uint64_t moment_word;           /* leader: 1 + what it had come to in the last moment of another's; 0 */
     uint32_t timed_out, timekeeper; /* leader: its last wait was; it has read the clock after such a one */
     uint32_t presumed; /* leader: readings that will count as a timekeeper's until it is known for one */
     uint64_t clock_seconds[MV_CLOCKS];
-    uint64_t condition;        /* that this thread waits for in libc's own function; 0: none */
-    uint64_t condition_caller; /* who called it */
-    uint32_t condition_left;   /* follower: that wait was ended (mv_order_leaves_condition) */
+    uint32_t waits;            /* follower: for another of its threads, in a wait that has no record */
+    uint64_t condition;        /* that this thread waits for (order/condition.c); 0: none */
+    uint64_t condition_caller; /* who called the wait */
+    uint32_t condition_left;   /* libc's sleep was ended by us */
+    uint32_t condition_apart;  /* 1: it waits without standing in libc's queue */
+    uint32_t condition_told;   /* somebody has signalled meanwhile */
     struct mv_once *once;      /* the pthread_once under way (order/once.c) */
     struct mv_settled settled;
     uint32_t keeper_epoch;     /* leader: the keeper that this thread's log knows */
@@ -189,6 +200,18 @@ struct mv_thread {
     uint64_t clear_child_tid;
     uint32_t waits_for_child; /* in the kernel, while a dead leader's child may end, too (roles/children.c) */
     void *exec_environment;   /* exec.c */
+
+    /* update/ */
+    uint64_t start, start_argument;   /* the program's start routine; 0: the main thread, or one whose maker
+                                         did not come by the interposed functions (threads.c) */
+    uint64_t starts, starts_argument; /* of the thread that this one is about to make */
+    uint64_t origin[8];               /* mv_park_save: where `start` is called */
+    struct mv_stand stand;            /* noted at a park */
+    uint64_t semaphore;               /* that this thread waits for in libc's own function; 0: none */
+    uint64_t seen[2][2];              /* what CLOCK_REALTIME and CLOCK_MONOTONIC told it last (timespec) */
+    uint32_t restarts; /* in a copy on its way to another version: is to begin anew at `start` */
+    uint32_t arriving; /* follower: has begun anew, and is on its way to where its leader's thread stands */
+    uint32_t arrived;  /* follower: in the very call at which it has come there */
     /* Last: never reset. */
     uint32_t spawn_frame[MV_SPAWN_WORDS];
 };

@@ -27,7 +27,7 @@ internal static class Examples
         ["promote"] = ["mvedsua promote cache", "mvedsua promote cache 4711"],
         ["commit"] = ["mvedsua commit cache"],
         ["rollback"] = ["mvedsua rollback cache"],
-        ["update"] = ["mvedsua update kv --to ./kv-2.0 --description update.description", "mvedsua update kv --to ./kv-2.0 --description rules/kv/1.0-2.0/update.description --rules rules/kv/1.0-2.0", "mvedsua update --dry-run --from ./kv-1.0 --to ./kv-2.0", "mvedsua update cache --draft --to ./kv-2.0"],
+        ["update"] = ["mvedsua update kv --to ./kv-2.0 --description update.description", "mvedsua update kv --to ./kv-2.0 --description rules/kv/1.0-2.0/update.description --rules rules/kv/1.0-2.0", "mvedsua update kv --to ./kv-2.0 --description kv.update --retry 5 --warm-up 5m --auto-promote --auto-commit", "mvedsua update --dry-run --from ./kv-1.0 --to ./kv-2.0", "mvedsua update cache --draft --to ./kv-2.0"],
         ["doctor"] = ["mvedsua doctor", "mvedsua doctor redis-server --port 6379"],
         ["inspect"] = ["mvedsua inspect /usr/bin/redis-server", "mvedsua inspect /lib/x86_64-linux-gnu/libc.so.6 --json"],
         ["rules"] = ["mvedsua rules check rules/kv", "mvedsua rules test rules/kv/1.0-2.0/forward.cases"],

@@ -38,6 +38,9 @@ public interface IUpdatedProcess
     /// <summary>Changes what whole pages may be used for (mprotect(2)).</summary>
     void Protect(ulong address, ulong length, MemoryProtection protection);
 
+    /// <summary>The threads besides the main thread whose start routines are known.</summary>
+    IReadOnlyList<UpdatedThread> Threads => [];
+
     /// <summary>What is mapped, in the order of addresses, read anew at each use.</summary>
     IReadOnlyList<Mapping> Mappings { get; }
 }

@@ -18,7 +18,9 @@ public sealed record Step(ulong Function, IReadOnlyList<ulong> Arguments);
 /// <param name="Steps">Called one after the other.</param>
 /// <param name="Exit">Address of exit(3): the step after them.</param>
 /// <param name="HasStatus">The last step's result is the program's exit status; else it is 0.</param>
-public sealed record UpdateOutcome(LinkResult Link, TransferReport Transfer, IReadOnlyList<Step> Steps, ulong Exit, bool HasStatus);
+/// <param name="Threads">The other threads that begin anew.</param>
+public sealed record UpdateOutcome(
+    LinkResult Link, TransferReport Transfer, IReadOnlyList<Step> Steps, ulong Exit, bool HasStatus, IReadOnlyList<ThreadStart> Threads);
 
 /// <summary>
 /// An update of which everything is known that the files show: what they show against it was refused in <see cref="Prepare"/>, before any
@@ -29,12 +31,16 @@ public sealed class PreparedUpdate : IDisposable
     private readonly TypedUpdate _types;
     private readonly ElfFile _newFile;
     private readonly Relinker _relinker;
+    private readonly ThreadStarts _threads;
 
-    private PreparedUpdate(TypedUpdate types, ElfFile newFile, Relinker relinker) =>
-        (_types, _newFile, _relinker) = (types, newFile, relinker);
+    private PreparedUpdate(TypedUpdate types, ElfFile newFile, Relinker relinker, ThreadStarts threads) =>
+        (_types, _newFile, _relinker, _threads) = (types, newFile, relinker, threads);
 
     /// <summary>The system call at which the copy is to be made; null: any in which the main thread waits.</summary>
     public string? At => _types.Description.At?.Name;
+
+    /// <summary>What the description says is to be done when the update fails.</summary>
+    public Descriptions.FailurePolicy OnFailure => _types.Description.OnFailure;
 
     /// <summary>Compares two versions.</summary>
     /// <param name="image">Where the old version is in its process.</param>
@@ -53,7 +59,8 @@ public sealed class PreparedUpdate : IDisposable
                 throw new UpdateRefusedException($"where {newPath} goes on is not known: name the function of its main loop in a description ('resume serve(&server)')");
             if (types.Description.At is { IsPoint: true } point)
                 throw new UpdateRefusedException($"the description wants the update at the point {point.Name} of the program: only system calls can be named yet");
-            return new PreparedUpdate(types, newFile, Relinker.Prepare(image, oldFile, newFile, types.Options));
+            var threads = new ThreadStarts(oldFile, image, newFile, types.Description.Threads);
+            return new PreparedUpdate(types, newFile, Relinker.Prepare(image, oldFile, newFile, types.Options), threads);
         }
         catch (Exception e)
         {
@@ -71,19 +78,9 @@ public sealed class PreparedUpdate : IDisposable
         var resume = _types.Description.Resume!;
         var transfer = _types.Carry(link, process);
         var exit = new LoadedLibraries(process, link.Image.DynamicSection).Find("exit", null) ?? throw new UpdateRefusedException("the process has no exit(3): is it linked with a C library?");
-        ulong[] arguments = [.. resume.Arguments.Select(a => ValueOf(a, link.Image, process))];
-        return new UpdateOutcome(link, transfer, [new Step(link.Image.Base + resume.Function.Address, arguments)], exit, resume.Function.Type.Result.Bare is not VoidType);
-    }
-
-    private ulong ValueOf(ResumeArgument argument, LinkedImage image, IUpdatedProcess process)
-    {
-        if (argument.Variable is not { } variable) return (ulong)argument.Number;
-        var symbol = _newFile.Symbols.First(s => s.IsDefined && s.Value == variable.Address && s.Kind == SymbolKind.Data);
-        var place = image.AddressOf(symbol) + argument.Offset;
-        if (argument.IsAddress) return place;
-        Span<byte> bytes = stackalloc byte[argument.Form.Span];
-        process.Read(place, bytes);
-        return unchecked((ulong)argument.Form.Read(bytes).Whole);
+        var arguments = CallValues.Of(resume, link.Image, _newFile, process);
+        return new UpdateOutcome(link, transfer, [new Step(link.Image.Base + resume.Function.Address, arguments)], exit, resume.Function.Type.Result.Bare is not VoidType,
+            _threads.Of(process.Threads, link.Image));
     }
 
     /// <inheritdoc/>

@@ -73,15 +73,28 @@ public sealed class TypedUpdate : IDisposable
         }
     }
 
-    /// <summary>Converts the state of changed types, after the new version was linked into the process.</summary>
+    /// <summary>Converts the state of changed types, after the new version was linked into the process, and calls what the description calls.</summary>
     /// <param name="linked">What the linker did.</param>
     /// <param name="process">The process.</param>
     /// <exception cref="UpdateRefusedException">Something can't be carried over; the copy is to be ended.</exception>
     public TransferReport Carry(LinkResult linked, IUpdatedProcess process)
     {
-        var converters = _converters is null ? null : ConverterImage.Load(_converters, linked.Image, ElfFile.Read(linked.Image.Path), process);
-        return new StateTransfer(Comparison, process, Allocator.Of(process, linked.Image)).Run(Placed(linked), name =>
+        var file = new Lazy<ElfFile>(() => ElfFile.Read(linked.Image.Path));
+        var converters = _converters is null ? null : ConverterImage.Load(_converters, linked.Image, file.Value, process);
+        var report = new StateTransfer(Comparison, process, Allocator.Of(process, linked.Image)).Run(Placed(linked), name =>
             converters!.AddressOf(name));
+        foreach (var call in Description.Calls)
+        {
+            try
+            {
+                process.Call(linked.Image.Base + call.Function.Address, CallValues.Of(call, linked.Image, file.Value, process));
+            }
+            catch (UpdateRefusedException e)
+            {
+                throw new UpdateRefusedException($"the function {call.Function.Name}(), which the description calls: {e.Message}", e);
+            }
+        }
+        return report;
     }
 
     /// <summary>Closes both files and removes what was compiled.</summary>

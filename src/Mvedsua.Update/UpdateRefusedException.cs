@@ -4,7 +4,7 @@ namespace Mvedsua.Update;
 /// The update can't be made. The message is for people: what is in the way, where, why, and the cure. Thrown before anything was
 /// written into a process where the files alone show it; otherwise the copy that was being updated is to be ended.
 /// </summary>
-public sealed class UpdateRefusedException : Exception
+public class UpdateRefusedException : Exception
 {
     /// <summary>A refusal with its message.</summary>
     public UpdateRefusedException(string message) : base(message)

@@ -61,6 +61,20 @@ public sealed class SessionVerbTests : IDisposable
     }
 
     [Fact]
+    public void Status_shows_how_far_an_update_is()
+    {
+        var update = new UpdateStatus("/srv/kv-2.0", UpdateStep.CatchingUp, 2, 6, new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeZoneInfo.Local.GetUtcOffset(new DateTime(2026, 1, 2, 3, 4, 5))));
+        using var session = Answering(new ControlReply(true, Status: _status with { Stage = Stage.OutdatedLeader, Update = update }));
+        var text = _mvedsua.Run("status", "cache").Output;
+        Assert.Matches(@"stage +outdated leader *\n", text);
+        Assert.Matches(@"update +catching up, to /srv/kv-2\.0, attempt 2 of 6, until 03:04:05 *\n", text);
+        using var json = JsonDocument.Parse(_mvedsua.Run("status", "cache", "--json").Output);
+        Assert.Equal("outdated-leader", json.RootElement.GetProperty("stage").GetString());
+        Assert.Equal("catching-up", json.RootElement.GetProperty("update").GetProperty("step").GetString());
+        Assert.Equal(2, json.RootElement.GetProperty("update").GetProperty("attempt").GetInt32());
+    }
+
+    [Fact]
     public void Without_a_follower_its_pid_is_null()
     {
         using var session = Answering(new ControlReply(true, Status: _status with { Followers = [] }));

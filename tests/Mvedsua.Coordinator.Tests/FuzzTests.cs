@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Threading.Channels;
 using CsCheck;
 using Microsoft.Extensions.Logging.Abstractions;
 using Mvedsua.Abi;
@@ -23,7 +24,14 @@ public sealed class FuzzTests
         public Task<ControlReply> FollowAsync() => Task.FromResult(new ControlReply(true, Message: "followed"));
         public Task<ControlReply> UnfollowAsync(int pid, bool all) => Task.FromResult(new ControlReply(true, Message: "unfollowed"));
         public Task<ControlReply> PromoteAsync(int pid) => Task.FromResult(new ControlReply(true, Message: "promoted"));
-        public Task<ControlReply> UpdateAsync(string to, string? description, string? rules) => Task.FromResult(new ControlReply(true, Message: "updated"));
+
+        public ChannelReader<ControlReply> Update(UpdateOrder order, CancellationToken hangUp)
+        {
+            var lines = Channel.CreateUnbounded<ControlReply>();
+            lines.Writer.TryEnd(new ControlReply(true, Message: "updated"));
+            return lines.Reader;
+        }
+
         public Task<ControlReply> CommitAsync() => Task.FromResult(new ControlReply(true, Message: "committed"));
         public Task<ControlReply> RollbackAsync() => Task.FromResult(new ControlReply(true, Message: "rolled back"));
         public DivergenceReport? LastReport() => null;

@@ -136,11 +136,28 @@ public sealed class RequestTests
         Assert.Equal((int)ExitStatus.NoReport, (await session.Verb("report")).Status);
     }
 
+    /// <summary>As the releases before sent it.</summary>
+    [Theory]
+    [InlineData("{\"verb\":\"update\",\"protocol\":1,\"pid\":0,\"all\":false,\"to\":\"/new\",\"description\":\"/d\"}\n")]
+    [InlineData("{\"verb\":\"status\",\"protocol\":3,\"something\":{\"new\":[1]}}\n")]
+    public async Task A_command_of_another_release_is_told_so_and_nothing_is_done(string line)
+    {
+        await using LiveSession session = await Started("replay");
+        using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, 0);
+        socket.Connect(new System.Net.Sockets.UnixDomainSocketEndPoint(SessionDirectory.SocketOf(session.Name)));
+        using var stream = new System.Net.Sockets.NetworkStream(socket);
+        await stream.WriteAsync(System.Text.Encoding.UTF8.GetBytes(line));
+        ControlReply reply = System.Text.Json.JsonSerializer.Deserialize((await new StreamReader(stream).ReadLineAsync().WaitAsync(LiveSession.Patience))!, ControlJson.Default.ControlReply)!;
+        Assert.Equal((false, ExitStatus.OtherRelease), (reply.Ok, reply.ExitStatus));
+        Assert.Contains("another release of Mvedsua than the one that runs the session", reply.Error, StringComparison.Ordinal);
+        Assert.Empty((await session.Status()).History);
+    }
+
     [Fact]
     public async Task A_line_that_is_no_request_is_answered_and_the_next_client_is_served()
     {
         await using LiveSession session = await Started("replay");
-        foreach (string line in (string[])["\n", "{}\n", "{\"verb\":\"status\",\"protocol\":99}\n", "\u0000\u0001\n", new string('x', 100_000)])
+        foreach (string line in (string[])["\n", "{}\n", "{\"verb\":\"status\",\"protocol\":99}\n", "{\"verb\":\"status\"}\n", "\u0000\u0001\n", new string('x', 100_000)])
         {
             using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, 0);
             socket.Connect(new System.Net.Sockets.UnixDomainSocketEndPoint(SessionDirectory.SocketOf(session.Name)));

@@ -302,6 +302,19 @@ public sealed class SessionStateTests
         Assert.Equal((Phase.SingleLeader, Follower), (state.Phase, state.LeaderPid));
     }
 
+    /// <summary>What could break it: the report takes its time, and meanwhile an update is tried again.</summary>
+    [Fact]
+    public void A_diverged_follower_that_has_been_told_to_be_gone_does_not_come_back_with_the_next_one()
+    {
+        Member parked = Replays with { State = MvMemberState.Parked, Publishing = false };
+        SessionState state = In(Solo, Followed, With(parked));
+        Assert.Contains(new SessionAction.FollowerEnded(Who()), state.Observe(With(parked) with { Stage = MvStage.SingleLeader }));
+        IReadOnlyList<SessionAction> actions = state.Observe(With(parked, Other));
+        Assert.Equal([Two], actions.OfType<SessionAction.FollowerAttached>().Select(a => a.Who));
+        Assert.Equal([Two], state.Followers);
+        Assert.DoesNotContain(state.ProcessEnded(Follower, Killed, Usage, With(parked, Other)), a => a is SessionAction.FollowerEnded or SessionAction.FollowerDied);
+    }
+
     [Fact]
     public void A_diverged_follower_beside_another_is_one_until_its_report_is_taken()
     {

@@ -42,10 +42,22 @@ public sealed class UpdateRulesTests : IDisposable
     }
 
     [Fact]
-    public void The_sample_servers_rules_can_all_be_used()
+    public void Common_rules_are_those_of_both_directions_and_stand_alone()
     {
-        foreach (string folder in Directory.GetDirectories(Path.Combine(Installation.Root, "rules", "kv")))
-            Assert.Empty(UpdateRules.Load(folder).Warnings);
+        Write("common.rules", Good);
+        UpdateRules rules = UpdateRules.Load(_folder);
+        Assert.NotEqual(0, rules.Forward.Length);
+        Assert.Equal(rules.Forward, rules.Reverse);
+        Write("reverse.rules", Good);
+        Assert.StartsWith($"{_folder} holds common.rules, which is for both directions, and forward.rules or reverse.rules as well", Refused(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_rules_that_come_with_Mvedsua_can_all_be_used()
+    {
+        string[] folders = [.. Directory.EnumerateFiles(Path.Combine(Installation.Root, "rules"), "*.rules", SearchOption.AllDirectories).Select(file => Path.GetDirectoryName(file)!).Distinct()];
+        Assert.Contains(folders, folder => folder.EndsWith("/redis", StringComparison.Ordinal));
+        foreach (string folder in folders) Assert.Empty(UpdateRules.Load(folder).Warnings);
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using Mvedsua.Drill.Beanstalkd;
 using Mvedsua.Drill.Http;
 using Mvedsua.Drill.Kv;
+using Mvedsua.Drill.Memcached;
 using Mvedsua.Drill.Redis;
 
 namespace Mvedsua.Drill;
@@ -37,6 +38,7 @@ internal static class DrillServers
         ["beanstalkd"] = _ => new BeanstalkdServer(),
         ["lighttpd"] = random => new LighttpdServer(random),
         ["nginx"] = random => new NginxServer(random),
+        ["memcached"] = _ => new MemcachedServer(),
         ["kv"] = random => new KvServer(random),
     };
 

@@ -91,7 +91,7 @@ public sealed class AttachTests : ServerTests
             Tracee.Wait(begun);
             at = Tracee.InstructionPointer(begun);
         }
-        FollowWhile(server, () => HasPendingKick(leader, begun), () => Tracee.Call(Tracee.DETACH, begun, 0));
+        FollowWhile(server, () => Tracee.HasPendingKick(leader, begun), () => Tracee.Call(Tracee.DETACH, begun, 0));
         Assert.NotNull(client.Answer());
         server.InStep();
         Assert.NotNull(client.Ask("b 2"));
@@ -108,16 +108,15 @@ public sealed class AttachTests : ServerTests
         Tracee.Stop(leaver);
         Tracee.Kick(leader, leaver, KickPark);
         Assert.NotNull(client.Ask("x"));
-        Assert.True(HasPendingKick(leader, leaver));
+        Assert.True(Tracee.HasPendingKick(leader, leaver));
         Tracee.Call(Tracee.DETACH, leaver, 0);
-        Host.Until(() => !HasPendingKick(leader, leaver), "the kick is delivered");
+        Host.Until(() => !Tracee.HasPendingKick(leader, leaver), "the kick is delivered");
         Tracee.Stop(leaver);
         Assert.True(Tracee.IsDispatched(leaver), "Syscall User Dispatch watches the thread");
         Tracee.Call(Tracee.DETACH, leaver, 0);
     }
 
-    private static int Leaver(RedisUnderMvedsua server) => Directory.EnumerateDirectories($"/proc/{server.LeaderPid}/task")
-        .Where(task => File.ReadAllText(Path.Combine(task, "comm")) == "leaver\n").Select(task => int.Parse(Path.GetFileName(task))).Single();
+    private static int Leaver(RedisUnderMvedsua server) => Tracee.Named(server.LeaderPid, "leaver");
 
     /// <summary>Asks for a follower, and lets the thread that is held go on when the request has come as far as that.</summary>
     private static void FollowWhile(RedisUnderMvedsua server, Func<bool> far, Action release)
@@ -130,10 +129,6 @@ public sealed class AttachTests : ServerTests
         follow.Join();
         Assert.True(followed!.Status == 0, followed.Errors);
     }
-
-    private static bool HasPendingKick(int pid, int tid) =>
-        File.ReadLines($"/proc/{pid}/task/{tid}/status").First(line => line.StartsWith("SigPnd:", StringComparison.Ordinal)) is var line
-        && (Convert.ToUInt64(line[7..].Trim(), 16) >> (SIGSYS - 1) & 1) != 0;
 
     private static (ulong Start, ulong End) ExecutableRange(int pid, string file)
     {
@@ -150,7 +145,6 @@ public sealed class AttachTests : ServerTests
     }
 
     private const int Attaching = 2; /* enum mv_stage */
-    private const int SIGSYS = 31;
     private const int KickPark = 0x4d764b50; /* MV_KICK_PARK */
 
     private static int Stage(FileStream memory)

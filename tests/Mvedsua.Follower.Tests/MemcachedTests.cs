@@ -31,6 +31,31 @@ public sealed class MemcachedTests : ConfiguredServers
         }
     }
 
+    /// <summary>Its hash table is doubled by whoever wakes the thread that waits for that order.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    public void Followers_that_come_under_load_after_failovers_stay_in_step_and_the_hash_table_does_not_grow(int threads)
+    {
+        RedisUnderMvedsua server = Memcached(RedisUnderMvedsua.Mode.Followed, threads);
+        using var load = new ManyClients(6, number => new Client(server.Port, number));
+        for (int round = 0; round < 4 * Host.Rounds; round++)
+        {
+            load.More(300);
+            server.InStepUnderLoad();
+            int leader = server.LeaderPid;
+            Host.Kill(leader, Host.SIGKILL);
+            server.PromotedFrom(leader);
+            server.Follow();
+        }
+        load.More(300);
+        load.Finish();
+        server.InStep();
+        using var client = new Client(server.Port, 0);
+        Assert.Contains("STAT hash_power_level 16", client.Stats());
+        Assert.Contains("STAT hash_is_expanding 0", client.Stats());
+    }
+
     /// <summary>What was stored a minute before is moved up in its list at the next access: a lock more, or none. Only with
     /// MVEDSUA_ROUNDS above 1, because of its length.</summary>
     [Fact]
@@ -67,6 +92,14 @@ public sealed class MemcachedTests : ConfiguredServers
         {
             (_port, _number, _random) = (port, number, new Random(number));
             (_client, _reader) = Connected();
+        }
+
+        internal List<string> Stats()
+        {
+            Say("stats");
+            List<string> lines = [];
+            while (_reader.ReadLine() is { } line && line != "END") lines.Add(line);
+            return lines;
         }
 
         internal IEnumerable<string> Exchange()

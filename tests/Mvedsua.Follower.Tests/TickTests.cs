@@ -23,6 +23,29 @@ public sealed class TickTests : MomentServers
         Tick(server, load, 1, 2);
     }
 
+    /// <summary>A tick finds it in the midst of pthread_mutex_lock: what it has read before is older.</summary>
+    [Fact]
+    public void A_thread_that_waits_for_a_lock_across_a_tick_has_found_the_second_before_it()
+    {
+        RedisUnderMvedsua server = StartServer("ticks", RedisUnderMvedsua.Mode.Followed, "held");
+        using var line = new Line(server);
+        Assert.NotNull(line.Ask("gate"));
+        int follower = server.FollowerPid;
+        for (int round = 0; round < 2 * Host.Rounds; round++)
+        {
+            Host.Kill(follower, Host.SIGSTOP);
+            try
+            {
+                for (int i = 0; i < 3; i++) Assert.NotNull(line.Ask("gate"));
+            }
+            finally
+            {
+                Host.Kill(follower, Host.SIGCONT);
+            }
+            server.InStep("across a tick");
+        }
+    }
+
     private static void Tick(RedisUnderMvedsua server, ManyClients load, int rounds, int seconds)
     {
         for (int round = 0; round < rounds; round++)

@@ -9,6 +9,7 @@ internal static partial class Tracee
     internal const nint O_TRACECLONE = 0x8, O_TRACEEXIT = 0x40;
 
     private const int GETREGS = 12, GETEVENTMSG = 0x4201, INTERRUPT = 0x4207, GET_SYSCALL_USER_DISPATCH_CONFIG = 0x4211, WaitForAll = 0x40000000;
+    private const int SIGSYS = 31;
     private const int SysRtTgsigqueueinfo = 297, Queued = -1; /* SI_QUEUE */
     private const int Registers = 27, RipIndex = 16; /* struct user_regs_struct */
 
@@ -58,9 +59,17 @@ internal static partial class Tracee
     internal static unsafe void Kick(int pid, int tid, int value)
     {
         int* information = stackalloc int[32]; /* siginfo: signal, error, code, pad, pid, uid, value */
-        (information[0], information[2], information[6]) = (31, Queued, value);
-        Assert.Equal(0, SignalCall(SysRtTgsigqueueinfo, pid, tid, 31, information));
+        (information[0], information[2], information[6]) = (SIGSYS, Queued, value);
+        Assert.Equal(0, SignalCall(SysRtTgsigqueueinfo, pid, tid, SIGSYS, information));
     }
+
+    internal static bool HasPendingKick(int pid, int tid) =>
+        File.ReadLines($"/proc/{pid}/task/{tid}/status").First(line => line.StartsWith("SigPnd:", StringComparison.Ordinal)) is var line
+        && (Convert.ToUInt64(line[7..].Trim(), 16) >> (SIGSYS - 1) & 1) != 0;
+
+    /// <summary>The one thread of that name.</summary>
+    internal static int Named(int pid, string name) => Directory.EnumerateDirectories($"/proc/{pid}/task")
+        .Where(task => File.ReadAllText(Path.Combine(task, "comm")) == name + "\n").Select(task => int.Parse(Path.GetFileName(task))).Single();
 
     /// <summary>Whether Syscall User Dispatch is on in a thread that stands still.</summary>
     internal static unsafe bool IsDispatched(int tid)

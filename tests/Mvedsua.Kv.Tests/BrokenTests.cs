@@ -91,6 +91,20 @@ public sealed class BrokenTests
     [Theory]
     [InlineData("1.1")]
     [InlineData("2.0")]
+    public void One_that_forgets_halves_of_requests_is_sound_when_there_are_none(string release)
+    {
+        using NativeServer server = Start($"{release}-half", out KvLine line);
+        line.Send("GET k");
+        using KvLine other = server.Connect();
+        Assert.Equal("PONG", other.Ask("PING"));
+        line.Send("ey\n");
+        Assert.Equal("VALUE value", line.Read());
+        line.Dispose();
+    }
+
+    [Theory]
+    [InlineData("1.1")]
+    [InlineData("2.0")]
     public void It_never_comes_to_its_loop(string release)
     {
         using var server = new NativeServer(KvPrograms.Of($"{release}-ignore"));

@@ -103,7 +103,9 @@ public sealed class UpdateTests : UpdatedServers
         int old = Pid(server);
         using var load = KvClient.Load(server.Port, 6, 5);
         load.More(300);
-        Updated(server, KvPrograms.Of($"1.0-{fault}"));
+        Host.Result result = Update(server, KvPrograms.Of($"1.0-{fault}"));
+        /* One that breaks at any request (or at the hundredth) may have ended before the command has. */
+        Assert.True(result.Status == 0 || (fault is "file" or "byte" && result.Status == 76 && result.Errors.Contains("ended at once")), $"{result.Output}{result.Errors}");
         load.More(100);
         using var line = new KvLine(server.Port);
         Assert.Equal("OK", line.Ask("PUT key value"));
@@ -260,18 +262,6 @@ public sealed class UpdateTests : UpdatedServers
         Assert.Equal(76, result.Status);
         Assert.Contains("struct watch.data: nothing is known of this pointer, and it points to a struct connection, which has changed", result.Errors);
         Assert.Equal("single-leader", Stage(server));
-        load.More(50);
-        HasAll(server, load);
-    }
-
-    [Fact]
-    public void A_server_with_threads_is_refused_by_name()
-    {
-        RedisUnderMvedsua server = Server(threads: 3);
-        Host.Result result = Update(server, KvVariant.Build(server.Folder, "other-build", "-O1 -g -Wl,--emit-relocs"));
-        Assert.NotEqual(0, result.Status);
-        Assert.Contains("the server has 4 threads; only one can be updated yet", result.Errors);
-        using var load = KvClient.Load(server.Port, 3, 11, inShards: true);
         load.More(50);
         HasAll(server, load);
     }

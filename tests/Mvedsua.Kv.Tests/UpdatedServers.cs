@@ -4,7 +4,7 @@ using Mvedsua.Follower.Tests;
 namespace Mvedsua.Kv.Tests;
 
 /// <summary>What tests of updates do with a sample server.</summary>
-public abstract class UpdatedServers : ConfiguredServers
+public abstract class UpdatedServers : LiveUpdates
 {
     /// <summary>Release 1.0.</summary>
     private protected RedisUnderMvedsua Server(int threads = 0, params string[] run) => Server("1.0", threads, run);
@@ -12,19 +12,22 @@ public abstract class UpdatedServers : ConfiguredServers
     private protected RedisUnderMvedsua Server(string release, int threads = 0, params string[] run) => Server(release, null, null, threads, run);
 
     /// <summary>By a build with fault points.</summary>
-    private protected RedisUnderMvedsua Server(string release, string? products, string? faults, int threads = 0, params string[] run)
+    private protected RedisUnderMvedsua Server(string release, string? products, string? faults, int threads = 0, params string[] run) =>
+        ServerOf(KvPrograms.Of(release), threads, products, faults, run);
+
+    private protected RedisUnderMvedsua ServerOf(string program, int threads = 0, string? products = null, string? faults = null, params string[] run)
     {
         RedisUnderMvedsua server = Start(RedisUnderMvedsua.Mode.Solo, run: run, products: products, faults: faults,
-            server: [KvPrograms.Of(release), "--port", "{port}", "--log", "{folder}/kv.log", "--threads", $"{threads}"]);
+            server: [program, "--port", "{port}", "--log", "{folder}/kv.log", "--threads", $"{threads}"]);
         server.Answers();
         return server;
     }
 
-    private protected static Host.Result Update(RedisUnderMvedsua server, string program, string description = KvVariant.Resume)
+    private protected static Host.Result Update(RedisUnderMvedsua server, string program, string description = KvVariant.Resume, params string[] options)
     {
         string file = Path.Combine(server.Folder, "update.description");
         File.WriteAllText(file, description);
-        return server.Mvedsua("update", RedisUnderMvedsua.Name, "--to", program, "--description", file);
+        return server.Mvedsua(["update", RedisUnderMvedsua.Name, "--to", program, "--description", file, .. options]);
     }
 
     private protected static void Updated(RedisUnderMvedsua server, string program, string description = KvVariant.Resume)
@@ -33,18 +36,18 @@ public abstract class UpdatedServers : ConfiguredServers
         Assert.True(result.Status == 0, $"update: {result.Output}{result.Errors}\n{server.Log}");
     }
 
-    private protected static string Do(RedisUnderMvedsua server, string verb)
+    /// <summary>How far an update is; empty: there is none.</summary>
+    internal static string Step(RedisUnderMvedsua server) => Step(server, out _);
+
+    /// <param name="server">The server.</param>
+    /// <param name="isTimed">Something is done when a time is over.</param>
+    internal static string Step(RedisUnderMvedsua server, out bool isTimed)
     {
-        Host.Result result = server.Mvedsua(verb, RedisUnderMvedsua.Name);
-        Assert.True(result.Status == 0, $"{verb}: {result.Output}{result.Errors}\n{server.History}\n{server.Mvedsua("report", RedisUnderMvedsua.Name).Output}\n{server.Log}");
-        return result.Output;
+        isTimed = false;
+        if (!server.Status().TryGetProperty("update", out var update) || update.ValueKind != System.Text.Json.JsonValueKind.Object) return "";
+        isTimed = update.TryGetProperty("until", out var until) && until.ValueKind == System.Text.Json.JsonValueKind.String;
+        return update.GetProperty("step").GetString()!;
     }
-
-    /// <summary>The updated version still agrees with the old one; else: where it did not.</summary>
-    private protected static void Agrees(RedisUnderMvedsua server) =>
-        Assert.True(server.FollowerPid != 0, $"{server.History}\n{server.Mvedsua("report", RedisUnderMvedsua.Name).Output}");
-
-    private protected static string Stage(RedisUnderMvedsua server) => server.Status().GetProperty("stage").GetString()!;
 
     private protected static void HasAll(RedisUnderMvedsua server, Mvedsua.Drill.ClientLoad<KvClient> load)
     {
@@ -52,6 +55,4 @@ public abstract class UpdatedServers : ConfiguredServers
         using var line = new KvLine(server.Port);
         Assert.Equal($"COUNT {load.Clients.Sum(client => client.Keys.Count)}", line.Ask("COUNT"));
     }
-
-    private protected static int Pid(RedisUnderMvedsua server, bool follower = false) => follower ? server.FollowerPid : server.LeaderPid;
 }

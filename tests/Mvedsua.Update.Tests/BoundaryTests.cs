@@ -118,6 +118,44 @@ public sealed class BoundaryTests : IDisposable
         Assert.Equal(7 * 243 + 8 * 81 + 16 * 27 + 25 * 9 + 42 * 3 + 68, program.Run("add", 6));
     }
 
+    [Theory]
+    [InlineData("-O2", "")]
+    [InlineData("-O1", "")]
+    [InlineData("-Os", "")]
+    [InlineData("-O2", "long more[7] = {9, 9, 9, 9, 9, 9, 9};\nlong lend(int i) { return more[i]++; }\n")]
+    public void The_values_of_a_functions_own_array_are_those_of_its_version(string level, string moving)
+    {
+        const string Common = """
+            void agent(void);
+            struct flag { long bit; const char *name; };
+            static int before[3] = {1, 2, 3};
+            __attribute__((noinline)) long find(struct flag *all, long bit)
+            {
+                for (; all->name; all++) if (all->bit & bit) return all->name[0];
+                return 0;
+            }
+            """;
+        /* So many that the compiler copies them from a place without a name, between the variables. */
+        static string Values(char first) => string.Concat(Enumerable.Range(0, 24).Select(i => $$"""{ {{1L << i}}, "{{(char)(first + i)}}" },"""));
+        static string Rest(char first) => $$"""
+            __attribute__((noinline)) long flags(long bit) { struct flag all[] = { {{Values(first)}} {0, 0} }; return find(all, bit); }
+            static long after[2] = {5, 6};
+            long count(int i) { return ++before[i] * 100 + ++after[i]; }
+            int main(void) { count(0); agent(); return (int)flags(1); }
+            """;
+        const string First = "static int first[4] = {1, 1, 1, 1}; int touch(int i) { return ++first[i]; }\n";
+        string[] flags = [level, "-g", "-Wl,--emit-relocs"];
+        var @new = _bench.CompileLive("new", [("first.c", First), ("program.c", Common + moving + Rest('A'))], flags);
+        using var program = new LiveProgram(_bench.CompileLive("old", [("first.c", First), ("program.c", Common + Rest('a'))], flags));
+        Assert.Equal('a' + 3, program.Run("flags", 8));
+
+        using var types = TypedUpdate.Prepare(program.File.Path, @new, null);
+        program.Update(@new, types.Options);
+
+        for (var i = 0; i < 24; i++) Assert.Equal('A' + i, program.Run("flags", 1ul << i));
+        Assert.Equal(3 * 100 + 7, program.Run("count", 0));
+    }
+
     [Fact]
     public void A_constant_keeps_its_identity_when_the_same_literal_stands_behind_it_in_both_versions()
     {

@@ -7,7 +7,7 @@ using Mvedsua.Update.Linking;
 namespace Mvedsua.Update.Tests;
 
 /// <summary>A call into a program crashed.</summary>
-public sealed class CrashException(long signal, ulong address) : Exception($"signal {signal} at {address:x}")
+public sealed class CrashException(long signal, ulong address) : UpdateRefusedException($"signal {signal} at {address:x}")
 {
     public long Signal { get; } = signal;
 
@@ -17,16 +17,16 @@ public sealed class CrashException(long signal, ulong address) : Exception($"sig
 /// <summary>A running program that has called agent() (tests/native/update/agent.c), and stands still there.</summary>
 public sealed class LiveProgram : IUpdatedProcess, IDisposable
 {
-    private const ulong CallRequest = 0, MapRequest = 1, ProtectRequest = 2, ExitRequest = 4;
+    private const ulong CallRequest = 0, MapRequest = 1, ProtectRequest = 2, GoOnRequest = 3, ExitRequest = 4;
 
     private readonly Process _process;
     private readonly SafeFileHandle _memory;
     private readonly Task<string> _errors;
     private ulong _many, _manyArguments;
 
-    public LiveProgram(string path, IReadOnlyDictionary<string, string>? environment = null)
+    public LiveProgram(string path, IReadOnlyDictionary<string, string>? environment = null, params string[] arguments)
     {
-        var start = new ProcessStartInfo(path) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(path, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         _process = Process.Start(start)!;
         _errors = _process.StandardError.ReadToEndAsync();
@@ -54,6 +54,43 @@ public sealed class LiveProgram : IUpdatedProcess, IDisposable
         var result = Relinker.Prepare(LinkedImage.FromJson(Image.ToJson()), File, file, options).Apply(this);
         (File, Image) = (file, result.Image);
         return result;
+    }
+
+    /// <summary>Updates the program as a server is: by a description, state of changed types and all.</summary>
+    public UpdateOutcome Update(string path, string? description)
+    {
+        using var update = PreparedUpdate.Prepare(LinkedImage.FromJson(Image.ToJson()), File.Path, path, description);
+        var outcome = update.Apply(this);
+        (File, Image) = (ElfFile.Read(path), outcome.Link.Image);
+        return outcome;
+    }
+
+    /// <summary>Waits until it has come to agent() again.</summary>
+    public void Stop() => Ask(ProtectRequest, 0, 0, 0);
+
+    /// <summary>Lets it go on where it was.</summary>
+    public void GoOn() => Send(GoOnRequest, []);
+
+    /// <summary>Lets it go on in a function that doesn't return.</summary>
+    public void GoOn(Step step) => Send(CallRequest, [step.Function, .. step.Arguments]);
+
+    /// <summary>What happened to a program that went on and doesn't answer: a crash is told by its place.</summary>
+    public string Fate()
+    {
+        if (_process.WaitForExit(TimeSpan.FromSeconds(1))) return $"it exited with status {_process.ExitCode}";
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        var reply = new byte[16];
+        try
+        {
+            _process.StandardOutput.BaseStream.ReadExactlyAsync(reply, patience.Token).AsTask().Wait();
+        }
+        catch (AggregateException)
+        {
+            return "it still runs";
+        }
+        var place = BitConverter.ToUInt64(reply, 8);
+        var own = Image.Images.Last(i => i.Base <= place);
+        return $"signal {BitConverter.ToInt64(reply)} at {place:x}, which is {place - own.Base:x} of the image at {own.Base:x} (the last is at {Image.Base:x})";
     }
 
     /// <summary>Calls a function of the version that runs, by name, in its own code.</summary>

@@ -18,10 +18,16 @@ public sealed class Workbench : IDisposable
     /// <summary>As above, of several files.</summary>
     public string CompileLive(string name, (string File, string Source)[] sources, params ReadOnlySpan<string> flags)
     {
+        return Compile(name, sources, [.. flags.IsEmpty ? Ordinary : flags, CompileAgentLibrary(), $"-Wl,-rpath,{Folder}"]);
+    }
+
+    /// <summary>The library that has agent(), and files of tests/native/update that call it.</summary>
+    public string CompileAgentLibrary(params ReadOnlySpan<string> files)
+    {
         var library = PathOf("libagent.so");
         if (!File.Exists(library))
-            Gcc(Folder, "-O2", "-fPIC", "-shared", "-o", library, Path.Combine(AppContext.BaseDirectory, "agent.c"));
-        return Compile(name, sources, [.. flags.IsEmpty ? Ordinary : flags, library, $"-Wl,-rpath,{Folder}"]);
+            Gcc(Folder, ["-O2", "-fPIC", "-shared", "-o", library, .. ((string[])["agent.c", .. files]).Select(f => Path.Combine(AppContext.BaseDirectory, f))]);
+        return library;
     }
 
     public string PathOf(string name) => Path.Combine(Folder, name);

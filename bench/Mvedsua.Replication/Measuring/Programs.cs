@@ -14,20 +14,26 @@ internal static class Programs
     /// <summary>Standard output and standard error.</summary>
     internal static (string Output, string Errors) RunBoth(string program, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
     {
+        var (status, output, errors) = RunToEnd(program, arguments, _patience, environment);
+        return status == 0 ? (output, errors) : throw new BenchException($"{program} {string.Join(' ', arguments)}: exit status {status}\n{errors}");
+    }
+
+    /// <summary>Also a program that fails: exit status, standard output, standard error.</summary>
+    internal static (int Status, string Output, string Errors) RunToEnd(
+        string program, IEnumerable<string> arguments, TimeSpan patience, params (string Name, string Value)[] environment)
+    {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in environment) start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();
-        if (!process.WaitForExit(_patience))
+        if (!process.WaitForExit(patience))
         {
             process.Kill(entireProcessTree: true);
-            throw new BenchException($"{program} did not end within {_patience.TotalMinutes} minutes");
+            throw new BenchException($"{program} did not end within {patience.TotalMinutes} minutes");
         }
 
-        return process.ExitCode == 0
-            ? (output.Result, errors.Result)
-            : throw new BenchException($"{program} {string.Join(' ', arguments)}: exit status {process.ExitCode}\n{errors.Result}");
+        return (process.ExitCode, output.Result, errors.Result);
     }
 }
 

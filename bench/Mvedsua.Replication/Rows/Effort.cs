@@ -6,8 +6,10 @@ namespace Mvedsua.Replication.Rows;
 /// <param name="IdleSeconds">Length of the idle measurement.</param>
 /// <param name="Kills">Failovers of each size.</param>
 /// <param name="MicroRounds">Runs of a micro-benchmark.</param>
-internal sealed record Effort(int Rounds, int Requests, int IdleSeconds, int Kills, int MicroRounds)
+/// <param name="Updates">Updates of each kind.</param>
+/// <param name="Conversions">Updates that convert a million entries: seconds each.</param>
+internal sealed record Effort(int Rounds, int Requests, int IdleSeconds, int Kills, int MicroRounds, int Updates, int Conversions)
 {
-    internal static Effort Full { get; } = new(9, 100_000, 15, 5, 5);
-    internal static Effort Quick { get; } = new(5, 15_000, 4, 2, 1);
+    internal static Effort Full { get; } = new(9, 100_000, 15, 5, 5, 7, 3);
+    internal static Effort Quick { get; } = new(5, 15_000, 4, 2, 1, 2, 1);
 }

@@ -6,6 +6,8 @@ namespace Mvedsua.Replication.Rows;
 /// <summary>One server natively, solo and with a follower, loaded in turns. The three live all the time.</summary>
 internal sealed class Rounds : IDisposable
 {
+    private static readonly Mode[] _modes = [Mode.Native, Mode.Solo, Mode.Follower];
+
     private readonly Paths _paths;
     private readonly Server[] _servers;
 
@@ -16,7 +18,7 @@ internal sealed class Rounds : IDisposable
         var started = new List<Server>();
         try
         {
-            foreach (var mode in Enum.GetValues<Mode>()) started.Add(new Server(paths, mode, recipe));
+            foreach (var mode in _modes) started.Add(new Server(paths, mode, recipe));
         }
         catch
         {
@@ -73,7 +75,7 @@ internal sealed class Rounds : IDisposable
     }
 
     /// <summary>What the follower still has to replay belongs to the round.</summary>
-    private static void AwaitInStep(Server server)
+    internal static void AwaitInStep(Server server)
     {
         var begin = DateTime.UtcNow;
         for (var status = server.Status(); status.LagEvents > 0 || status.Follower is null; status = server.Status())

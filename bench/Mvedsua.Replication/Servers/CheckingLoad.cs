@@ -24,9 +24,19 @@ internal sealed class CheckingLoad : IDisposable
         return phase.Answers >= answers ? phase : throw new BenchException($"{phase.Answers} of {answers} {protocol} answers within 120 s");
     }
 
-    internal void NextPhase() => Signals.Send(_process.Id, Signals.Usr1);
+    /// <summary>A load that lasts so long.</summary>
+    internal static Phase RunFor(Paths paths, string protocol, int port, int connections, double seconds) => Phase.Parse(Programs.Run(
+        paths.Bench("check-load"), [protocol, $"{port}", $"{connections}", seconds.ToString("0.000", CultureInfo.InvariantCulture)])
+            .Split('\n').Single(l => l.StartsWith("phase=", StringComparison.Ordinal)));
 
-    /// <summary>Until this many more times 25,000 answers have come.</summary>
+    /// <summary>Returns once it has begun: two signals at once would be one.</summary>
+    internal void NextPhase()
+    {
+        Signals.Send(_process.Id, Signals.Usr1);
+        Await("begun=");
+    }
+
+    /// <summary>Until this many more times 25,000 answers of the phase have come.</summary>
     internal void AwaitProgress(int times)
     {
         for (var i = 0; i < times; i++) Await("progress=");

@@ -11,4 +11,7 @@ internal enum Mode
 
     /// <summary>Under <c>mvedsua run --follower</c>.</summary>
     Follower,
+
+    /// <summary>Under <c>mvedsua run</c>, alone until it is updated.</summary>
+    Session,
 }

@@ -6,9 +6,27 @@ internal sealed record Paths(string Out)
 {
     internal string Command => Existing(Path.Combine(Out, "mvedsua"));
     internal string Library => Existing(Path.Combine(Out, "libmvedsua.so"));
+    internal string Kv(string release) => Existing(Path.Combine(Out, "servers", "kv", $"kv-{release}"));
+
+    /// <summary>The folder of the rules and descriptions of an update.</summary>
+    internal static string Rules(string update) => Path.Combine(Root, "rules", update);
+
+    /// <summary>The clone that this bench was built in.</summary>
+    internal static string Root { get; } = FindRoot();
+
     internal string Bench(string program) => Existing(Path.Combine(Out, "bench", program));
     internal string LogBench => Existing(Path.Combine(Out, "tests", "log-bench"));
 
     private static string Existing(string path) =>
-        File.Exists(path) ? path : throw new Measuring.BenchException($"{path} is missing: run 'make all' and 'make bench'");
+        File.Exists(path) ? path : throw new Measuring.BenchException($"{path} is missing: run 'make all servers' and 'make bench'");
+
+    private static string FindRoot()
+    {
+        for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
+        {
+            if (File.Exists(Path.Combine(at.FullName, "Mvedsua.sln"))) return at.FullName;
+        }
+
+        throw new Measuring.BenchException("the repository's folder can't be found");
+    }
 }

@@ -11,11 +11,17 @@ internal sealed record Recipe(string Name, string Protocol, Func<int, string, st
 {
     private const int PageSize = 4096;
 
-    internal static Recipe Redis(params string[] options) => new("redis", "redis",
-        (port, folder) => ["redis-server", "--port", $"{port}", "--save", "", "--dir", folder, .. options], "Ready to accept connections");
+    internal static Recipe Redis(params string[] options) => RedisOf("redis-server", options);
+
+    /// <summary>Another redis-server than the system's.</summary>
+    internal static Recipe RedisOf(string program, params string[] options) => new("redis", "redis",
+        (port, folder) => [program, "--port", $"{port}", "--save", "", "--dir", folder, .. options], "Ready to accept connections");
 
     internal static Recipe Memcached(int threads) => new($"memcached -t{threads}", "memcached",
         (port, _) => ["memcached", "-l", "127.0.0.1", "-p", $"{port}", "-U", "0", "-t", $"{threads}", "-u", Environment.UserName]);
+
+    /// <summary>The sample server.</summary>
+    internal static Recipe Kv(string program) => new("kv", "kv", (port, _) => [program, "--port", $"{port}"]);
 
     internal static Recipe Beanstalkd { get; } = new("beanstalkd", "beanstalkd",
         (port, _) => ["beanstalkd", "-l", "127.0.0.1", "-p", $"{port}"]);

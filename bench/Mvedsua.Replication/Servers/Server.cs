@@ -20,6 +20,7 @@ internal sealed class Server : IDisposable
     private readonly TaskCompletionSource<TimeSpan> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<TimeSpan> _takenOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _inStep = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<(string Text, TaskCompletionSource<string> Found)> _awaited = [];
     private readonly string? _readyLine;
     private readonly long _begin;
 
@@ -31,7 +32,12 @@ internal sealed class Server : IDisposable
         Port = FreePort();
         string[] server = recipe.Command(Port, _directory.FullName);
         Session = $"bench-{Environment.ProcessId}-{Interlocked.Increment(ref _sessions)}";
-        string[] words = mode == Mode.Follower ? [paths.Command, "run", "--name", Session, "--follower", "--", .. server] : server;
+        string[] words = mode switch
+        {
+            Mode.Follower => [paths.Command, "run", "--name", Session, "--follower", "--", .. server],
+            Mode.Session => [paths.Command, "run", "--name", Session, "--", .. server],
+            _ => server,
+        };
         var start = new ProcessStartInfo(words[0], words[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         if (mode == Mode.Solo) start.Environment["LD_PRELOAD"] = paths.Library;
         _process = new Process { StartInfo = start };
@@ -59,6 +65,7 @@ internal sealed class Server : IDisposable
     }
 
     internal Mode Mode { get; }
+    internal bool IsSession => Mode is Mode.Follower or Mode.Session;
     internal int Port { get; }
     internal string Session { get; }
     internal int FirstLeader { get; }
@@ -70,17 +77,28 @@ internal sealed class Server : IDisposable
     internal TimeSpan TakenOver => _takenOver.Task.Wait(_patience) ? _takenOver.Task.Result : throw new BenchException($"no follower took over:\n{_output}");
 
     /// <summary>The server that answers, or leads.</summary>
-    internal int Pid => Mode == Mode.Follower ? Status().Leader : _process.Id;
+    internal int Pid => IsSession ? Status().Leader : _process.Id;
 
     internal SessionState Status() => SessionState.Parse(Programs.Run(_paths.Command, ["status", Session, "--json"]));
 
     /// <summary>Why the last follower ended.</summary>
     internal string Report() => Programs.Run(_paths.Command, ["report", Session]);
 
+    /// <summary>One of the command's verbs for this session; what it prints.</summary>
+    internal string Do(string verb, params string[] options) => Programs.Run(_paths.Command, [verb, Session, .. options]);
+
+    /// <summary>The next line, of the server or the coordinator, that has this text: ask before its cause.</summary>
+    internal Task<string> NextLine(string text)
+    {
+        var found = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_output) _awaited.Add((text, found));
+        return found.Task.WaitAsync(_patience);
+    }
+
     /// <summary>All processes by role, now.</summary>
     internal Roles Roles()
     {
-        if (Mode != Mode.Follower) return new Roles(_process.Id, null, null, null);
+        if (!IsSession) return new Roles(_process.Id, null, null, null);
         var status = Status();
         if (status.Follower is null) throw new BenchException($"the follower is gone:\n{Report()}");
         // What else has the coordinator for its parent is the leader's keeper (CLONE_PARENT).
@@ -109,7 +127,13 @@ internal sealed class Server : IDisposable
     private void Take(string? line)
     {
         if (line is null) return;
-        lock (_output) _output.AppendLine(line);
+        lock (_output)
+        {
+            _output.AppendLine(line);
+            foreach (var (_, found) in _awaited.Where(a => line.Contains(a.Text, StringComparison.Ordinal))) found.TrySetResult(line);
+            _awaited.RemoveAll(a => a.Found.Task.IsCompleted);
+        }
+
         if (_readyLine is not null && line.Contains(_readyLine, StringComparison.Ordinal)) _ready.TrySetResult(Stopwatch.GetElapsedTime(_begin));
         if (line.Contains("is in step", StringComparison.Ordinal)) _inStep.TrySetResult();
         if (ParseTakenOver(line) is { } time) _takenOver.TrySetResult(time);

@@ -13,6 +13,9 @@ internal static class Signals
         if (NativeKill(pid, signal) != 0) throw new BenchException($"kill {pid} with {signal}: {Marshal.GetLastPInvokeErrorMessage()}");
     }
 
+    /// <summary>Of a process that may be gone by now.</summary>
+    internal static void TrySend(int pid, int signal) => _ = NativeKill(pid, signal);
+
     [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int NativeKill(int pid, int signal);

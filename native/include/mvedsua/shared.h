@@ -19,7 +19,7 @@
 
 #include <stdint.h>
 
-#define MV_ABI_VERSION   16u
+#define MV_ABI_VERSION   17u
 #define MV_CONTROL_MAGIC 0x6177736465764d31ull /* "1Mvedswa" */
 #define MV_LOG_MAGIC     0x676f4c6465764d31ull /* "1MvedLog" */
 
@@ -393,6 +393,7 @@ enum mv_reason { /* why a follower ended, a request was refused, or a role chang
                  MV_REASON_REPLACED = 16,      /* another follower of the dead leader leads */
                  MV_REASON_UPDATE_FAILED = 17, /* the copy that was to become another version ended on the
                                                   way: reason_text says why */
+                 MV_REASON_STALLED = 18, /* it replayed nothing any more, though there was something to */
 };
 
 enum mv_request {
@@ -455,6 +456,7 @@ struct mv_thread_info {
     uint32_t in_call;     /* the last call, being made or done (MV_INTENT_NONE when none) */
     uint64_t site;        /* of the last call; 0: none */
     uint64_t frame;       /* address, in the process, of its struct mv_registers: valid while in the call */
+    uint64_t start;       /* the start routine that the program gave it; 0: the main thread, or not known */
 };
 MV_ASSERT_AT(mv_thread_info, state, 0);
 MV_ASSERT_AT(mv_thread_info, tid, 4);
@@ -462,7 +464,8 @@ MV_ASSERT_AT(mv_thread_info, logical_tid, 8);
 MV_ASSERT_AT(mv_thread_info, in_call, 12);
 MV_ASSERT_AT(mv_thread_info, site, 16);
 MV_ASSERT_AT(mv_thread_info, frame, 24);
-_Static_assert(sizeof(struct mv_thread_info) == 32, "mv_thread_info");
+MV_ASSERT_AT(mv_thread_info, start, 32);
+_Static_assert(sizeof(struct mv_thread_info) == 40, "mv_thread_info");
 
 /* Written by the follower's thread that parks, before its member's state says so. */
 enum mv_difference {
@@ -589,7 +592,11 @@ enum mv_task_kind {
     MV_TASK_EACH = 4,    /* args: function, address of 64-bit words, their number: each becomes the result of
                             the function for it */
     MV_TASK_RESUME = 5, /* args: address of steps (struct mv_step), their number, address of exit(3), args[3]:
-                           1, the last step's result is the exit status. Done before the first step */
+                           1, the last step's result is the exit status. Done when all threads have come to
+                           where their leader's stand */
+    MV_TASK_RESTART = 6, /* args: slot, address of a start routine: as the new version runs, that thread
+                            begins anew there, with the argument that it had; -ESRCH: it has none. (Others go
+                            on where they stand) */
 };
 struct mv_step {
     uint64_t function;
@@ -740,12 +747,12 @@ MV_ASSERT_AT(mv_control, message_count, 576);
 MV_ASSERT_AT(mv_control, messages, 584);
 MV_ASSERT_AT(mv_control, orphans, 584 + 256 * 64);
 MV_ASSERT_AT(mv_control, threads, 584 + 256 * 64 + 160 * 64);
-MV_ASSERT_AT(mv_control, members, 584 + 256 * 64 + 160 * 64 + 32 * 512);
-MV_ASSERT_AT(mv_control, divergence, 584 + 256 * 64 + 160 * 64 + 32 * 512 + 288 * 4);
+MV_ASSERT_AT(mv_control, members, 584 + 256 * 64 + 160 * 64 + 40 * 512);
+MV_ASSERT_AT(mv_control, divergence, 584 + 256 * 64 + 160 * 64 + 40 * 512 + 288 * 4);
 MV_ASSERT_AT(mv_control, keepers,
-             584 + 256 * 64 + 160 * 64 + 32 * 512 + 288 * 4 + sizeof(struct mv_divergence) * 4);
+             584 + 256 * 64 + 160 * 64 + 40 * 512 + 288 * 4 + sizeof(struct mv_divergence) * 4);
 MV_ASSERT_AT(mv_control, tasks,
-             640 + 256 * 64 + 160 * 64 + 32 * 512 + 288 * 4 + sizeof(struct mv_divergence) * 4);
+             640 + 256 * 64 + 160 * 64 + 40 * 512 + 288 * 4 + sizeof(struct mv_divergence) * 4);
 _Static_assert(sizeof(struct mv_control) <= MV_RULES_OFFSET(0, 0), "mv_control");
 _Static_assert(MV_RULES_OFFSET(MV_VERSIONS, 0) <= MV_CONTROL_SPAN, "rules");
 

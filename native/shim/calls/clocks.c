@@ -22,16 +22,27 @@ static int published(void) {
 }
 #define SITE ((uint64_t)__builtin_return_address(0))
 
+/* What a thread of the program was told last: an update begins from there (update/arrival.c). */
+static long told(uint64_t clock, uint64_t time, uint64_t unit, long result) {
+    struct mv_thread *self = mv_self;
+    if (self && clock < 2 && time && !result) {
+        self->seen[clock][0] = ((const uint64_t *)time)[0];
+        self->seen[clock][1] = ((const uint64_t *)time)[1] * unit;
+    }
+    return result;
+}
+
 static long clock_gettime_hook(uint64_t clock, uint64_t time) {
     if (__builtin_expect(!published(), 1))
-        return ((two_words *)original.clock_gettime)(clock, time);
-    return mv_role_clock(__NR_clock_gettime, original.clock_gettime, SITE, clock, time, 0);
+        return told(clock, time, 1, ((two_words *)original.clock_gettime)(clock, time));
+    return told(clock, time, 1,
+                mv_role_clock(__NR_clock_gettime, original.clock_gettime, SITE, clock, time, 0));
 }
 
 static long gettimeofday_hook(uint64_t time, uint64_t zone) {
     if (__builtin_expect(!published(), 1))
-        return ((two_words *)original.gettimeofday)(time, zone);
-    return mv_role_clock(__NR_gettimeofday, original.gettimeofday, SITE, time, zone, 0);
+        return told(0, time, 1000, ((two_words *)original.gettimeofday)(time, zone));
+    return told(0, time, 1000, mv_role_clock(__NR_gettimeofday, original.gettimeofday, SITE, time, zone, 0));
 }
 
 static long time_hook(uint64_t time) {
@@ -78,7 +89,7 @@ EXPORT int clock_gettime(int clock, void *time) {
     uint64_t which = (uint64_t)(int64_t)clock;
     if (!original.clock_gettime)
         return as_libc(mv_sys2(__NR_clock_gettime, mv_clock_real(clock), (long)time));
-    if (__builtin_expect(mv.role == MV_ROLE_SOLO, 1) ||
+    if (__builtin_expect(mv.role != MV_ROLE_SOLO, 0) &&
         mv_in_allocator((uint64_t)__builtin_return_address(0)))
         return as_libc(((two_words *)original.clock_gettime)(which, (uint64_t)time));
     return as_libc(clock_gettime_hook(which, (uint64_t)time));
@@ -87,7 +98,7 @@ EXPORT int clock_gettime(int clock, void *time) {
 EXPORT int gettimeofday(void *time, void *zone) {
     if (!original.gettimeofday)
         return as_libc(mv_sys2(__NR_gettimeofday, (long)time, (long)zone));
-    if (__builtin_expect(mv.role == MV_ROLE_SOLO, 1) ||
+    if (__builtin_expect(mv.role != MV_ROLE_SOLO, 0) &&
         mv_in_allocator((uint64_t)__builtin_return_address(0)))
         return as_libc(((two_words *)original.gettimeofday)((uint64_t)time, (uint64_t)zone));
     return as_libc(gettimeofday_hook((uint64_t)time, (uint64_t)zone));

@@ -50,12 +50,19 @@ static const uint16_t translated[] = {__NR_getpid,
 
 #define EACH(list) (unsigned i = 0; i < sizeof(list) / sizeof((list)[0]); i++)
 
+static int all_are_looked_at(void) {
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* against who begins to stand apart (order/condition.c) */
+    return mv.role != MV_ROLE_SOLO || mv_load_relaxed32(&mv_unsettled) || mv.point_wanted ||
+           mv_load_relaxed32(&mv_conditions_apart);
+}
+
 void mv_fast_calls_for_role(void) {
     uint8_t *fast_none = fast_room + (-(uintptr_t)fast_room & (TABLE - 1));
     uint8_t *fast_solo = fast_none + TABLE;
-    if (mv.role != MV_ROLE_SOLO || mv_unsettled || mv.point_wanted) {
-        mv_fast_calls = fast_none;
-        return;
+    if (all_are_looked_at()) {
+        __atomic_store_n(&mv_fast_calls, fast_none, __ATOMIC_RELEASE);
+        if (all_are_looked_at()) /* else who ended that may have set the other table already */
+            return;
     }
     for (unsigned nr = 0; nr < 512; nr++)
         fast_solo[nr] = !mv_call_is_special(nr);
@@ -80,6 +87,11 @@ long mv_dispatch(struct mv_frame *frame) {
      * a system call while its hook publishes the whole of it. */
     if (self->raw_depth || self->hooked)
         return (long)mv_execute(self, frame);
+    if (__builtin_expect(self->condition != 0, 0) && self->call == __NR_futex &&
+        mv_condition_leaves(self, frame)) {
+        frame->rax = (uint64_t)-110L; /* ETIMEDOUT */
+        return MV_ACTION_RETURN;
+    }
     if (__builtin_expect(mv.point_wanted != 0, 0))
         mv_point_at_call(self, frame);
     switch (mv.role) {

@@ -107,6 +107,7 @@ static long end_thread(struct mv_thread *self, struct mv_frame *frame) {
     if (self->raw_depth) /* a vfork child, in its parent's area */
         return mv_make_call(self, frame);
     mv_role_thread_exit(self, frame->rdi);
+    mv_condition_forget(self);
     if (mv.role != MV_ROLE_SOLO || mv.translated)
         mv_robust_end(self);
     mv_area_leave(self);

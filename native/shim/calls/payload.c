@@ -93,48 +93,94 @@ static int differ(struct mv_payload_difference *difference, enum mv_payload_mism
     return 0;
 }
 
+// A leader's segment that is being compared; `read` as read_segment says.
+struct piece {
+    struct mv_payload_segment header;
+    const uint8_t *bytes;
+    int read;
+};
+
+static void next_piece(struct reader *reader, struct piece *piece) {
+    piece->header = (struct mv_payload_segment){0};
+    piece->read = read_segment(reader, &piece->header, &piece->bytes);
+}
+
+static int of_one_argument(const struct mv_payload_segment *header, const struct mv_segment *mine) {
+    return mine->arg == header->arg && mine->how == header->how && mine->index == header->reserved;
+}
+
+// What one argument's segments hold together: where an iovec is cut into pieces is each version's own affair.
+// Both sides go on to the next argument's. 1: equal.
+static int compare_argument(const struct mv_call_row *row, const uint64_t args[6], struct reader *reader,
+                            struct piece *theirs, const struct mv_segment *segments, uint32_t *at,
+                            uint32_t count, struct mv_payload_difference *difference) {
+    const struct mv_payload_segment group = theirs->header;
+    struct mv_call_arg storage;
+    const struct mv_call_arg *arg =
+        group.arg < row->argc ? mv_call_arg_of(row, args, group.arg, &storage) : 0;
+    int whole = (group.how & MV_HOW_MASK) == MV_HOW_BYTES;
+    const struct mv_struct_row *structure = mv_struct_at(arg && whole ? arg->structure : 0);
+    uint32_t offset = 0, leader = 0, follower = 0; // leader, follower: within their pieces
+
+    for (;;) {
+        while (theirs->read > 0 && theirs->header.arg == group.arg && theirs->header.how == group.how &&
+               theirs->header.reserved == group.reserved && leader == theirs->header.length) {
+            next_piece(reader, theirs);
+            leader = 0;
+        }
+        while (*at < count && of_one_argument(&group, &segments[*at]) && follower == segments[*at].len) {
+            ++*at;
+            follower = 0;
+        }
+        if (theirs->read < 0)
+            return differ(difference, MV_PAYLOAD_BROKEN, 0, 0, *at, 0);
+        int more = theirs->read > 0 && theirs->header.arg == group.arg && theirs->header.how == group.how &&
+                   theirs->header.reserved == group.reserved;
+        int mine = *at < count && of_one_argument(&group, &segments[*at]);
+        if (!more && !mine)
+            return 1;
+        if (!more || !mine)
+            return differ(difference, MV_PAYLOAD_LENGTH, group.arg, group.how, *at, offset);
+        uint32_t left = theirs->header.length - leader, right = segments[*at].len - follower;
+        uint32_t shorter = left < right ? left : right;
+        uint32_t same = first_difference(structure, (uintptr_t)theirs->bytes + leader,
+                                         (uintptr_t)segments[*at].addr + follower, shorter);
+        if (same < shorter)
+            return differ(difference, MV_PAYLOAD_BYTES, group.arg, group.how, *at, offset + same);
+        offset += shorter;
+        leader += shorter;
+        follower += shorter;
+    }
+}
+
 int mv_payload_compare(const struct mv_call_row *row, const uint64_t args[6], const void *payload,
                        uint64_t size, const struct mv_segment *segments, int count,
                        struct mv_payload_difference *difference) {
     struct reader reader = {payload, size};
+    struct piece theirs;
     uint32_t i = 0;
 
-    for (;; i++) {
-        struct mv_payload_segment header = {0};
-        const uint8_t *bytes;
-        int read = read_segment(&reader, &header, &bytes);
-
-        if (read < 0)
-            return differ(difference, MV_PAYLOAD_BROKEN, 0, 0, i, 0);
-        if (read == 0)
-            break;
+    next_piece(&reader, &theirs);
+    while (theirs.read > 0) {
+        const struct mv_payload_segment *header = &theirs.header;
         if (i >= (uint32_t)count)
-            return differ(difference, MV_PAYLOAD_MISSING, header.arg, header.how, i, 0);
+            return differ(difference, MV_PAYLOAD_MISSING, header->arg, header->how, i, 0);
 
         const struct mv_segment *mine = &segments[i];
 
-        if (mine->arg != header.arg || mine->how != header.how || mine->index != header.reserved) {
+        if (!of_one_argument(header, mine)) {
             // The earlier of the two is the one that the other side lacks.
-            int missing =
-                header.reserved < mine->index || (header.reserved == mine->index && header.arg <= mine->arg);
+            int missing = header->reserved < mine->index ||
+                          (header->reserved == mine->index && header->arg <= mine->arg);
 
-            return missing ? differ(difference, MV_PAYLOAD_MISSING, header.arg, header.how, i, 0)
+            return missing ? differ(difference, MV_PAYLOAD_MISSING, header->arg, header->how, i, 0)
                            : differ(difference, MV_PAYLOAD_SURPLUS, mine->arg, mine->how, i, 0);
         }
-
-        struct mv_call_arg storage;
-        const struct mv_call_arg *arg =
-            mine->arg < row->argc ? mv_call_arg_of(row, args, mine->arg, &storage) : 0;
-        int whole = (mine->how & MV_HOW_MASK) == MV_HOW_BYTES;
-        uint32_t shorter = mine->len < header.length ? mine->len : header.length;
-        uint32_t offset = first_difference(mv_struct_at(arg && whole ? arg->structure : 0), (uintptr_t)bytes,
-                                           (uintptr_t)mine->addr, shorter);
-
-        if (offset < shorter)
-            return differ(difference, MV_PAYLOAD_BYTES, mine->arg, mine->how, i, offset);
-        if (mine->len != header.length)
-            return differ(difference, MV_PAYLOAD_LENGTH, mine->arg, mine->how, i, shorter);
+        if (!compare_argument(row, args, &reader, &theirs, segments, &i, (uint32_t)count, difference))
+            return 0;
     }
+    if (theirs.read < 0)
+        return differ(difference, MV_PAYLOAD_BROKEN, 0, 0, i, 0);
     if (i < (uint32_t)count)
         return differ(difference, MV_PAYLOAD_SURPLUS, segments[i].arg, segments[i].how, i, 0);
     differ(difference, MV_PAYLOAD_EQUAL, 0, 0, 0, 0);

@@ -37,11 +37,12 @@ struct mv_payload_difference {
     uint8_t arg;      // the argument in question
     uint8_t how;
     uint8_t reserved;
-    uint32_t segment; // which one, from 0
-    uint32_t offset;  // within it
+    uint32_t segment; // which of the follower's, from 0
+    uint32_t offset;  // within the argument's memory
 };
 
-// Compares a follower's in-segments with the leader's in-payload; opaque parts of structures are skipped.
+// Compares a follower's in-segments with the leader's in-payload; opaque parts of structures are skipped, and
+// pieces of one argument (an iovec's) are one memory.
 // Returns 1 when they are equal, else 0 with `difference` filled in.
 int mv_payload_compare(const struct mv_call_row *row, const uint64_t args[6], const void *payload,
                        uint64_t size, const struct mv_segment *segments, int count,

@@ -7,6 +7,8 @@ static struct {
     int (*timedlock)(void *, const void *);
     int (*wait)(void *, void *);
     int (*timedwait)(void *, void *, const void *);
+    int (*signal)(void *);
+    int (*broadcast)(void *);
 } real;
 
 #define FIND(field, name) (real.field = (__typeof__(real.field))MV_REAL(name))
@@ -18,6 +20,8 @@ void mv_c11_find(void) {
     FIND(timedlock, "mtx_timedlock");
     FIND(wait, "cnd_wait");
     FIND(timedwait, "cnd_timedwait");
+    FIND(signal, "cnd_signal");
+    FIND(broadcast, "cnd_broadcast");
 }
 
 EXPORT int mtx_lock(void *at) {
@@ -34,4 +38,10 @@ EXPORT int cnd_wait(void *condition, void *at) {
 }
 EXPORT int cnd_timedwait(void *condition, void *at, const void *until) {
     MV_WAITS(real.mutex, real.timedwait(condition, at, until));
+}
+EXPORT int cnd_signal(void *condition) {
+    MV_SIGNALS(real.signal(condition));
+}
+EXPORT int cnd_broadcast(void *condition) {
+    MV_SIGNALS(real.broadcast(condition));
 }

@@ -17,17 +17,25 @@ static int is_figure(const char *name) {
     return 1;
 }
 
+/* The name stands elsewhere in another version. (No address has this bit.) */
+static uint64_t object_of(const char *name) {
+    uint64_t hash = 14695981039346656037u; /* FNV-1a */
+    while (*name)
+        hash = (hash ^ (uint8_t)*name++) * 1099511628211u;
+    return hash | MV_ORDER_NAMED;
+}
+
 /* The role that counts is the one after the real call, in which a follower may have been made. */
 static long told(struct mv_thread *self, const char *name, long own) {
     for (;;) {
         mv_hook_begin(self);
         int follows = mv.role == MV_ROLE_FOLLOWER;
         if (!follows && self->log && mv_leader_publishing())
-            mv_order_publish(self, MV_ORDER_FIGURE, (uint64_t)name, own);
+            mv_order_publish(self, MV_ORDER_FIGURE, object_of(name), own);
         mv_hook_end(self);
         if (!follows)
             return own;
-        long leaders = mv_order_turn(self, MV_ORDER_FIGURE, (uint64_t)name);
+        long leaders = mv_order_turn(self, MV_ORDER_FIGURE, object_of(name));
         if (leaders != MV_ORDER_PROMOTED) {
             mv_order_taken(self);
             return leaders;

@@ -2,6 +2,7 @@
 #include "interpose.h"
 
 #include "../fault/fault.h"
+#include "../update/update.h"
 
 extern int *__errno_location(void) __attribute__((weak)); /* only semaphores report through errno */
 
@@ -26,6 +27,17 @@ void mv_order_find(void) {
     mv_stdio_find();
     mv_fork_find();
     mv_figures_find();
+    mv_begin_find();
+}
+
+int mv_replays_from(int condition, const void *object, void *caller) {
+    struct mv_thread *self = mv_self;
+    if (self && self->arriving && mv_arrives_at(self, condition, object)) {
+        mv_hook_begin(self);
+        mv_arrive(self);
+        mv_hook_end_settled(self);
+    }
+    return mv_ordered(self, caller);
 }
 
 /* Who is told that the owner of a robust mutex ended has it, and is to make it consistent. */
@@ -65,6 +77,18 @@ static int give_back(const struct mv_object *object, enum mv_order_kind kind, vo
     else if (result != 0 && kind != MV_ORDER_WAIT)
         return 0;
     return object->give(at) == 0;
+}
+
+int mv_semaphore_ends(const struct mv_object *object, void *at, int result) {
+    struct mv_thread *self = mv_self;
+    if (!self)
+        return result;
+    self->semaphore = 0;
+    if (self->restarts) {
+        give_back(object, MV_ORDER_SEMAPHORE, at, result);
+        mv_begin_anew(self);
+    }
+    return result;
 }
 
 int mv_order_settled(const struct mv_object *object, enum mv_order_kind kind, void *at, int result,

@@ -44,6 +44,13 @@ static inline int mv_replays(void *caller) {
     return __builtin_expect(mv.role == MV_ROLE_FOLLOWER, 0) && mv_ordered(mv_self, caller);
 }
 
+/* The same, of a wait for this: in a version that threads have just begun in, one may come by it to where its
+ * leader's thread stands (update/arrival.c). */
+int mv_replays_from(int condition, const void *object, void *caller);
+static inline int mv_replays_wait(int condition, const void *object, void *caller) {
+    return __builtin_expect(mv.role == MV_ROLE_FOLLOWER, 0) && mv_replays_from(condition, object, caller);
+}
+
 /* A leader's thread has come to an event (moment.c). */
 static inline void mv_comes(void *caller) {
     if (__builtin_expect(mv.role == MV_ROLE_LEADER, 0) && mv_ordered(mv_self, caller))
@@ -64,9 +71,17 @@ static inline int mv_order_settle(const struct mv_object *object, enum mv_order_
                                                         : mv_order_settled(object, kind, at, result, caller);
 }
 
-/* Around a wait for a condition (pthread.c). */
+/* Around a wait for a condition and a signal (condition.c). */
 void mv_condition_begins(const void *condition, void *caller);
+int mv_condition_in_turn(const struct mv_object *mutex, void *at, int *told, void *caller);
+int mv_condition_settled(const struct mv_object *mutex, void *at, int result, int *told, void *caller);
 int mv_condition_ends(int result);
+static inline void mv_semaphore_begins(const void *at) {
+    if (mv_self)
+        mv_self->semaphore = (uint64_t)at;
+}
+int mv_semaphore_ends(const struct mv_object *object, void *at, int result);
+void mv_condition_signalled(const void *condition);
 
 /* The body of a function that takes an object: in the follower in turn, else for real and then published. */
 #define MV_TAKES(object, kind, call)                                                                         \
@@ -77,22 +92,35 @@ int mv_condition_ends(int result);
     mv_comes(caller);                                                                                        \
     return mv_order_settle(&(object), kind, at, call, caller)
 
-/* The body of a wait for a condition. A follower does not wait: the leader's thread came back at this point
- * of the mutex's order, so what it waited for holds. (After a promotion: a spurious wake-up, which POSIX
- * allows; whoever follows then is told of it.) Who does not hold the mutex can't wait, and is told so: then
- * there is nothing to give, nor to take. */
+/* The same, of a function that waits for a semaphore: a thread that does can be begun anew (update/rest.c).
+ */
+#define MV_TAKES_SEMAPHORE(object, call)                                                                     \
+    void *caller = __builtin_return_address(0);                                                              \
+    int told;                                                                                                \
+    if (mv_replays_wait(0, at, caller) &&                                                                    \
+        mv_acquire_in_turn(mv_self, &(object), MV_ORDER_SEMAPHORE, at, &told, caller))                       \
+        return told;                                                                                         \
+    mv_comes(caller);                                                                                        \
+    mv_semaphore_begins(at);                                                                                 \
+    return mv_order_settle(&(object), MV_ORDER_SEMAPHORE, at, mv_semaphore_ends(&(object), at, call), caller)
+
+/* The body of a wait for a condition: in the follower in turn, else for real and then published; in one that
+ * is promoted meanwhile in the one way, then in the other. */
 #define MV_WAITS(mutex, call)                                                                                \
     void *caller = __builtin_return_address(0);                                                              \
-    if (mv_replays(caller)) {                                                                                \
-        int told = 0, given = (mutex).give(at) == 0;                                                         \
-        if (mv_acquire_in_turn(mv_self, given ? &(mutex) : &mv_no_object, MV_ORDER_WAIT, at, &told, caller)) \
-            return told;                                                                                     \
-        if (given)                                                                                           \
-            (mutex).take(at);                                                                                \
-        return mv_order_settle(&(mutex), MV_ORDER_WAIT, at, 0, caller);                                      \
-    }                                                                                                        \
-    mv_comes(caller);                                                                                        \
+    int told;                                                                                                \
     mv_condition_begins(condition, caller);                                                                  \
-    return mv_order_settle(&(mutex), MV_ORDER_WAIT, at, mv_condition_ends(call), caller)
+    do {                                                                                                     \
+        if (mv_replays_wait(1, condition, caller) && mv_condition_in_turn(&(mutex), at, &told, caller))      \
+            break;                                                                                           \
+        mv_comes(caller);                                                                                    \
+    } while (!mv_condition_settled(&(mutex), at, call, &told, caller));                                      \
+    return mv_condition_ends(told)
+
+#define MV_SIGNALS(call)                                                                                     \
+    mv_condition_signalled(condition);                                                                       \
+    int result = call;                                                                                       \
+    mv_condition_signalled(condition);                                                                       \
+    return result
 
 #endif

@@ -116,13 +116,15 @@ static int barrier(void) {
     return result == 0;
 }
 
-/* Have all other threads come to an event? */
+/* Have all other threads come to an event? Which one is noted: they stay there, or, if we take too long, have
+ * come to it all the same. */
 static int all_have_come(const struct mv_thread *self, uint64_t begin) {
-    uint32_t spins = 0;
+    uint32_t spins = 0, where;
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
+        area->moment_word = 0;
         if (area == self || !area->log || mv_load_acquire32(&area->unpublished))
             continue;
-        while (mv_load_acquire32(&area->in_event) == MV_IN_PROGRAM) {
+        while ((where = mv_load_acquire32(&area->in_event)) == MV_IN_PROGRAM) {
             const int64_t nap[2] = {0, 20000};
             if (mv_load_relaxed32(&moment.passed) || mv_now() - begin > LIMIT_NS)
                 return 0;
@@ -131,6 +133,8 @@ static int all_have_come(const struct mv_thread *self, uint64_t begin) {
             else
                 mv_sys2(__NR_nanosleep, (long)nap, 0);
         }
+        if (where != MV_IN_WAIT) /* which is no event */
+            area->moment_word = 1 + mv_order_word_of(area, mv_load_acquire64(&area->log->sequence));
     }
     return !mv_load_relaxed32(&moment.passed);
 }
@@ -161,17 +165,12 @@ void mv_moment_begin(struct mv_thread *self) {
     __atomic_add_fetch(&moment.missed, 1, __ATOMIC_RELAXED);
 }
 
-/* The reading's record: what the others have come to. They don't go on meanwhile. */
+/* The reading's record: what the others have come to. */
 uint64_t mv_moment_words(const struct mv_thread *self, uint64_t *words) {
     uint64_t size = 0;
     for (struct mv_thread *area = mv_area_next(NULL); area && size < MV_ORDER_ROOM; area = mv_area_next(area))
-        if (area != self && area->log) {
-            /* In this order: who has gone on, because we took too long, has come to this event all the same.
-             */
-            uint64_t sequence = mv_load_acquire64(&area->log->sequence);
-            if (mv_load_acquire32(&area->in_event) != MV_IN_EVENT)
-                continue;
-            words[size / 8] = mv_order_word_of(area, sequence);
+        if (area != self && area->log && area->moment_word) {
+            words[size / 8] = area->moment_word - 1;
             size += 8;
         }
     return size;

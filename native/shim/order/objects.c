@@ -3,6 +3,7 @@
  * or a stack may have another one in each: who gets which memory depends on the order of allocations, which
  * is not replayed.) */
 #include "../rewrite/maps.h"
+#include "../roles/reconcile.h"
 #include "order.h"
 
 #define RANGES 256u
@@ -37,6 +38,10 @@ static int is_static(uint64_t address) {
     return 0;
 }
 
+/* Between two versions a variable may stand elsewhere: in the new one's image, which is no file's mapping. */
 int mv_order_objects_differ(uint64_t object, uint64_t other) {
-    return object != other && (is_static(object) || is_static(other));
+    if (object == other)
+        return 0;
+    int is = is_static(object), was = is_static(other);
+    return ((object | other) & MV_ORDER_NAMED) || (is && was) || ((is || was) && !mv_between_versions());
 }

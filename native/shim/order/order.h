@@ -35,9 +35,13 @@ int mv_order_taken(struct mv_thread *self);
 
 /* Follower: did the leader die before it published the acquisition with this value of the clock? (lost.c) */
 int mv_turn_is_lost(uint32_t clock, uint32_t value);
-/* Follower: is this futex call the sleep of a condition wait that began in another role? It fails then, as if
- * its time were over. */
-int mv_order_leaves_condition(struct mv_thread *self, const struct mv_frame *frame);
+/* condition.c: a futex call within a wait for a condition (or, of a thread that is to begin anew, a
+ * semaphore); how many threads stand apart from libc's waiters.
+ */
+int mv_condition_leaves(struct mv_thread *self, const struct mv_frame *frame);
+void mv_condition_forget(struct mv_thread *self);
+void mv_conditions_after_fork(void);
+extern uint32_t mv_conditions_apart __attribute__((visibility("hidden")));
 
 void mv_robust_end(const struct mv_thread *self); /* robust.c: as a thread ends */
 
@@ -70,6 +74,7 @@ void mv_order_exists(int fd);
 /* objects.c */
 void mv_order_objects_find(void);
 int mv_order_objects_differ(uint64_t object, uint64_t other);
+#define MV_ORDER_NAMED (1ull << 63) /* an object that is no place in memory, but a name's hash */
 
 /* progress.c */
 void mv_order_progress_start(int running);
@@ -119,6 +124,13 @@ static inline void mv_order_pause(uint32_t spins) {
         const int64_t nap[2] = {0, spins < MV_SHORT_PAUSES ? 20000 : 200000};
         mv_sys2(__NR_nanosleep, (long)nap, 0);
     }
+}
+
+/* … which the takeover is to see (roles/backlog.c). */
+static inline void mv_order_wait(uint32_t spins) {
+    if (spins == MV_SHORT_PAUSES)
+        __atomic_store_n(&mv_self->waits, 1, __ATOMIC_RELEASE);
+    mv_order_pause(spins);
 }
 
 #endif

@@ -170,9 +170,10 @@ static void await(uint64_t word) {
         // cppcheck-suppress arrayIndexOutOfBoundsCond ; mv_follower_end does not return
         uint64_t come = mv_load_acquire64(&progress[slot].value);
         if (come > at || mv.role != MV_ROLE_FOLLOWER || (come == at && spins >= 300 && lost(slot)))
-            return;
-        mv_order_pause(spins);
+            break;
+        mv_order_wait(spins);
     }
+    mv_store_release32(&mv_self->waits, 0);
 }
 
 /* Before the record is taken, so that no promotion begins while somebody waits here. */

@@ -1,15 +1,8 @@
 /* The interposed functions of POSIX threads (interpose.h).
  *
  * Taking in turn is enough for locks and semaphores: what one waiter takes out of turn and gives back, the
- * next gets. A condition is told once: in the follower another waiter than the leader's might get the signal,
- * and the one whose record is there would sleep for good. So nobody in a follower waits for a condition, also
- * who began to in another role: there the sleep fails as if a time limit had passed, by which libc takes the
- * thread out of the waiters, and the turn decides about the result. (A libc whose wait without a limit is
- * FUTEX_WAIT, as before 2.33, takes no such answer: its threads stay.) */
+ * next gets. A condition is told once (condition.c). */
 #include "interpose.h"
-
-#define FUTEX_WAIT_BITSET 9u
-#define CONDITION_SIZE    48u /* sizeof(pthread_cond_t) */
 
 static struct {
     struct mv_object mutex, reading, writing, spin, semaphore;
@@ -30,6 +23,8 @@ static struct {
     int (*cond_wait)(void *, void *);
     int (*cond_timedwait)(void *, void *, const void *);
     int (*cond_clockwait)(void *, void *, int, const void *);
+    int (*cond_signal)(void *);
+    int (*cond_broadcast)(void *);
 } real;
 
 #define FIND(field, name) (real.field = (__typeof__(real.field))MV_REAL(name))
@@ -61,32 +56,9 @@ void mv_pthread_find(void) {
     FIND(cond_wait, "pthread_cond_wait");
     FIND(cond_timedwait, "pthread_cond_timedwait");
     FIND(cond_clockwait, "pthread_cond_clockwait");
+    FIND(cond_signal, "pthread_cond_signal");
+    FIND(cond_broadcast, "pthread_cond_broadcast");
     real.writing.give = real.reading.give;
-}
-
-int mv_order_leaves_condition(struct mv_thread *self, const struct mv_frame *frame) {
-    int leaves = self->condition && ((uint32_t)frame->rsi & 0x7f) == FUTEX_WAIT_BITSET &&
-                 frame->rdi - self->condition < CONDITION_SIZE && !mv_in_allocator(self->condition_caller);
-    self->condition_left |= (uint32_t)leaves;
-    return leaves;
-}
-
-void mv_condition_begins(const void *condition, void *caller) {
-    struct mv_thread *self = mv_self;
-    if (!self)
-        return;
-    self->condition_left = 0;
-    self->condition_caller = (uint64_t)caller;
-    self->condition = (uint64_t)condition;
-}
-
-/* A wait that the shim ended is a spurious wake-up, if the process was promoted before its turn came. */
-int mv_condition_ends(int result) {
-    struct mv_thread *self = mv_self;
-    if (!self)
-        return result;
-    self->condition = 0;
-    return self->condition_left ? 0 : result;
 }
 
 EXPORT int pthread_mutex_lock(void *at) {
@@ -126,16 +98,16 @@ EXPORT int pthread_spin_trylock(void *at) {
     MV_TAKES(real.spin, MV_ORDER_TRYLOCK, real.spin_trylock(at));
 }
 EXPORT int sem_wait(void *at) {
-    MV_TAKES(real.semaphore, MV_ORDER_SEMAPHORE, real.semaphore.take(at));
+    MV_TAKES_SEMAPHORE(real.semaphore, real.semaphore.take(at));
 }
 EXPORT int sem_trywait(void *at) {
     MV_TAKES(real.semaphore, MV_ORDER_SEMAPHORE, real.sem_trywait(at));
 }
 EXPORT int sem_timedwait(void *at, const void *until) {
-    MV_TAKES(real.semaphore, MV_ORDER_SEMAPHORE, real.sem_timedwait(at, until));
+    MV_TAKES_SEMAPHORE(real.semaphore, real.sem_timedwait(at, until));
 }
 EXPORT int sem_clockwait(void *at, int clock, const void *until) {
-    MV_TAKES(real.semaphore, MV_ORDER_SEMAPHORE, real.sem_clockwait(at, clock, until));
+    MV_TAKES_SEMAPHORE(real.semaphore, real.sem_clockwait(at, clock, until));
 }
 EXPORT int pthread_rwlock_clockrdlock(void *at, int clock, const void *until) {
     MV_TAKES(real.reading, MV_ORDER_READ, real.clockrdlock(at, clock, until));
@@ -161,4 +133,10 @@ EXPORT int pthread_cond_timedwait(void *condition, void *at, const void *until) 
 }
 EXPORT int pthread_cond_clockwait(void *condition, void *at, int clock, const void *until) {
     MV_WAITS(real.mutex, real.cond_clockwait(condition, at, clock, until));
+}
+EXPORT int pthread_cond_signal(void *condition) {
+    MV_SIGNALS(real.cond_signal(condition));
+}
+EXPORT int pthread_cond_broadcast(void *condition) {
+    MV_SIGNALS(real.cond_broadcast(condition));
 }

@@ -48,35 +48,42 @@ static uint32_t turns_taken;
 
 /* A turn can only be lost when the leader is dead. It is looked for once no other one has been taken for a
  * nap, by one thread at a time, and never for more than a tenth of the time: the look goes through all unread
- * records, which may be many, and takes the processor from whoever reads them. */
-static void look_for_lost(uint32_t clock, uint32_t now) {
+ * records, which may be many, and takes the processor from whoever reads them. 1: it is there, and whoever is
+ * to take it waits for something else. */
+static int look_for_lost(uint32_t clock, uint32_t now) {
     static struct {
         uint64_t not_before; /* CLOCK_MONOTONIC, ns */
         uint32_t busy;
     } look;
     uint64_t begin = mv_now();
     if (begin < mv_load_relaxed64(&look.not_before) || !mv_swap32(&look.busy, 0, 1))
-        return;
-    if (mv_turn_is_lost(clock, now))
+        return 0;
+    int lost = mv_turn_is_lost(clock, now);
+    if (lost)
         __atomic_compare_exchange_n(&wall[clock], &now, now + 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
     uint64_t end = mv_now();
     mv_store_relaxed64(&look.not_before, end + 9 * (end - begin));
     mv_store_release32(&look.busy, 0);
+    return !lost;
 }
 
 static void wait_until(uint32_t clock, uint32_t value) {
-    uint32_t now, taken = 0;
+    uint32_t now, seen = value, taken = 0;
     for (uint32_t spins = 0; (now = __atomic_load_n(&wall[clock], __ATOMIC_ACQUIRE)) != value; spins++) {
         mv_order_pause(spins);
         if (mv.role != MV_ROLE_FOLLOWER)
-            return;
+            break;
         if (spins < MV_SHORT_PAUSES || !mv_leader_dead())
             continue;
         uint32_t before = taken;
         taken = __atomic_load_n(&turns_taken, __ATOMIC_RELAXED);
-        if (taken == before)
-            look_for_lost(clock, now);
+        if (now != seen)
+            mv_store_release32(&mv_self->waits, 0);
+        seen = now;
+        if (taken == before && look_for_lost(clock, now))
+            mv_store_release32(&mv_self->waits, 1);
     }
+    mv_store_release32(&mv_self->waits, 0);
 }
 
 static long await_turn(struct mv_thread *self, enum mv_order_kind kind, uint64_t object) {

@@ -90,6 +90,8 @@ enum mv_action mv_clone(struct mv_thread *self, struct mv_frame *frame) {
         area->mask_replaced = self->mask_replaced;
         area->attention = self->attention & MV_ATTEND_UNMASK;
         area->clear_child_tid = request.flags & CLONE_CHILD_CLEARTID ? request.child_tid : 0;
+        area->start = self->starts;
+        area->start_argument = self->starts_argument;
         uint64_t slot = (uint64_t)area;
         if (mv_guard_copy(own_slot_in(request.tls), &slot, sizeof slot)) {
             mv_area_give(area);

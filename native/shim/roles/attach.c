@@ -109,6 +109,8 @@ static void become_follower(struct mv_thread *self, uint32_t version, enum mv_me
             mv_follower_end(MV_REASON_CORRUPT, bad, mv_log_fault_text(bad));
     }
     mv_fault(MV_FAULT_COPY_READS);
+    if (as == MV_MEMBER_UPDATING)
+        mv_arrival_expect();
     self->tid = mv.pid;
     mv_thread_introduce(self);
     if (self->robust_head) /* a fork's child has none */
@@ -190,19 +192,6 @@ static void stage_as_before(void) {
     mv.control->stage = mv.followed ? MV_STAGE_FOLLOWED : MV_STAGE_SINGLE_LEADER;
 }
 
-/* A thread can't be carried into another version yet: it would go on in the old one's code. */
-static int has_other_threads(const struct mv_thread *self, struct mv_text *why) {
-    long others = 0;
-    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
-        others += area != self;
-    if (!others)
-        return 0;
-    mv_text_add(why, "the server has ");
-    mv_text_number(why, others + 1);
-    mv_text_add(why, " threads; only one can be updated yet");
-    return 1;
-}
-
 /* The request: by the main thread, on its shim stack (or in the constructor). */
 void mv_follow(struct mv_thread *self, enum mv_member_state as) {
     struct mv_control *control = mv.control;
@@ -230,7 +219,13 @@ void mv_follow(struct mv_thread *self, enum mv_member_state as) {
         return;
     }
     struct mv_text why = {.used = 0};
-    if (mv_obstacle(&why) || (as == MV_MEMBER_UPDATING && has_other_threads(self, &why))) {
+    if (as == MV_MEMBER_UPDATING && !mv_threads_rest(self, &why)) {
+        mv_park_release(self);
+        stage_as_before();
+        mv_point_again(&why);
+        return;
+    }
+    if (mv_obstacle(&why)) {
         mv_park_release(self);
         stage_as_before();
         mv_request_answer(MV_REASON_UNSUPPORTED, 0, why.bytes);

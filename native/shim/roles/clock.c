@@ -114,6 +114,8 @@ long mv_role_clock(uint32_t call, uint64_t original, uint64_t site, uint64_t a, 
     int argument = original ? time_argument(call, a, b) : -1;
     if (mv.updating)
         mv_update_refuses(call);
+    if (__builtin_expect(self->arriving != 0, 0))
+        return mv_arriving_clock(self, call, a, b, c);
     mv_hook_begin(self);
     if (mv_threads_exist && mv.role == MV_ROLE_LEADER)
         comes(self);

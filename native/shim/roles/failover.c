@@ -1,9 +1,8 @@
 /* Failover: the leader is dead, its follower finishes the backlog and serves.
  *
  * Each thread comes here when its own log is read to the end. The first one waits until *all* leader threads
- * are dead and all their records consumed: a thread of ours that still replays must not run beside one that
- * already acts. That can't hang: a thread with unread records either reads them or waits for another thread
- * of ours, which in the leader did what is waited for before it died. Then the role is changed, once.
+ * are dead and all their records consumed (backlog.c): a thread of ours that still replays must not run
+ * beside one that already acts. Then the role is changed, once.
  *
  * It also waits until each thread whose dead counterpart was in a call that is to be settled, or by which
  * others may go on, has come to that call. The kernel has that call's effect already: another thread of ours
@@ -22,6 +21,7 @@
 #include "leftover.h"
 #include "reconcile.h"
 #include "roles.h"
+#include "streams.h"
 #include "waits.h"
 
 #include <linux/futex.h>
@@ -66,7 +66,7 @@ static void nap(void) {
 
 /* A thread that was killed before it could link its death words (or that unlinked them to exit) died with the
  * main thread: SIGKILL and crashes take the whole process. */
-static int writer_dead(uint32_t slot) {
+int mv_writer_dead(uint32_t slot) {
     const struct mv_log_header *header = (const struct mv_log_header *)mv_log_base(mv.reads, slot);
     if (mv_death_told(header, mv.version))
         return 1;
@@ -83,52 +83,10 @@ static int writer_dead(uint32_t slot) {
 int mv_leader_dead(void) {
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {
         uint32_t state = __atomic_load_n(&mv.control->threads[mv.reads][slot].state, __ATOMIC_ACQUIRE);
-        if (state != MV_THREAD_FREE && state != MV_THREAD_EXITED && !writer_dead(slot))
+        if (state != MV_THREAD_FREE && state != MV_THREAD_EXITED && !mv_writer_dead(slot))
             return 0;
     }
     return 1;
-}
-
-/* Is this copy, or a thread of it, still being made? A copy's leader may die before its main thread has made
- * all the others. A thread that began as those of a leader would keep a follower's mask and net: nobody could
- * tell it otherwise; and the keeper, for which a copy that has let go of its word and never said that it
- * replays is nobody, would take along what the settlement reads. */
-static int is_being_made(void) {
-    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
-        if (mv_load_acquire32(&area->unborn))
-            return 1;
-    return mv_load_acquire32(&mv_member_of(mv.version)->state) == MV_MEMBER_NONE;
-}
-
-/* Is what the thread has not read no more than that its counterpart crashed? One that waits for another of
- * ours, by a call that has no record, comes to read it only when that one goes on. (The thread may read on
- * meanwhile, and its memory be given back: then the peek finds a fault.) */
-static int is_left_with_death(const struct mv_thread *area) {
-    struct mv_log_cursor moved;
-    struct mv_log_reader reader = {.base = area->reader.base,
-                                   .header = area->reader.header,
-                                   .cursor = &moved,
-                                   .limit = area->reader.limit};
-    const struct mv_event *event;
-    reader.position = reader.published = mv_load_acquire64(&area->reader.cursor->position);
-    reader.sequence = mv_load_relaxed64(&area->reader.cursor->sequence);
-    return mv_log_peek(&reader, &event) > 0 && event->call == MV_CALL_DEATH;
-}
-
-static int backlog_left(void) {
-    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
-        if (area->replaying && (!writer_dead(area->slot) ||
-                                (!mv_log_read_all_consumed(&area->reader) && !is_left_with_death(area))))
-            return 1;
-    return 0;
-}
-
-/* Is anything left to be done before this process may act? A thread that is made meanwhile may have been
- * passed by, if its area is one of the first: then another look is needed. (It counts as made before the
- * record that tells of it counts as read.) */
-static int is_behind(void) {
-    uint32_t made = mv_load_acquire32(&mv_threads_made);
-    return backlog_left() || is_being_made() || mv_load_acquire32(&mv_threads_made) != made;
 }
 
 /* Threads that are on their way to what their counterparts did last: waits for them. */
@@ -287,6 +245,7 @@ void mv_takeover_offered(struct mv_thread *self, uint64_t generation, uint64_t b
     forget_signals();
     mv_reconcile_end();
     mv_epoll_promote();
+    mv_streams_watch();
     make_anew();
     act();
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
@@ -330,6 +289,19 @@ static int ended_by_signal(void) {
     return control->reason_code > 31 || !(crashes >> control->reason_code & 1);
 }
 
+/* Threads of this follower can't read all that the dead leader did: it leads only if no other may. */
+static void give_way(void) {
+    let_go_of_word();
+    if (!mv_others_may_lead())
+        return;
+    mv_follower_ending();
+    mv_follower_lets_go(MV_REASON_DIVERGED,
+                        "its threads wait for each other at a lock whose order is not replayed");
+    mv_member_is(mv.version, MV_MEMBER_ENDED);
+    for (;;)
+        mv_sys1(__NR_exit_group, 0);
+}
+
 /* The log of this thread ended. 1: this process leads now. 0: it was no death, the log goes on. */
 int mv_takeover(struct mv_thread *self) {
     if (mv.role == MV_ROLE_FOLLOWER && !__atomic_load_n(&taking_over, __ATOMIC_ACQUIRE)) {
@@ -346,11 +318,14 @@ int mv_takeover(struct mv_thread *self) {
         uint64_t since = mv_now();
         mourn();
         mv_fault(MV_FAULT_TAKEOVER_BEGUN);
-        while (is_behind() && !mv_replaced())
-            nap();
+        int whole = mv_backlog_await();
+        if (!whole)
+            give_way();
         await_those_to_come();
         mv_fault(MV_FAULT_BACKLOG_READ);
         win();
+        if (!whole)
+            mv_backlog_give_up();
         promote(self, since);
     }
     hold_still();

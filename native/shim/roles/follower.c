@@ -435,12 +435,27 @@ static enum mv_action change_mask(struct mv_thread *self, struct mv_frame *frame
     return MV_ACTION_RETURN;
 }
 
+/* (A wait with a time limit ends by itself.) */
+static enum mv_action local(struct mv_thread *self, struct mv_frame *frame) {
+    int waits = self->call == __NR_futex && !frame->r10 && mv_call_waits(self->call, frame);
+    mv_store_release32(&self->waits, (uint32_t)waits);
+    enum mv_action action = mv_execute(self, frame);
+    mv_store_release32(&self->waits, 0);
+    return action;
+}
+
 enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame) {
     uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     const struct mv_call_row *row = mv_call_find(self->call);
     mv_thread_note(self, frame);
-    if (mv.updating)
+    self->arrived = 0;
+    if (mv.updating && self->tid == mv.pid)
         return mv_update_call(self, frame, row, args);
+    if (__builtin_expect(self->arriving != 0, 0)) {
+        if (!mv_arrives(self, args))
+            return mv_arriving_call(self, frame, row, args);
+        mv_arrive(self);
+    }
     if (!row || row->cls == MV_CLASS_REFUSED)
         return mv_execute(self, frame);
     if (mv_identity_changes(self->call))
@@ -474,11 +489,6 @@ enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame) 
     }
     case __NR_rt_sigprocmask:
         return change_mask(self, frame, row);
-    case __NR_futex:
-        if (!mv_order_leaves_condition(self, frame))
-            break;
-        frame->rax = (uint64_t)-110L; /* ETIMEDOUT */
-        return MV_ACTION_RETURN;
     case __NR_openat:
         if (!mv_arenas_ask(frame))
             break;
@@ -501,6 +511,6 @@ enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame) 
     }
     /* One that no follower may make ends the follower of a leader that makes it: it has no record. */
     return mv_call_class_of(row, args) == MV_CLASS_LOCAL && !(mv_call_flags_of(row, args) & MV_CALL_NOFOLLOW)
-               ? mv_execute(self, frame)
+               ? local(self, frame)
                : replay_frame(self, frame, row);
 }

@@ -198,7 +198,7 @@ static int refused_with_follower(const struct mv_frame *frame) {
 }
 
 /* Does a local call wait for another thread? */
-static int waits(uint32_t call, const struct mv_frame *frame) {
+int mv_call_waits(uint32_t call, const struct mv_frame *frame) {
     uint32_t op = (uint32_t)frame->rsi & 0x7f;
     return call == __NR_futex ? op == 0 || op == 9 /* WAIT, WAIT_BITSET */
                               : call == __NR_futex_waitv || call == 455 /* futex_wait */;
@@ -208,7 +208,7 @@ static int waits(uint32_t call, const struct mv_frame *frame) {
  * that comes just before another local call does: that is made all the same (mv_attend), and the handler runs
  * at the next call that is published. */
 static enum mv_action local(struct mv_thread *self, struct mv_frame *frame) {
-    int alone = self->in_event == MV_IN_PROGRAM && waits(self->call, frame);
+    int alone = self->in_event == MV_IN_PROGRAM && mv_call_waits(self->call, frame);
     if (alone)
         mv_store_release32(&self->in_event, MV_IN_WAIT);
     enum mv_action action = mv_execute(self, frame);
@@ -218,7 +218,7 @@ static enum mv_action local(struct mv_thread *self, struct mv_frame *frame) {
     if (self->call == __NR_set_robust_list && result == 0 && self->log)
         mv_thread_link_death(self); /* a new thread's first calls */
     if (action == MV_ACTION_RETURN && mv.role == MV_ROLE_LEADER && (self->attention & MV_ATTEND_SIGNAL) &&
-        (result == -MV_ERESTART || result == -4 /* EINTR */) && waits(self->call, frame))
+        (result == -MV_ERESTART || result == -4 /* EINTR */) && mv_call_waits(self->call, frame))
         mv_end_followers(MV_REASON_ASYNC_SIGNAL, (int)self->deferred,
                          "a signal interrupted a wait for another thread; its place can't be replayed yet");
     return action;
@@ -228,7 +228,7 @@ static enum mv_action local(struct mv_thread *self, struct mv_frame *frame) {
 static int has_a_place(uint32_t call, const struct mv_frame *frame) {
     const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     const struct mv_call_row *row = mv_call_find(call);
-    return !row || mv_call_class_of(row, args) != MV_CLASS_LOCAL || waits(call, frame);
+    return !row || mv_call_class_of(row, args) != MV_CLASS_LOCAL || mv_call_waits(call, frame);
 }
 
 enum mv_action mv_leader_call(struct mv_thread *self, struct mv_frame *frame) {

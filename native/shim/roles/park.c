@@ -12,6 +12,7 @@
 #include "../log/barriers.h"
 #include "../signals/signals.h"
 #include "../sys.h"
+#include "../update/update.h"
 #include "roles.h"
 
 #define PARK_LIMIT_NS    2000000000ull
@@ -53,6 +54,14 @@ static void recreated(struct mv_thread *self) {
     self->log = NULL;
     mv_net_arm(self);
     mv_store_release32(&self->unborn, 0); /* behind its number */
+    if (mv.updating)
+        mv_arrival_await(self);
+}
+
+/* Where the thread is about to park. (In a copy a second kick finds it elsewhere, and asks for nothing.) */
+void mv_park_note(struct mv_thread *self, const struct mv_stand *stand) {
+    if (__atomic_load_n(&parking, __ATOMIC_ACQUIRE))
+        self->stand = *stand;
 }
 
 /* In a copy: nobody is asked to park. */

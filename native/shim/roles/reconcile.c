@@ -96,6 +96,10 @@ void mv_reconcile_begin(void) {
     mv_rules_image = own_image;
 }
 
+int mv_between_versions(void) {
+    return updated_of(mv.reads, mv.version) != MV_VERSIONS;
+}
+
 uint32_t mv_reconcile_point(void) {
     uint32_t updated = updated_of(mv.reads, mv.version);
     return updated == MV_VERSIONS ? MV_INTENT_NONE : mv_member_of(updated)->point;

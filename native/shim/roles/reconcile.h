@@ -27,6 +27,7 @@ int mv_reconcile_names(const struct mv_thread *self, uint32_t call);
 /* Has a rule begun that expects more calls of this thread? */
 int mv_reconcile_is_within(const struct mv_thread *self);
 /* The system call at which both versions are at one place. */
+int mv_between_versions(void); /* does this follower run another version than its leader? */
 uint32_t mv_reconcile_point(void);
 /* Leader: the same, if rules stand between it and this follower; else MV_INTENT_NONE. */
 uint32_t mv_reconcile_point_with(uint32_t follower);

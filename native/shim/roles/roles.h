@@ -172,6 +172,7 @@ void mv_request_answer(enum mv_reason reason, int code, const char *text);
 int mv_obstacle(struct mv_text *why);
 void mv_follow(struct mv_thread *self, enum mv_member_state as); /* REPLAYING, UPDATING */
 void mv_park(struct mv_thread *self);
+void mv_park_note(struct mv_thread *self, const struct mv_stand *stand);
 void mv_request_arrived(struct mv_thread *self);
 
 /* roles/failover.c */
@@ -241,6 +242,14 @@ void mv_children_promote(void);
 int mv_children_any(void);
 int mv_children_ever(void);
 void mv_children_handed_over(void);
+
+/* Does a local call wait for another thread? (roles/leader.c) */
+int mv_call_waits(uint32_t call, const struct mv_frame *frame);
+
+/* roles/backlog.c */
+int mv_backlog_await(void);
+void mv_backlog_give_up(void);
+int mv_writer_dead(uint32_t slot); /* roles/failover.c */
 
 /* roles/settle.c */
 extern uint32_t mv_unsettled

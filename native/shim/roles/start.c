@@ -101,6 +101,7 @@ void mv_thread_introduce(struct mv_thread *area) {
     area->info->tid = area->tid;
     area->info->logical_tid = area->logical_tid;
     area->info->frame = (uint64_t)&mv_thread_frame(area)->r15;
+    area->info->start = area->start;
 }
 
 /* Links the death words of this thread's own log into its robust list. glibc may be in the middle of changing
@@ -243,6 +244,7 @@ void mv_role_drop(void) {
     mv_self->log = NULL;
     mv_self->info = NULL;
     mv_self->slot = MV_MAX_THREADS;
+    mv_conditions_after_fork();
     if (mv.role == MV_ROLE_SOLO)
         return;
     mv.role = MV_ROLE_SOLO;

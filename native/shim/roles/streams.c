@@ -160,6 +160,20 @@ static void look_at(int fd, int beside) {
         stream->kind = MV_STREAM_SIGNALS;
 }
 
+/* In a follower that is about to publish: which calls need a witness it has not noted while others made them.
+ * (A number that was a pipe's may be a file's by now.) */
+void mv_streams_watch(void) {
+    static const uint8_t watched[] = {
+        [MV_STREAM_UNKNOWN] = MV_WATCHED_LATER,   [MV_STREAM_TCP] = MV_WATCHED_NOT,
+        [MV_STREAM_FILE] = MV_WATCHED_NOT,        [MV_STREAM_APPENDED] = MV_WATCHED_NOT,
+        [MV_STREAM_EVENTFD] = MV_WATCHED_COUNTER, [MV_STREAM_SIGNALS] = MV_WATCHED_SIGNALS,
+    };
+    for (int64_t fd = 0; fd < (int64_t)MV_WATCHED_MAX; fd++) {
+        const struct mv_stream *stream = fd < end ? mv_stream_of(fd) : NULL;
+        mv_watched[fd] = stream && stream->open ? watched[stream->kind] : MV_WATCHED_LATER;
+    }
+}
+
 /* In the leader just before it is copied, all threads parked: whatever is open. Which descriptors are is told
  * by poll, 256 at a time: POLLNVAL costs far less than a look at each. */
 void mv_streams_start(int beside) {

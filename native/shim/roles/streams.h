@@ -28,6 +28,7 @@ struct mv_stream *mv_stream_of(int64_t fd); /* NULL: not accounted for */
 int mv_stream_is_shared(int64_t fd);        /* does a close leave a duplicate, or what was opened since? */
 int mv_stream_is_open(int64_t fd);
 int mv_stream_is_signals(int64_t fd);
+void mv_streams_watch(void);
 int32_t mv_streams_end(void);   /* above every number that any record or look has told of */
 uint32_t mv_streams_mask(void); /* the mask of new files */
 void mv_streams_start(int beside);

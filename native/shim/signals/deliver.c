@@ -250,6 +250,12 @@ int mv_attend(struct mv_frame *frame) {
         attention &= ~(uint32_t)(MV_ATTEND_PARK | MV_ATTEND_REQUEST);
     if (attention & MV_ATTEND_PARK) {
         mv_attention_clear(self, MV_ATTEND_PARK);
+        const struct mv_stand stand = {
+            .call = (int64_t)frame->rax == -MV_ERESTART ? self->call : MV_INTENT_NONE,
+            .args = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9},
+            .rsp = frame->rsp,
+        };
+        mv_park_note(self, &stand);
         mv_park(self);
         return made_again(self, frame);
     }

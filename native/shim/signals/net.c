@@ -145,6 +145,12 @@ static void kicked(struct mv_thread *self, uint32_t came, struct mv_ucontext *uc
         return;
     }
     rewind_fast(uc);
+    const struct mv_stand stand = {
+        .call = uc->rip == (uint64_t)mv_site_entry ? (uint32_t)uc->rax : MV_INTENT_NONE,
+        .args = {uc->rdi, uc->rsi, uc->rdx, uc->r10, uc->r8, uc->r9},
+        .rsp = uc->rsp,
+    };
+    mv_park_note(self, &stand);
     /* This handler itself blocks everything: what the program's mask is stands in the frame only. */
     if (!self->mask_replaced)
         self->program_mask = uc->mask;

@@ -4,7 +4,6 @@
  * done, and what it does next depends on the call's outcome, which both versions are given by the log. So the
  * copy is made at the call's entry, before the leader makes it. Programs that want to say it themselves call
  * mvedsua_update_point(). */
-#include "../calls/guard.h"
 #include "../roles/roles.h"
 #include "../sys.h"
 #include "update.h"
@@ -20,47 +19,55 @@ void mv_point_want(uint32_t call) {
     mv_fast_calls_for_role();
 }
 
-void mv_point_cancel(void) {
+static void suspend(void) {
     mv.point_wanted = 0;
     mv_fast_calls_for_role();
 }
 
-/* A time limit that is there, and is not 0. */
-static int is_limit(uint64_t at) {
-    uint64_t seconds = 0, rest = 0;
-    return !mv_guard_load64((const void *)at, &seconds) && !mv_guard_load64((const void *)(at + 8), &rest) &&
-           (seconds | rest);
+/* Threads do not rest when the main thread comes to its point: it is tried again, at its points, or, when it
+ * waits for the world meanwhile, as a timer sends it there. Nothing tells when all of them rest. */
+#define AGAIN_FIRST_NS 1000000u
+#define AGAIN_MOST_NS  64000000u
+static struct {
+    uint32_t timer;  /* + 1 */
+    uint32_t number; /* of the request */
+    uint64_t nap, not_before;
+} again;
+
+static void forget_again(void) {
+    if (again.timer)
+        mv_sys1(__NR_timer_delete, again.timer - 1);
+    again.timer = 0;
+    again.number = 0;
 }
 
-/* Does the call wait for the world? One that only looks (a limit of 0, a socket that does not block) stands
- * in the middle of the program's work. */
-static int waits(const struct mv_thread *self, const struct mv_frame *frame) {
-    switch (self->call) {
-    case __NR_epoll_wait:
-    case __NR_epoll_pwait:
-        return (int32_t)frame->r10 != 0;
-    case __NR_epoll_pwait2:
-        return !frame->r10 || is_limit(frame->r10);
-    case __NR_poll:
-        return (int32_t)frame->rdx != 0;
-    case __NR_ppoll:
-        return !frame->rdx || is_limit(frame->rdx);
-    case __NR_select:
-    case __NR_pselect6:
-        return !frame->r8 || is_limit(frame->r8);
-    case __NR_accept:
-    case __NR_accept4: {
-        long flags = mv_sys2(__NR_fcntl, (long)frame->rdi, 3 /* F_GETFL */);
-        return !mv_is_error(flags) && !(flags & 04000 /* O_NONBLOCK */);
+/* The main thread, which leads or is solo. */
+void mv_point_again(const struct mv_text *why) {
+    struct mv_thread *self = mv_self;
+    struct {
+        uint64_t value;
+        int32_t signal, notify, tid;
+        int32_t rest[11];
+    } event = {
+        .value = MV_KICK_REQUEST, .signal = 31, .notify = 4 /* SIGEV_THREAD_ID */, .tid = (int32_t)self->tid};
+    int32_t timer = 0;
+    if (again.number != mv.control->request_number) {
+        forget_again();
+        again.number = mv.control->request_number;
+        again.nap = AGAIN_FIRST_NS;
+        if (!mv_sys3(__NR_timer_create, 1 /* CLOCK_MONOTONIC */, (long)&event, (long)&timer))
+            again.timer = (uint32_t)timer + 1;
+    } else if (again.nap < AGAIN_MOST_NS) {
+        again.nap *= 2;
     }
-    case __NR_rt_sigtimedwait:
-        return !frame->rdx || is_limit(frame->rdx);
-    case __NR_rt_sigsuspend:
-    case __NR_pause:
-        return 1;
-    default:
-        return 0;
-    }
+    mv_text_copy(mv.control->reason_text, sizeof mv.control->reason_text, why);
+    mv.control->reason = MV_REASON_PARK_TIMEOUT; /* should nothing come of it */
+    mv.control->reason_code = (int32_t)again.number;
+    again.not_before = mv_now() + again.nap;
+    const int64_t after[4] = {0, 0, 0, (int64_t)again.nap};
+    if (again.timer)
+        mv_sys4(__NR_timer_settime, again.timer - 1, 0, (long)after, 0);
+    mv_point_want(mv.control->request_call);
 }
 
 /* What waited for the point: a copy, or a promotion. The request may be another one by now: one that cancels.
@@ -74,22 +81,32 @@ static void act_here(struct mv_thread *self) {
         (copies || control->request == MV_REQUEST_PROMOTE) && control->request_number == mv.point_wanted;
     if (due && ((self->attention & MV_ATTEND_SIGNAL) || self->signal_late || self->deferred))
         return;
-    mv_point_cancel();
+    if (due && again.number == mv.point_wanted && mv_now() < again.not_before)
+        return;
+    suspend();
     if (!due)
         return;
     if (copies)
         mv_follow(self, MV_MEMBER_UPDATING);
     else
         mv_promote_follower(self, control->request_generation, 1);
+    if (!mv.point_wanted)
+        forget_again();
     mv_leader_deferral_again(self);
 }
 
 void mv_point_at_call(struct mv_thread *self, const struct mv_frame *frame) {
-    if (mv.role == MV_ROLE_FOLLOWER || self->tid != mv.pid || !waits(self, frame) ||
+    const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
+    if (mv.role == MV_ROLE_FOLLOWER || self->tid != mv.pid || !mv_waits_for_world(self->call, args) ||
         (mv.point_call != MV_INTENT_NONE && mv.point_call != self->call))
         return;
     mv.point_call = self->call;
     act_here(self);
+}
+
+void mv_point_cancel(void) {
+    forget_again();
+    suspend();
 }
 
 EXPORT int mvedsua_is_updating(void) {
@@ -99,7 +116,11 @@ EXPORT int mvedsua_is_updating(void) {
 EXPORT void mvedsua_update_point(const char *name) {
     struct mv_thread *self = mv_self;
     (void)name;
-    mv.arriving = 0;
+    if (self && self->arriving && self->tid == mv.pid && mv.point_call == MV_INTENT_NONE) {
+        mv_hook_begin(self);
+        mv_arrive(self);
+        mv_hook_end_settled(self);
+    }
     if (!self || !mv.point_wanted || mv.role == MV_ROLE_FOLLOWER || self->tid != mv.pid || self->raw_depth)
         return;
     mv_hook_begin(self);

@@ -9,6 +9,7 @@
  * exchange only); its coordinator ends (nobody would tell it more: it ends, too); its leader ends (it goes
  * on: as soon as it replays, it finds that, and takes over). */
 #include "../log/barriers.h"
+#include "../order/order.h"
 #include "../rewrite/rewrite.h"
 #include "../roles/reconcile.h"
 #include "../signals/signals.h"
@@ -70,26 +71,53 @@ static void tell(struct mv_task *done, uint32_t number, long result) {
     wake(&done->done);
 }
 
-/* From here on this is the new version, in the place of the call at which the copy was made. */
-static _Noreturn void resume(struct mv_thread *self, struct mv_task *last, uint32_t number) {
-    const struct mv_step *steps = (const struct mv_step *)last->args[0];
-    uint64_t count = last->args[1];
-    function_of_six *leave = (function_of_six *)last->args[2];
-    uint64_t has_status = last->args[3];
-    long result = 0;
-    mv_reconcile_begin();
-    self->replaying = 1;
-    mv.updating = 0;
-    mv.arriving = 1;
+static struct {
+    struct mv_task *task;
+    uint32_t number;
+} last;
+
+/* All threads stand where their leader's do. */
+static void whole(void) {
     if (!mv_member_becomes(mv.version, MV_MEMBER_UPDATING, MV_MEMBER_REPLAYING))
         mv_follower_end(MV_REASON_REQUESTED, 0, "ended");
     mv_control_changed();
-    tell(last, number, 0);
+    tell(last.task, last.number, 0);
+}
+
+/* From here on this is the new version, on its way to the call at which the copy was made. */
+static _Noreturn void resume(struct mv_thread *self, struct mv_task *resumes, uint32_t number) {
+    const struct mv_step *steps = (const struct mv_step *)resumes->args[0];
+    uint64_t count = resumes->args[1];
+    function_of_six *leave = (function_of_six *)resumes->args[2];
+    uint64_t has_status = resumes->args[3];
+    long result = 0;
+    mv_reconcile_begin();
+    last.task = resumes;
+    last.number = number;
+    mv_arrival_begin(self, whole);
     for (uint64_t i = 0; i < count; i++)
         result = ((function_of_six *)steps[i].function)(steps[i].args[0], steps[i].args[1], steps[i].args[2],
                                                         steps[i].args[3], steps[i].args[4], steps[i].args[5]);
     leave(has_status ? (uint64_t)result : 0, 0, 0, 0, 0, 0);
     mv_fail("exit came back");
+}
+
+/* One of the other threads is to begin anew. 0, or -ESRCH */
+static long restart(uint64_t slot, uint64_t function) {
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
+        if (area->slot == slot && area->start) {
+            area->start = function;
+            area->restarts = 1;
+            return 0;
+        }
+    return -3;
+}
+
+/* They tell who they are as they begin. */
+static void await_others(void) {
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
+        for (uint32_t spins = 0; mv_load_acquire32(&area->unborn); spins++)
+            mv_order_pause(spins);
 }
 
 static void serve(struct mv_thread *self) {
@@ -115,6 +143,9 @@ static void serve(struct mv_thread *self) {
         case MV_TASK_EACH:
             each((function_of_six *)args[0], (uint64_t *)args[1], args[2]);
             break;
+        case MV_TASK_RESTART:
+            result = restart(args[0], args[1]);
+            break;
         case MV_TASK_RESUME:
             resume(self, next, number);
         default:
@@ -131,7 +162,7 @@ void mv_update_begin(struct mv_thread *self) {
     if (mv_is_error(low))
         mv_follower_end(MV_REASON_NO_RESOURCES, (int)-low, "there is no memory for the new version's stack");
     mv_sys3(__NR_mprotect, low, MV_PAGE, PROT_NONE);
-    mv.updating = 1;
+    await_others();
     self->replaying = 0; /* locks of what it calls are its own affair */
     self->hooked = 0;
     self->attention = 0;

@@ -32,17 +32,25 @@ public readonly ref struct PayloadSegment
 
 /// <summary>
 /// Walks over a payload's segments: <c>foreach (var segment in new Payload(bytes))</c>. Ends early at a header that does not
-/// fit, as it may in a damaged log; <see cref="IsComplete"/> tells.
+/// fit, as it may in a damaged log; <see cref="IsComplete"/> tells. Of a payload that was cut off, the last segment may be had as far as
+/// it is there.
 /// </summary>
 public ref struct Payload
 {
     private const int HeaderSize = 8;
     private const byte LaxBit = 0x80;
 
+    private readonly bool _isCut;
     private ReadOnlySpan<byte> _rest;
 
     /// <summary>Starts before the first segment.</summary>
-    public Payload(ReadOnlySpan<byte> bytes) => _rest = bytes;
+    /// <param name="bytes">The payload.</param>
+    /// <param name="isCut">The last segment may be cut off.</param>
+    public Payload(ReadOnlySpan<byte> bytes, bool isCut = false)
+    {
+        _rest = bytes;
+        _isCut = isCut;
+    }
 
     /// <summary>The segment reached.</summary>
     public PayloadSegment Current { get; private set; }
@@ -59,7 +67,12 @@ public ref struct Payload
         if (_rest.Length < HeaderSize) return false;
         var length = BinaryPrimitives.ReadUInt32LittleEndian(_rest);
         var span = HeaderSize + ((long)length + 7 & ~7L);
-        if (span > _rest.Length) return false;
+        if (span > _rest.Length)
+        {
+            if (!_isCut) return false;
+            span = _rest.Length;
+            length = (uint)Math.Min(length, span - HeaderSize);
+        }
         var how = _rest[5];
         Current = new(_rest[4], (SegmentRole)(how & ~LaxBit), (how & LaxBit) != 0,
             BinaryPrimitives.ReadUInt16LittleEndian(_rest[6..]), _rest.Slice(HeaderSize, (int)length));

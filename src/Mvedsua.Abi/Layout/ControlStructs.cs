@@ -26,7 +26,7 @@ public struct MvRegisters
 }
 
 /// <summary>One thread of one version: struct mv_thread_info.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 32)]
+[StructLayout(LayoutKind.Explicit, Size = 40)]
 public struct MvThreadInfo
 {
     [FieldOffset(0)] public MvThreadState State;
@@ -35,6 +35,7 @@ public struct MvThreadInfo
     [FieldOffset(12)] public uint InCall;
     [FieldOffset(16)] public ulong Site;
     [FieldOffset(24)] public ulong Frame;
+    [FieldOffset(32)] public ulong Start;
 }
 
 /// <summary>Where a follower differed: struct mv_divergence.</summary>
@@ -156,7 +157,7 @@ public struct MvThreadTable
 
 /// <summary>The control block at offset 0 of the session memory: struct mv_control. Who writes what, and in
 /// which order, stands in shared.h; <see cref="ControlBlock"/> is the way to touch a live one.</summary>
-[StructLayout(LayoutKind.Explicit, Size = 111232)]
+[StructLayout(LayoutKind.Explicit, Size = 115328)]
 public unsafe struct MvControl
 {
     [FieldOffset(0)] public ulong Magic;
@@ -211,11 +212,11 @@ public unsafe struct MvControl
     [FieldOffset(584)] public MvMessageRing Messages;
     [FieldOffset(16968)] public MvOrphanTable Orphans;
     [FieldOffset(27208)] public MvThreadTable Threads;
-    [FieldOffset(43592)] public MvMemberTable Members;
-    [FieldOffset(44744)] public MvDivergenceTable Divergence;
+    [FieldOffset(47688)] public MvMemberTable Members;
+    [FieldOffset(48840)] public MvDivergenceTable Divergence;
 
-    [FieldOffset(110664)] public fixed uint Keepers[(int)MvAbi.Versions];
-    [FieldOffset(110680)] public fixed uint Unused5[10];
+    [FieldOffset(114760)] public fixed uint Keepers[(int)MvAbi.Versions];
+    [FieldOffset(114776)] public fixed uint Unused5[10];
 
-    [FieldOffset(110720)] public MvTaskTable Tasks;
+    [FieldOffset(114816)] public MvTaskTable Tasks;
 }

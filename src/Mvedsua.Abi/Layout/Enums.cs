@@ -101,6 +101,7 @@ public enum MvReason : uint
     Threads = 15,
     Replaced = 16,
     UpdateFailed = 17,
+    Stalled = 18,
 }
 
 /// <summary>What a process of the session is: enum mv_member_state.</summary>
@@ -135,6 +136,7 @@ public enum MvTaskKind : uint
     Call = 3,
     Each = 4,
     Resume = 5,
+    Restart = 6,
 }
 
 /// <summary>A dead leader's child: enum mv_orphan_state.</summary>

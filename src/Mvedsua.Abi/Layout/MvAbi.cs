@@ -3,7 +3,7 @@ namespace Mvedsua.Abi;
 /// <summary>The constants of <c>native/include/mvedsua/shared.h</c>, MV_ removed. A test compares them.</summary>
 public static class MvAbi
 {
-    public const uint AbiVersion = 16;
+    public const uint AbiVersion = 17;
     public const ulong ControlMagic = 0x6177736465764d31;
     public const ulong LogMagic = 0x676f4c6465764d31;
     public const uint Versions = 4;

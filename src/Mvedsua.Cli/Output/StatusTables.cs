@@ -29,6 +29,7 @@ internal static class StatusTables
         var grid = new Grid().AddColumn(new GridColumn { NoWrap = true, Padding = new Padding(0, 0, 2, 0) }).AddColumn();
         Add("session", $"[bold]{Markup.Escape(s.Name)}[/]");
         Add("stage", StageName(s.Stage));
+        if (s.Update is { } update) Add("update", Markup.Escape(Describe(update)));
         Add("command", Markup.Escape(string.Join(' ', s.Command.Select(Quoted))));
         Add("started", s.Started.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture));
         Add("leader", $"[green]{Describe(s.Leader)}[/]");
@@ -58,7 +59,17 @@ internal static class StatusTables
     private static string Describe(ProcessStatus p) =>
         $"pid {Number(p.Pid)}{(p.LogicalPid == p.Pid ? "" : $" (sees itself as {Number(p.LogicalPid)})")}, {Number(p.Threads)} thread{(p.Threads == 1 ? "" : "s")}";
 
-    private static string StageName(Stage stage) => JsonNamingPolicy.KebabCaseLower.ConvertName(stage.ToString()).Replace('-', ' ');
+    private static string Describe(UpdateStatus u)
+    {
+        var text = $"{Words(u.Step)}, to {u.To ?? "a version that this coordinator does not know"}";
+        if (u.Attempts > 1) text += $", attempt {Number(u.Attempt ?? 0)} of {Number(u.Attempts.Value)}";
+        if (u.Until is { } until) text += $", until {until.ToLocalTime().ToString("HH:mm:ss", CultureInfo.InvariantCulture)}";
+        return text;
+    }
+
+    private static string StageName(Stage stage) => Words(stage);
+
+    private static string Words(Enum name) => JsonNamingPolicy.KebabCaseLower.ConvertName(name.ToString()).Replace('-', ' ');
 
     /// <summary>A word as a shell would need it to be written.</summary>
     private static string Quoted(string word) => word.Length > 0 && word.All(c => char.IsLetterOrDigit(c) || "-_./:=,+@%".Contains(c))

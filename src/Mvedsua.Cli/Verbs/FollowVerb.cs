@@ -20,7 +20,7 @@ internal static class FollowVerb
         var pid = new Argument<int?>("PID") { Description = "Which of several followers", Arity = ArgumentArity.ZeroOrOne };
         var all = new Option<bool>("--all") { Description = "End all followers" };
         var command = new Command("unfollow", "Ends a server's follower; the server goes on.") { name, pid, all };
-        command.Validators.Add(result =>
+        command.Validate(result =>
         {
             if (result.GetValue(pid) is <= 0) result.AddError("PID is a number above 0");
             if (result.GetValue(all) && result.GetValue(pid) is not null) result.AddError("give a PID or --all, not both");

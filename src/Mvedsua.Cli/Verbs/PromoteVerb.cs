@@ -11,7 +11,7 @@ internal static class PromoteVerb
         var name = SessionArgument.Required("The session");
         var pid = new Argument<int?>("PID") { Description = "Which of several followers", Arity = ArgumentArity.ZeroOrOne };
         var command = new Command("promote", "Makes a follower the leader, and the leader its follower; returns once they have changed places.") { name, pid };
-        command.Validators.Add(result =>
+        command.Validate(result =>
         {
             if (result.GetValue(pid) is <= 0) result.AddError("PID is a number above 0");
         });

@@ -42,7 +42,7 @@ internal static class RunVerb
         {
             name, follower, followers, logLimit, lagLimit, server,
         };
-        command.Validators.Add(result =>
+        command.Validate(result =>
         {
             // An option that isn't one of these would be taken for the server's name.
             if (result.GetValue(server) is [['-', ..] word, ..]) result.AddError($"'{word}' is not an option of run");

@@ -15,7 +15,7 @@ internal static class StatusVerb
         var json = new Option<bool>("--json") { Description = "Print JSON" };
         var watch = new Option<bool>("--watch") { Description = "Go on printing the state as it changes, until interrupted" };
         var command = new Command("status", "Shows who leads, who follows, and how far behind.") { name, json, watch };
-        command.Validators.Add(result =>
+        command.Validate(result =>
         {
             if (result.GetValue(watch) && result.GetValue(name) is null) result.AddError("--watch needs the NAME of a session");
         });

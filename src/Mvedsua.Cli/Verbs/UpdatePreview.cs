@@ -1,10 +1,13 @@
 using System.CommandLine;
+using Mvedsua.Abi.Elf;
 using Mvedsua.Coordinator.Control;
 using Mvedsua.Coordinator.Updates;
 using Mvedsua.Update;
 using Mvedsua.Update.Debug;
 using Mvedsua.Update.Descriptions;
 using Mvedsua.Update.Drafts;
+using Mvedsua.Update.Elf;
+using Mvedsua.Update.Linking;
 using Mvedsua.Update.Types;
 
 namespace Mvedsua.Cli.Verbs;
@@ -17,7 +20,7 @@ internal static class UpdatePreview
     /// <param name="to">The new version's.</param>
     /// <param name="description">The update description; null without one.</param>
     /// <param name="rules">The folder of its rules; null without.</param>
-    /// <returns>Whether the description leaves nothing open that must be said.</returns>
+    /// <returns>Whether the description leaves nothing open that must be said of types, and the new version can be linked into a process of the old one.</returns>
     internal static ExitStatus DryRun(string from, string to, string? description, string? rules) => Explain(() =>
     {
         using var old = DebugFile.Open(from);
@@ -25,9 +28,30 @@ internal static class UpdatePreview
         var said = description is null ? Description.Empty : Description.Load(description, old, @new);
         var run = Mvedsua.Update.Drafts.DryRun.Of(Comparison.Of(old, @new, said.Hints));
         DryRunText.Write(Console.Out, run);
+        var isPossible = run.IsPossible && WriteLinking(from, to, description);
         if (rules is not null) WriteRules(UpdateRules.Load(rules));
-        return run.IsPossible ? ExitStatus.Ok : ExitStatus.CheckFailed;
+        return isPossible ? ExitStatus.Ok : ExitStatus.CheckFailed;
     });
+
+    /// <summary>What linking the new version into a process of the old one would be refused for, as far as the files show it.</summary>
+    private static bool WriteLinking(string from, string to, string? description)
+    {
+        const ulong anywhere = 0x5555_5555_4000;
+        try
+        {
+            using var types = TypedUpdate.Prepare(from, to, description);
+            var old = ElfFile.Read(from);
+            var match = Relinker.Prepare(LinkedImage.First(old, anywhere), old, ElfFile.Read(to), types.Options).Match;
+            Console.WriteLine($"Linking: {match.Pairs.Count} functions, variables and constants are in both versions, {match.Added.Count} new, {match.Removed.Count} gone.");
+            if (types.Description.Resume is null) Console.WriteLine("Where the new version goes on must be said yet: resume FUNCTION(ARGUMENTS).");
+            return true;
+        }
+        catch (Exception e) when (e is UpdateRefusedException or ElfException)
+        {
+            Console.WriteLine($"Linking would be refused: {e.Message}");
+            return false;
+        }
+    }
 
     private static void WriteRules(UpdateRules rules)
     {

@@ -22,7 +22,8 @@ public static class ControlVerb
     /// <summary>One reply, once the follower (<see cref="ControlRequest.Pid"/>) and the leader have changed places.</summary>
     public const string Promote = "promote";
 
-    /// <summary>One reply, once a follower runs the program <see cref="ControlRequest.To"/>, or the update has been refused or has failed.</summary>
+    /// <summary>Replies as an update goes on (<see cref="ControlReply.More"/>); the last one is the outcome. A client that hangs up before it
+    /// takes its orders with it: what has been begun comes to its end, nothing more is begun.</summary>
     public const string Update = "update";
 
     /// <summary>One reply, once the old version is gone and the new one serves alone.</summary>
@@ -43,11 +44,8 @@ public static class ControlVerb
 /// <param name="Protocol">The sender's <see cref="ControlProtocol.Version"/>; another one is refused.</param>
 /// <param name="Pid">Of unfollow and promote: which follower; 0: the only one.</param>
 /// <param name="All">Of unfollow: all followers.</param>
-/// <param name="To">Of update: the new version's file, an absolute path.</param>
-/// <param name="Description">Of update: the update description's file, an absolute path; null: none.</param>
-/// <param name="Rules">Of update: the folder with forward.rules and reverse.rules, an absolute path; null: no rules.</param>
-public sealed record ControlRequest(string Verb, int Protocol = ControlProtocol.Version, int Pid = 0, bool All = false, string? To = null,
-    string? Description = null, string? Rules = null);
+/// <param name="Update">Of update: what is asked for.</param>
+public sealed record ControlRequest(string Verb, [property: JsonRequired] int Protocol = ControlProtocol.Version, int Pid = 0, bool All = false, UpdateOrder? Update = null);
 
 /// <summary>A reply: one line of JSON from the coordinator.</summary>
 /// <param name="Ok">False: refused; <paramref name="Error"/> says why and nothing was changed.</param>
@@ -57,6 +55,7 @@ public sealed record ControlRequest(string Verb, int Protocol = ControlProtocol.
 /// <param name="Event">Answer to trace.</param>
 /// <param name="Report">Answer to report.</param>
 /// <param name="Message">One line for the user, such as the follower's pid.</param>
+/// <param name="More">Of update: other replies follow; without a message: a sign of life.</param>
 public sealed record ControlReply(
     bool Ok,
     string? Error = null,
@@ -64,7 +63,8 @@ public sealed record ControlReply(
     SessionStatus? Status = null,
     TraceEvent? Event = null,
     DivergenceReport? Report = null,
-    string? Message = null)
+    string? Message = null,
+    bool More = false)
 {
     /// <summary>A refusal.</summary>
     public static ControlReply Refuse(ExitStatus status, string error) => new(false, error, status);
@@ -73,8 +73,12 @@ public sealed record ControlReply(
 /// <summary>Newline-delimited JSON, UTF-8, camelCase names.</summary>
 public static class ControlProtocol
 {
-    /// <summary>Raised when a message changes meaning.</summary>
-    public const int Version = 1;
+    /// <summary>Raised when a message changes meaning. Whatever else changes, another number in <see cref="ControlRequest.Protocol"/> is
+    /// refused by <see cref="ControlReply.Error"/> and <see cref="ControlReply.ExitStatus"/>, which every release understands.</summary>
+    public const int Version = 2;
+
+    /// <summary>A coordinator that carries out an update is heard of so often, however long the update takes.</summary>
+    internal static readonly TimeSpan SignOfLife = TimeSpan.FromSeconds(5);
 
     /// <summary>Longest line either side accepts, in bytes.</summary>
     public const int MaxLine = 4 << 20;

@@ -54,4 +54,16 @@ public enum ExitStatus
 
     /// <summary><c>update</c>: the copy that was to become the new version ended on the way; the server goes on unchanged.</summary>
     UpdateFailed = 76,
+
+    /// <summary><c>update --warm-up</c>: the new version was ended before its time was over; the old one serves.</summary>
+    NewVersionEnded = 77,
+
+    /// <summary><c>update</c>: it was decided by others before it was done as asked: by the operator, or by the death of the leader. The message says who leads.</summary>
+    Overtaken = 78,
+
+    /// <summary><c>update --auto-promote</c>: the new version leads, and the old one, which checked it, has ended.</summary>
+    NoWayBack = 79,
+
+    /// <summary>The session is run by another release of Mvedsua, whose messages differ.</summary>
+    OtherRelease = 80,
 }

@@ -29,13 +29,11 @@ public interface ISessionClient
     /// <param name="cancel">Gives up waiting.</param>
     Task<string> PromoteAsync(string name, int pid, CancellationToken cancel);
 
-    /// <summary>Gives the session a follower that runs another version; returns once it replays, with a line for the user.</summary>
+    /// <summary>Gives the session a follower that runs another version, and what else is asked for; lines for the user as it goes on.</summary>
     /// <param name="name">The session.</param>
-    /// <param name="program">The new version's file, an absolute path.</param>
-    /// <param name="description">The update description's file, an absolute path; null: none.</param>
-    /// <param name="rules">The folder with forward.rules and reverse.rules, an absolute path; null: no rules.</param>
-    /// <param name="cancel">Gives up waiting.</param>
-    Task<string> UpdateAsync(string name, string program, string? description, string? rules, CancellationToken cancel);
+    /// <param name="order">What is asked for.</param>
+    /// <param name="cancel">Gives up waiting: what has been begun comes to its end, nothing more is begun.</param>
+    IAsyncEnumerable<string> UpdateAsync(string name, UpdateOrder order, CancellationToken cancel);
 
     /// <summary>Ends the old version, which follows; returns once it is gone, with a line for the user.</summary>
     Task<string> CommitAsync(string name, CancellationToken cancel);
@@ -51,7 +49,7 @@ public interface ISessionClient
 }
 
 /// <summary>A session refused, or couldn't be reached; the message is one sentence for the user.</summary>
-public sealed class SessionException(ExitStatus status, string message) : Exception(message)
+public sealed class SessionException(ExitStatus status, string message, Exception? cause = null) : Exception(message, cause)
 {
     /// <summary>What the command exits with.</summary>
     public ExitStatus Status { get; } = status;

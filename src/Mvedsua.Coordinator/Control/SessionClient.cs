@@ -13,8 +13,8 @@ public sealed class SessionClient(Func<string, CancellationToken, Task> revive) 
     /// another request.</summary>
     private static readonly TimeSpan OwnAnswer = TimeSpan.FromSeconds(10), LeadersAnswer = 2.5 * Sessions.ShimRequest.TimeLimit;
 
-    /// <summary>How long a large heap may take to be converted.</summary>
-    private static readonly TimeSpan Conversion = TimeSpan.FromMinutes(5);
+    /// <summary>How long nothing may be heard of a coordinator that carries out an update.</summary>
+    private static readonly TimeSpan Silence = 6 * ControlProtocol.SignOfLife;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Names() => SessionDirectory.Names();
@@ -43,8 +43,43 @@ public sealed class SessionClient(Func<string, CancellationToken, Task> revive) 
         (await OneAsync(name, new ControlRequest(ControlVerb.Promote, Pid: pid), cancel).ConfigureAwait(false)).Message ?? $"{name} has another leader";
 
     /// <inheritdoc/>
-    public async Task<string> UpdateAsync(string name, string program, string? description, string? rules, CancellationToken cancel) =>
-        (await OneAsync(name, new ControlRequest(ControlVerb.Update, To: program, Description: description, Rules: rules), cancel).ConfigureAwait(false)).Message ?? $"{name} is updated";
+    public async IAsyncEnumerable<string> UpdateAsync(string name, UpdateOrder order, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        IAsyncEnumerator<ControlReply> replies = StreamAsync(name, new ControlRequest(ControlVerb.Update, Update: order), patience.Token).GetAsyncEnumerator(patience.Token);
+        await using (replies.ConfigureAwait(false))
+        {
+            bool goesOn = true;
+            while (goesOn)
+            {
+                patience.CancelAfter(Silence);
+                ControlReply reply = await NextOfUpdateAsync(replies, name, cancel).ConfigureAwait(false);
+                goesOn = reply.More;
+                if (reply.Message is { } line) yield return line;
+            }
+        }
+    }
+
+    /// <summary>The coordinator's end leaves open what has become of the update.</summary>
+    private static async Task<ControlReply> NextOfUpdateAsync(IAsyncEnumerator<ControlReply> replies, string name, CancellationToken cancel)
+    {
+        string how;
+        try
+        {
+            if (await replies.MoveNextAsync().ConfigureAwait(false)) return replies.Current;
+            how = "ended";
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            how = "does not answer any more";
+        }
+        catch (SessionException e) when (e.InnerException is IOException)
+        {
+            how = "ended";
+        }
+        throw new SessionException(ExitStatus.CoordinatorGone,
+            $"the coordinator of '{name}' {how} before the update's outcome was known; the server goes on, and 'mvedsua status {name}' shows which versions there are.");
+    }
 
     /// <inheritdoc/>
     public async Task<string> CommitAsync(string name, CancellationToken cancel) =>
@@ -82,7 +117,6 @@ public sealed class SessionClient(Func<string, CancellationToken, Task> revive) 
         {
             ControlVerb.Follow or ControlVerb.Unfollow or ControlVerb.Promote or ControlVerb.Commit => LeadersAnswer,
             ControlVerb.Rollback => 2 * LeadersAnswer, /* two requests */
-            ControlVerb.Update => LeadersAnswer + Conversion,
             _ => OwnAnswer,
         });
         try
@@ -182,5 +216,5 @@ public sealed class SessionClient(Func<string, CancellationToken, Task> revive) 
         $"the coordinator of '{name}' sent a reply that can't be understood; is it another release of Mvedsua?");
 
     private static SessionException Lost(string name, IOException cause) => new(ExitStatus.CoordinatorGone,
-        $"the connection to the coordinator of '{name}' was lost ({cause.Message}); the server is unaffected, so try again.");
+        $"the connection to the coordinator of '{name}' was lost ({cause.Message}); the server is unaffected, so try again.", cause);
 }

@@ -45,6 +45,40 @@ public sealed record LogStatus(long Bytes, long Limit);
 /// <summary>A follower or leader that ended, and why.</summary>
 public sealed record PastEvent(DateTimeOffset When, string What);
 
+/// <summary>How far an update is.</summary>
+[JsonConverter(typeof(UpdateStepConverter))]
+public enum UpdateStep
+{
+    /// <summary>Its files are read, or the server has not come to its update point.</summary>
+    Preparing,
+
+    /// <summary>A copy of the leader becomes the new version.</summary>
+    Updating,
+
+    /// <summary>The new version replays what came about while it was being made.</summary>
+    CatchingUp,
+
+    /// <summary>The new version is compared with what the leader does now.</summary>
+    Monitoring,
+
+    /// <summary>The new version leads, and the old one is compared with it.</summary>
+    Promoted,
+
+    /// <summary>It has failed, and is tried again in a while.</summary>
+    Waiting,
+}
+
+/// <summary>Writes a step as "catching-up".</summary>
+public sealed class UpdateStepConverter() : JsonStringEnumConverter<UpdateStep>(System.Text.Json.JsonNamingPolicy.KebabCaseLower);
+
+/// <summary>An update that is not committed, rolled back or given up.</summary>
+/// <param name="To">The new version's file; null: not known to this coordinator.</param>
+/// <param name="Step">How far it is.</param>
+/// <param name="Attempt">Which attempt this is; null: nothing more is done by itself.</param>
+/// <param name="Attempts">How many attempts there may be.</param>
+/// <param name="Until">When the warm-up, or the pause before the next attempt, is over.</param>
+public sealed record UpdateStatus(string? To, UpdateStep Step, int? Attempt, int? Attempts, DateTimeOffset? Until);
+
 /// <summary>State of a session, as <c>status NAME --json</c> prints it.</summary>
 /// <param name="Name">The session's name.</param>
 /// <param name="Stage">Where the session stands.</param>
@@ -54,7 +88,8 @@ public sealed record PastEvent(DateTimeOffset When, string What);
 /// <param name="Followers">All followers, the eldest first.</param>
 /// <param name="Sites">The leader's system-call sites.</param>
 /// <param name="Log">Event-log memory.</param>
-/// <param name="History">Role switches and ended followers, oldest first; the last few dozen.</param>
+/// <param name="History">Role switches, ended followers and the course of updates, oldest first; the last few dozen.</param>
+/// <param name="Update">An update that is under way; null: none.</param>
 public sealed record SessionStatus(
     string Name,
     Stage Stage,
@@ -64,7 +99,8 @@ public sealed record SessionStatus(
     IReadOnlyList<FollowerStatus> Followers,
     SiteStatus Sites,
     LogStatus Log,
-    IReadOnlyList<PastEvent> History)
+    IReadOnlyList<PastEvent> History,
+    UpdateStatus? Update = null)
 {
     /// <summary>The eldest follower; null without one.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]

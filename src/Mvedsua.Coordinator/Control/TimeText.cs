@@ -11,6 +11,10 @@ public static class TimeText
         ("s", TimeSpan.TicksPerSecond), ("min", TimeSpan.TicksPerMinute), ("h", TimeSpan.TicksPerHour),
     ];
 
+    /// <summary>As <see cref="TryParse"/>, where "5m" can't be a size: five minutes.</summary>
+    public static bool TryParseDuration(string text, out TimeSpan time) =>
+        TryParse(text.EndsWith('m') ? text + "in" : text, out time);
+
     /// <summary>Parses a time between 1 µs and a year.</summary>
     public static bool TryParse(string text, out TimeSpan time)
     {

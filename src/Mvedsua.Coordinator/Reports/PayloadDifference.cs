@@ -1,37 +1,54 @@
 using System.Globalization;
 using System.Text;
+using Mvedsua.Abi;
 using Mvedsua.Abi.Calls;
 
 namespace Mvedsua.Coordinator.Reports;
 
-/// <summary>Where two in-payloads of the same call first differ, as the shim compares them: segment by segment, without
+/// <summary>Where two in-payloads of the same call first differ, as the shim compares them: argument by argument, without
 /// the parts of structures that are never compared.</summary>
 /// <param name="Argument">Index of the argument.</param>
 /// <param name="Offset">Byte within the argument's memory.</param>
-/// <param name="Leader">The leader's bytes of that segment.</param>
+/// <param name="Leader">The leader's bytes of that argument, as far as they were kept.</param>
 /// <param name="Follower">The follower's.</param>
 internal sealed record PayloadDifference(int Argument, int Offset, byte[] Leader, byte[] Follower)
 {
     private const int Around = 16;
+    private const int KeptBytes = (int)MvAbi.DivergenceBytes - 256; /* of either side, with a record's header and words: a longer one is cut */
 
     /// <summary>Null when they are equal as far as both are known.</summary>
     internal static PayloadDifference? Find(CallRow? row, ReadOnlySpan<byte> leader, ReadOnlySpan<byte> follower)
     {
-        var left = new Payload(leader);
-        var right = new Payload(follower);
-        while (true)
+        List<Part> left = Parts(leader), right = Parts(follower);
+        bool isCut = leader.Length >= KeptBytes || follower.Length >= KeptBytes;
+        for (int i = 0; i < left.Count || i < right.Count; i++)
         {
-            bool hasLeft = left.MoveNext(), hasRight = right.MoveNext();
-            if (!hasLeft && !hasRight) return null;
-            if (!hasLeft) return new PayloadDifference(right.Current.Argument, 0, [], right.Current.Bytes.ToArray());
-            if (!hasRight) return new PayloadDifference(left.Current.Argument, 0, left.Current.Bytes.ToArray(), []);
-            ReadOnlySpan<byte> a = left.Current.Bytes, b = right.Current.Bytes;
-            int argument = left.Current.Argument;
-            StructRow? structure = row is not null && left.Current.Role == SegmentRole.Bytes && argument < row.Arguments.Count
+            if (i >= left.Count) return isCut ? null : new PayloadDifference(right[i].Argument, 0, [], [.. right[i].Bytes]);
+            if (i >= right.Count) return isCut ? null : new PayloadDifference(left[i].Argument, 0, [.. left[i].Bytes], []);
+            byte[] a = [.. left[i].Bytes], b = [.. right[i].Bytes];
+            int argument = left[i].Argument;
+            StructRow? structure = row is not null && left[i].Role == SegmentRole.Bytes && argument < row.Arguments.Count
                 ? row.Arguments[argument].Structure : null;
             int at = FirstDifference(a, b, structure);
-            if (at >= 0) return new PayloadDifference(argument, at, a.ToArray(), b.ToArray());
+            if (at < 0) continue;
+            return isCut && at == Math.Min(a.Length, b.Length) ? null : new PayloadDifference(argument, at, a, b);
         }
+        return null;
+    }
+
+    /// <summary>What one argument's segments hold together.</summary>
+    private sealed record Part(int Argument, SegmentRole Role, int Message, List<byte> Bytes);
+
+    private static List<Part> Parts(ReadOnlySpan<byte> payload)
+    {
+        var parts = new List<Part>();
+        foreach (PayloadSegment segment in new Payload(payload, isCut: true))
+        {
+            if (parts is not [.., var last] || (last.Argument, last.Role, last.Message) != (segment.Argument, segment.Role, segment.Message))
+                parts.Add(last = new Part(segment.Argument, segment.Role, segment.Message, []));
+            last.Bytes.AddRange(segment.Bytes);
+        }
+        return parts;
     }
 
     /// <summary>The bytes around the offset: hexadecimal with the differing one in brackets, then as text.</summary>

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Text.Json;
+using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Mvedsua.Coordinator.Control;
 
@@ -28,11 +29,10 @@ internal interface IControlled
     /// <param name="pid">Which one; 0: the only one.</param>
     Task<ControlReply> PromoteAsync(int pid);
 
-    /// <summary>Makes a follower that runs another version.</summary>
-    /// <param name="to">Its file.</param>
-    /// <param name="description">The update description's file; null: none.</param>
-    /// <param name="rules">The folder of its rules; null: none.</param>
-    Task<ControlReply> UpdateAsync(string to, string? description, string? rules);
+    /// <summary>Makes a follower that runs another version, and what else is asked for. The last reply is the outcome.</summary>
+    /// <param name="order">What is asked for.</param>
+    /// <param name="hangUp">Nobody listens any more: nothing more is begun.</param>
+    ChannelReader<ControlReply> Update(UpdateOrder order, CancellationToken hangUp);
 
     /// <summary>Ends the old version, which follows.</summary>
     Task<ControlReply> CommitAsync();
@@ -137,8 +137,8 @@ internal sealed partial class ControlServer : IDisposable
     {
         if (request.Protocol != ControlProtocol.Version)
         {
-            await SendAsync(writer, ControlReply.Refuse(ExitStatus.Internal,
-                $"The client speaks protocol {request.Protocol}, the coordinator {ControlProtocol.Version}: use the release that runs the session.")).ConfigureAwait(false);
+            await SendAsync(writer, ControlReply.Refuse(ExitStatus.OtherRelease,
+                $"This command is another release of Mvedsua than the one that runs the session (it speaks protocol {request.Protocol}, the session's coordinator {ControlProtocol.Version}): use that one.")).ConfigureAwait(false);
             return;
         }
         using var hangUp = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token);
@@ -165,8 +165,9 @@ internal sealed partial class ControlServer : IDisposable
             case ControlVerb.Promote:
                 await SendAsync(writer, await _session.PromoteAsync(request.Pid).ConfigureAwait(false)).ConfigureAwait(false);
                 break;
-            case ControlVerb.Update when request.To is { } to:
-                await SendAsync(writer, await _session.UpdateAsync(to, request.Description, request.Rules).ConfigureAwait(false)).ConfigureAwait(false);
+            case ControlVerb.Update when request.Update is { To: not null } order:
+                _ = CancelAtHangUpAsync(reader, hangUp);
+                await UpdateAsync(order, writer, hangUp).ConfigureAwait(false);
                 break;
             case ControlVerb.Commit:
                 await SendAsync(writer, await _session.CommitAsync().ConfigureAwait(false)).ConfigureAwait(false);
@@ -190,6 +191,27 @@ internal sealed partial class ControlServer : IDisposable
     }
 
     private async Task<ControlReply> OfStatusAsync() => new(true, Status: await _session.StatusAsync().ConfigureAwait(false));
+
+    /// <summary>Lines as they come, and in between a sign of life.</summary>
+    private async Task UpdateAsync(UpdateOrder order, PipeWriter writer, CancellationTokenSource hangUp)
+    {
+        ChannelReader<ControlReply> lines = _session.Update(order, hangUp.Token);
+        try
+        {
+            while (true)
+            {
+                Task<bool> more = lines.WaitToReadAsync(hangUp.Token).AsTask();
+                while (await Task.WhenAny(more, Task.Delay(ControlProtocol.SignOfLife, hangUp.Token)).ConfigureAwait(false) != more && !hangUp.IsCancellationRequested)
+                    await SendAsync(writer, new ControlReply(true, More: true)).ConfigureAwait(false);
+                if (!await more.ConfigureAwait(false)) return;
+                while (lines.TryRead(out ControlReply? line)) await SendAsync(writer, line).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (e is IOException or SocketException)
+        {
+            await hangUp.CancelAsync().ConfigureAwait(false); /* noticed here first */
+        }
+    }
 
     private async Task TraceAsync(PipeWriter writer, CancellationToken hangUp)
     {

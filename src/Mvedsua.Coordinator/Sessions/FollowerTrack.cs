@@ -11,7 +11,7 @@ internal readonly record struct Follower(int Version, int Pid, ulong Generation)
 /// <summary>What the state machine knows of the followers of one version index, one after the other.</summary>
 internal sealed class FollowerTrack
 {
-    private Follower _reported, _mourned;
+    private Follower _reported, _mourned, _ended;
 
     /// <summary>Who follows; pid 0: nobody.</summary>
     internal Follower Now { get; private set; }
@@ -30,13 +30,15 @@ internal sealed class FollowerTrack
     internal void Observe(Member member, bool lives, TimeSpan pause, List<SessionAction> actions)
     {
         Follower now = lives ? new(member.Version, member.Pid, member.Generation) : default;
+        /* One that is parked until its report is taken follows nobody, though its leader may be followed by another one by now. */
+        if (member.State == MvMemberState.Parked && now == _ended) now = default;
         if (now != Now)
         {
-            if (Now.Pid != 0) actions.Add(new SessionAction.FollowerEnded(Now));
+            if (Now.Pid != 0) actions.Add(new SessionAction.FollowerEnded(_ended = Now));
             Now = now;
-            if (lives) actions.Add(new SessionAction.FollowerAttached(now, pause));
+            if (now.Pid != 0) actions.Add(new SessionAction.FollowerAttached(now, pause));
         }
-        if (lives) Last = now;
+        if (now.Pid != 0) Last = now;
         if (member is { Generation: 1, State: MvMemberState.Ended, Reason: not MvReason.None } && Last.Pid == 0)
         {
             Last = new Follower(member.Version, -1, member.Generation);

@@ -72,12 +72,13 @@ internal sealed unsafe class LagMonitor : IDisposable
         }
     }
 
-    private readonly record struct CursorRef(nint Address)
+    internal readonly record struct CursorRef(nint Address)
     {
         internal MvLogCursor* Pointer => (MvLogCursor*)Address;
     }
 
-    private static CursorRef? FollowerCursor(SharedMemory memory, int version, int slot, int follower, out MvLogHeader* log)
+    /// <summary>A follower's cursor in one log of the leader's, and that log; null: there is no such log, or the follower does not read it.</summary>
+    internal static CursorRef? FollowerCursor(SharedMemory memory, int version, int slot, int follower, out MvLogHeader* log)
     {
         log = memory.Control.Block.Thread(version, slot).State == MvThreadState.Free
             ? null : memory.Log(version, slot);

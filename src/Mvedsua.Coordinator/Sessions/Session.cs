@@ -90,7 +90,11 @@ internal sealed partial class Session : IControlled, IDisposable
     {
         LeaderPid = _state.LeaderPid;
         _watcher?.Watch(LeaderPid);
-        if (!_ownsServer) _orphans.Adopt(LeaderPid); /* those of an earlier failover */
+        if (!_ownsServer)
+        {
+            _orphans.Adopt(LeaderPid); /* those of an earlier failover */
+            FindLostPlan();
+        }
         Save();
         new ChangeWatcher(_memory.Control, Post).Start();
         Post(new SessionEvent.ControlChanged());
@@ -101,8 +105,10 @@ internal sealed partial class Session : IControlled, IDisposable
             Announce();
         }
         _events.CompleteAdding();
-        IEnumerable<ShimRequest?> unheard = _events.OfType<SessionEvent.Requested>().Select(e => e.Request);
-        foreach (ShimRequest request in _waiting.Append(_pending).Concat(unheard).OfType<ShimRequest>()) request.Settle(SessionEnded);
+        SessionEvent[] unheard = [.. _events];
+        EndPlans(unheard);
+        foreach (ShimRequest request in _waiting.Append(_pending).Concat(unheard.OfType<SessionEvent.Requested>().Select(e => e.Request)).OfType<ShimRequest>())
+            request.Settle(SessionEnded);
         if (_state.Phase == Phase.Ended)
         {
             EndRemaining();
@@ -119,6 +125,7 @@ internal sealed partial class Session : IControlled, IDisposable
     {
         _ending.Cancel();
         foreach (LagMonitor monitor in _lagMonitors.Values) monitor.Dispose();
+        StopWatching();
     }
 
     private void Handle(SessionEvent e)
@@ -161,6 +168,15 @@ internal sealed partial class Session : IControlled, IDisposable
             case SessionEvent.LagTooLong lag when _state.Phase == Phase.Followed && _state.Followers.Contains(lag.Who):
                 EndFollower(lag.Who, MvReason.LagLimit);
                 break;
+            case SessionEvent.UpdateOrdered ordered:
+                Begin(ordered.Order, ordered.Told);
+                break;
+            case SessionEvent.Replayed replayed:
+                Replayed(replayed);
+                break;
+            case SessionEvent.Stalled { Who: var stalled } when _plan?.Watched == stalled.Pid && _state.Followers.Contains(stalled):
+                EndFollower(stalled, MvReason.Stalled);
+                break;
             case SessionEvent.Inspect inspect:
                 inspect.Look();
                 break;
@@ -187,9 +203,22 @@ internal sealed partial class Session : IControlled, IDisposable
                 bool updating = view.Members[attached.Who.Version].IsUpdating;
                 if (updating) SessionLog.CopyMade(_log, attached.Who.Pid, attached.Pause.TotalMilliseconds);
                 else SessionLog.FollowerAttached(_log, attached.Who.Pid, attached.Pause.TotalMilliseconds);
-                if (updating && Volatile.Read(ref _updates) == 0) EndFollower(attached.Who, MvReason.UpdateFailed); /* an earlier coordinator's, which knew what it was to become */
                 Remember(updating ? $"copy {attached.Who.Pid} is updated" : $"follower {attached.Who.Pid} attached");
-                if (!updating) _versions.Followed(attached.Who, view.Members[view.LeaderVersion].Generation);
+                if (!updating)
+                {
+                    ulong leader = view.Members[view.LeaderVersion].Generation;
+                    _versions.Followed(attached.Who, leader);
+                    FindVersions(attached.Who, _versions.Of(leader).Number);
+                }
+                else if (_attempting && !_copyIsUnwanted)
+                {
+                    _stages.Copied(LeaderPid, attached.Who.Pid);
+                    _plan?.Copied(attached.Who.Pid);
+                }
+                else
+                {
+                    EndFollower(attached.Who, MvReason.UpdateFailed); /* or an earlier coordinator's, which knew what it was to become */
+                }
                 _failures.RemoveAll(failure => failure.Pid != LeaderPid); /* made good; but a leader may have died as it made this one */
                 if (!updating && LagMonitor.StartIfLimited(_memory, attached.Who, Post) is { } monitor) _lagMonitors[attached.Who] = monitor;
                 break;
@@ -201,6 +230,10 @@ internal sealed partial class Session : IControlled, IDisposable
                 if (member.Reason == MvReason.FollowerDied && ended.Pid > 0) Report(ended, ended.Version, ReportKind.FollowerDied);
                 if (member.Reason == MvReason.Replaced && ended.Pid > 0) KillLater(ended.Pid);
                 if (_lagMonitors.Remove(ended, out LagMonitor? watched)) watched.Dispose();
+                if (_watch?.Who == ended) StopWatching();
+                if (member.Reason is MvReason.Diverged or MvReason.FollowerDied) ReportOf(ended.Pid); /* which may be begun later */
+                _stages.FollowerEnded(ended.Pid);
+                Do(_plan?.FollowerEnded(ended.Pid, member.Reason, why));
                 break;
             case SessionAction.FollowerDied died:
                 _memory.Control.EndPublishing(died.Who.Version, died.Who.Generation, MvReason.FollowerDied, died.Status?.Signal ?? 0, followerIsGone: true);
@@ -222,6 +255,9 @@ internal sealed partial class Session : IControlled, IDisposable
                 _formerLeader = LeaderPid;
                 LeaderPid = changed.To;
                 _orphans.Adopt(changed.To);
+                StopWatching(); /* its marks are in the dead leader's logs */
+                _stages.LeaderDied(changed.From.Pid, changed.To);
+                Do(_plan?.LeaderDied(changed.To));
                 Post(new SessionEvent.Inspect(() => FollowAgain(view.Generation)));
                 SessionLog.LeaderChanged(_log, changed.From.Pid, changed.To, view.FailoverTime.TotalMilliseconds);
                 ServiceManager.TellMainPid(changed.To);
@@ -234,6 +270,9 @@ internal sealed partial class Session : IControlled, IDisposable
                 Post(new SessionEvent.Inspect(() => FollowAgain(view.Generation - 1)));
                 SessionLog.PlacesChanged(_log, changed.To, changed.From, changed.Pause.TotalMilliseconds);
                 Remember($"{changed.To} leads, {changed.From} follows it");
+                StopWatching();
+                _stages.PlacesChanged(changed.From, changed.To);
+                _plan?.PlacesChanged(changed.From, changed.To);
                 ServiceManager.TellMainPid(changed.To);
                 break;
             case SessionAction.FormerLeaderEnded former when _ownsServer:
@@ -283,6 +322,7 @@ internal sealed partial class Session : IControlled, IDisposable
     private void Report(Follower who, int version, ReportKind kind, WaitStatus? status = null)
     {
         var builder = new ReportBuilder(_file.Name, _memory, who.Pid, version, kind, status, RulesBetween(_memory.Control.Block.LeaderVersion, version));
+        TaskCompletionSource<StoredReport?> made = ReportOf(who.Pid);
         _ = Task.Run(() =>
         {
             StoredReport? report = null;
@@ -297,6 +337,7 @@ internal sealed partial class Session : IControlled, IDisposable
                 SessionLog.ReportFailed(_log, who.Pid, e);
             }
             if (kind == ReportKind.Diverged) Post(new SessionEvent.ReportStored(who, report));
+            made.TrySetResult(report);
         });
     }
 

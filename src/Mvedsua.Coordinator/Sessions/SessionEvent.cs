@@ -1,3 +1,5 @@
+using System.Threading.Channels;
+using Mvedsua.Coordinator.Control;
 using Mvedsua.Coordinator.Reports;
 
 namespace Mvedsua.Coordinator.Sessions;
@@ -32,6 +34,18 @@ internal abstract record SessionEvent
 
     /// <summary>A follower is further behind than the session allows.</summary>
     internal sealed record LagTooLong(Follower Who, TimeSpan Age) : SessionEvent;
+
+    /// <summary>A follower has replayed what had been published when that number was asked for.</summary>
+    /// <param name="Who">The follower.</param>
+    /// <param name="Number">As it was asked for.</param>
+    /// <param name="Events">How much it has replayed so far.</param>
+    internal sealed record Replayed(Follower Who, int Number, ulong Events) : SessionEvent;
+
+    /// <summary>A follower stands still, though there is something to replay.</summary>
+    internal sealed record Stalled(Follower Who) : SessionEvent;
+
+    /// <summary>A client wants an update.</summary>
+    internal sealed record UpdateOrdered(UpdateOrder Order, ChannelWriter<ControlReply> Told) : SessionEvent;
 
     /// <summary>Somebody wants to look at the session between two events.</summary>
     internal sealed record Inspect(Action Look) : SessionEvent;

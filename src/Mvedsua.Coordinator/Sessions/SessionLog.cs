@@ -47,6 +47,12 @@ internal static partial class SessionLog
     [LoggerMessage(LogLevel.Information, "server ended: {How}")]
     internal static partial void SessionEnded(ILogger log, string how);
 
+    [LoggerMessage(LogLevel.Error, "an update could not be carried out")]
+    internal static partial void UpdateFailed(ILogger log, Exception e);
+
+    [LoggerMessage(LogLevel.Information, "{What}")]
+    internal static partial void Noted(ILogger log, string what);
+
     [LoggerMessage(LogLevel.Warning, "{Problem}")]
     internal static partial void Problem(ILogger log, string problem);
 

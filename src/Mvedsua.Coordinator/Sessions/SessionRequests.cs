@@ -13,11 +13,11 @@ internal sealed partial class Session
 {
     public Task<ControlReply> FollowAsync() => AskAsync(new ShimRequest(MvRequest.Follow));
 
-    public Task<ControlReply> UnfollowAsync(int pid, bool all) => AskAsync(new ShimRequest(MvRequest.Unfollow) { Target = pid, All = all });
+    private Task<ControlReply> UnfollowNowAsync(int pid, bool all) => AskAsync(new ShimRequest(MvRequest.Unfollow) { Target = pid, All = all });
 
     /// <summary>The server stands still until its follower has done all that it has done: so it is asked when that is little, or, under a
     /// load that leaves the follower no time, after a while all the same.</summary>
-    public async Task<ControlReply> PromoteAsync(int pid)
+    private async Task<ControlReply> PromoteNowAsync(int pid)
     {
         long begin = Stopwatch.GetTimestamp();
         try
@@ -42,7 +42,7 @@ internal sealed partial class Session
     {
         var done = new TaskCompletionSource<SessionStatus>(TaskCreationOptions.RunContinuationsAsynchronously);
         Post(new SessionEvent.Inspect(() => done.TrySetResult(
-            StatusView.Make(_file, _memory, LeaderPid, _state.Followers, [.. _history], Versions().Stage))));
+            StatusView.Make(_file, _memory, LeaderPid, _state.Followers, [.. _history], _stages.Stage, OfUpdate()))));
         return await done.Task.WaitAsync(ShimRequest.TimeLimit).ConfigureAwait(false);
     }
 
@@ -162,6 +162,9 @@ internal sealed partial class Session
             _ => null,
         };
         string time = $"within {ShimRequest.TimeLimit.TotalSeconds:0} s";
+        ControlView view = _members.View();
+        if (request.Kind == MvRequest.Update && view.Reason == MvReason.ParkTimeout && (uint)view.ReasonCode == request.Number)
+            return $"The server's threads did not all rest at once {time} (at last, {view.ReasonText})";
         return point is null ? $"The leader has not answered {time} (is it stopped?)"
             : $"The server's main thread has not come to {point} {time} ({MainThreadsCall})";
     }

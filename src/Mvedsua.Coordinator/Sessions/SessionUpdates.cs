@@ -3,6 +3,7 @@ using Mvedsua.Abi.Elf;
 using Mvedsua.Coordinator.Control;
 using Mvedsua.Coordinator.Updates;
 using Mvedsua.Update;
+using Mvedsua.Update.Descriptions;
 using Mvedsua.Update.Elf;
 using Mvedsua.Update.Linking;
 
@@ -12,94 +13,73 @@ namespace Mvedsua.Coordinator.Sessions;
 internal sealed partial class Session
 {
     private readonly VersionTable _versions;
-    private int _updates; /* under way: 0 or 1 */
 
     /// <summary>The server's main thread, in what it does: for whoever waits for it.</summary>
     private string MainThreadsCall => _memory.Control.Block is var control && control.Thread(control.LeaderVersion, 0) is { InCall: not uint.MaxValue and var call }
         && Abi.Calls.CallTable.ByNumber(call) is { } row ? $"its last call was {row.Name}" : "it has made no call yet";
 
-    public async Task<ControlReply> UpdateAsync(string to, string? description, string? rules)
+    /// <summary>Makes a copy of the leader and of that the new version, once.</summary>
+    private async Task<AttemptResult> AttemptAsync(UpdateOrder order)
     {
-        if (Interlocked.Exchange(ref _updates, 1) != 0) return ControlReply.Refuse(ExitStatus.RefusedByStage, "Another update is being carried out; try again when it is done.");
+        FailurePolicy policy = default;
         try
         {
-            return await UpdateOnceAsync(to, description, rules).ConfigureAwait(false);
+            UpdateRules rules = order.Rules is not { } folder ? UpdateRules.None : await Task.Run(() => UpdateRules.Load(folder)).ConfigureAwait(false);
+            (int leader, ServerVersion now) = await LookAsync(() =>
+                (LeaderPid, _versions.Of(_memory.Control.Block.Member(_memory.Control.Block.LeaderVersion).Generation))).ConfigureAwait(false);
+            using PreparedUpdate prepared = await Task.Run(() => Prepare(leader, now, order.To, order.Description)).ConfigureAwait(false);
+            policy = prepared.OnFailure;
+            var request = new ShimRequest(MvRequest.Update) { Call = CallOf(prepared.At) };
+            ControlReply reply = await AskAsync(request).ConfigureAwait(false);
+            return reply.Ok ? await ApplyAsync(order, prepared, rules, now, request.Followers[0], reply.Message!).ConfigureAwait(false) : new AttemptResult(0, reply, policy);
         }
         catch (UpdateRefusedException e)
         {
-            return ControlReply.Refuse(ExitStatus.UpdateRefused, $"The update was refused, the server is untouched: {e.Message}");
+            return new AttemptResult(0, ControlReply.Refuse(ExitStatus.UpdateRefused, $"The update was refused, the server is untouched: {e.Message}"), policy);
         }
-        finally
+        catch (Exception e)
         {
-            Volatile.Write(ref _updates, 0);
+            SessionLog.UpdateFailed(_log, e);
+            return new AttemptResult(0, Failed(e), policy);
         }
     }
 
-    private async Task<ControlReply> UpdateOnceAsync(string to, string? description, string? folder)
+    private async Task<AttemptResult> ApplyAsync(UpdateOrder order, PreparedUpdate prepared, UpdateRules rules, ServerVersion old, Follower copy, string pause)
     {
-        UpdateRules rules = folder is null ? UpdateRules.None : await Task.Run(() => UpdateRules.Load(folder)).ConfigureAwait(false);
-        (int leader, ServerVersion now) = await LookAsync(() =>
-            (LeaderPid, _versions.Of(_memory.Control.Block.Member(_memory.Control.Block.LeaderVersion).Generation))).ConfigureAwait(false);
-        using PreparedUpdate prepared = await Task.Run(() => Prepare(leader, now, to, description)).ConfigureAwait(false);
-        var request = new ShimRequest(MvRequest.Update) { Call = CallOf(prepared.At) };
-        ControlReply reply = await AskAsync(request).ConfigureAwait(false);
-        if (!reply.Ok) return reply;
-        Follower copy = request.Followers[0];
         try
         {
             long begin = System.Diagnostics.Stopwatch.GetTimestamp();
             using var tasks = new CopyTasks(_memory.Control.Block, copy);
             UpdateOutcome outcome = await Task.Run(() => prepared.Apply(tasks)).ConfigureAwait(false);
-            await LookAsync(() => { _versions.Updated(copy, new ServerVersion(now.Number + 1, to, outcome.Link.Image, rules.Files)); return true; }).ConfigureAwait(false);
+            await LookAsync(() => { _versions.Updated(copy, new ServerVersion(old.Number + 1, order.To, outcome.Link.Image, rules.Files)); return true; }).ConfigureAwait(false);
             _memory.Control.Block.WriteRules(copy.Version, rules.Forward, rules.Reverse);
             tasks.Resume(outcome);
             double took = System.Diagnostics.Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
-            Post(new SessionEvent.Inspect(() => Updated(copy, to, took)));
-            string message = $"follower {copy.Pid} runs {to} and is compared with the leader; {reply.Message}; the update took {took:0} ms";
-            if (folder is not null) message += $"; {rules.Summary}";
-            return new ControlReply(true, Message: string.Join('\n', [message, .. rules.Warnings]));
+            Post(new SessionEvent.Inspect(() => Updated(copy, order.To, took)));
+            string message = $"follower {copy.Pid} runs {order.To} and is compared with the leader; {pause}; the update took {took:0} ms";
+            if (order.Rules is not null) message += $"; {rules.Summary}";
+            return new AttemptResult(copy.Pid, new ControlReply(true, Message: string.Join('\n', [message, .. rules.Warnings])), prepared.OnFailure);
         }
         catch (UpdateRefusedException e)
         {
             Post(new SessionEvent.Inspect(() => Abandon(copy, e.Message)));
-            return ControlReply.Refuse(ExitStatus.UpdateFailed, $"The update failed, the server goes on unchanged: {e.Message}");
+            return new AttemptResult(copy.Pid, ControlReply.Refuse(ExitStatus.UpdateFailed, $"The update failed, the server goes on unchanged: {e.Message}"), prepared.OnFailure);
+        }
+        catch (Exception e)
+        {
+            SessionLog.UpdateFailed(_log, e);
+            Post(new SessionEvent.Inspect(() => Abandon(copy, e.Message))); /* it would stand still for ever */
+            return new AttemptResult(copy.Pid, Failed(e), prepared.OnFailure);
         }
     }
+
+    /// <summary>What no update should come to, such as a full disk under the session's folder.</summary>
+    private static ControlReply Failed(Exception e) => ControlReply.Refuse(ExitStatus.Internal, $"The coordinator failed ({e.GetType().Name}), the server goes on unchanged: {e.Message}");
 
     /// <summary>The rules between a leader and its follower, by their version indices; null: none.</summary>
     private RulesFile? RulesBetween(int leader, int follower) =>
         _memory.Control.UpdatedOf(leader, follower) is { } updated && _versions.Of(updated.Generation).Rules is { } rules
             ? updated.Version == follower ? rules.Forward : rules.Reverse : null;
-
-    /// <summary>Which of the versions leads, and who runs the other one.</summary>
-    private (Stage Stage, Follower Other) Versions()
-    {
-        ControlBlock control = _memory.Control.Block;
-        int leader = _versions.Of(control.Member(control.LeaderVersion).Generation).Number;
-        Follower other = _state.Followers.FirstOrDefault(f => _versions.Of(f.Generation).Number != leader || control.Member(f.Version).IsUpdating);
-        if (other.Pid == 0) return (Stage.SingleLeader, other);
-        return (_versions.Of(other.Generation).Number < leader ? Stage.UpdatedLeader : Stage.OutdatedLeader, other);
-    }
-
-    public async Task<ControlReply> CommitAsync()
-    {
-        (Stage stage, Follower old) = await LookAsync(Versions).ConfigureAwait(false);
-        if (stage != Stage.UpdatedLeader)
-            return ControlReply.Refuse(ExitStatus.RefusedByStage, stage == Stage.OutdatedLeader
-                ? $"The old version leads: 'mvedsua promote {_file.Name}' makes the new one the leader." : "The session has one version only.");
-        ControlReply reply = await UnfollowAsync(old.Pid, all: false).ConfigureAwait(false);
-        return reply.Ok ? new ControlReply(true, Message: $"{LeaderPid} serves alone; the old version (pid {old.Pid}) has ended") : reply;
-    }
-
-    public async Task<ControlReply> RollbackAsync()
-    {
-        (Stage stage, Follower other) = await LookAsync(Versions).ConfigureAwait(false);
-        if (stage == Stage.SingleLeader) return ControlReply.Refuse(ExitStatus.RefusedByStage, "The session has one version only.");
-        int updated = stage == Stage.OutdatedLeader ? other.Pid : LeaderPid;
-        if (stage == Stage.UpdatedLeader && await PromoteAsync(other.Pid).ConfigureAwait(false) is { Ok: false } refusal) return refusal;
-        ControlReply reply = await UnfollowAsync(updated, all: false).ConfigureAwait(false);
-        return reply.Ok ? new ControlReply(true, Message: $"{LeaderPid} serves alone; the new version (pid {updated}) has ended") : reply;
-    }
 
     private static uint? CallOf(string? name) => name is null ? null : Abi.Calls.CallTable.ByName(name) is { } row
         ? (uint)row.Number : throw new UpdateRefusedException($"the description wants the update at {name}, which is no system call");
@@ -128,6 +108,8 @@ internal sealed partial class Session
 
     private void Updated(Follower copy, string to, double milliseconds)
     {
+        _stages.Resumed(copy.Pid);
+        WatchReplay(copy.Pid, MarkOfCatchUp);
         SessionLog.Updated(_log, copy.Pid, to, milliseconds);
         Remember($"follower {copy.Pid} was updated to {to}");
         if (LagMonitor.StartIfLimited(_memory, copy, Post) is { } monitor) _lagMonitors[copy] = monitor;
@@ -144,7 +126,18 @@ internal sealed partial class Session
     private async Task<T> LookAsync<T>(Func<T> look)
     {
         var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (!TryPost(new SessionEvent.Inspect(() => done.TrySetResult(look())))) throw new UpdateRefusedException("the session has ended");
+        var inspect = new SessionEvent.Inspect(() =>
+        {
+            try
+            {
+                done.TrySetResult(look());
+            }
+            catch (Exception e)
+            {
+                done.TrySetException(e); /* whoever asked is told; the session goes on */
+            }
+        });
+        if (!TryPost(inspect)) throw new UpdateRefusedException("the session has ended");
         return await done.Task.WaitAsync(ShimRequest.TimeLimit).ConfigureAwait(false);
     }
 }

@@ -9,7 +9,7 @@ namespace Mvedsua.Coordinator.Sessions;
 /// mapped when they are first asked for.</summary>
 internal sealed unsafe class SharedMemory : IDisposable
 {
-    private const ulong LogHead = MvAbi.SleepersOffset; /* header and cursors */
+    private const ulong LogHead = MvAbi.SleepersOffset + MvAbi.Page; /* header, cursors, sleepers */
     private readonly nint[] _heads = new nint[MvAbi.Versions * MvAbi.MaxThreads];
     private readonly MvControl* _control;
     private readonly Lock _lock = new();
@@ -70,7 +70,7 @@ internal sealed unsafe class SharedMemory : IDisposable
     /// <summary>Whether that process has the memory of that session open.</summary>
     internal static bool IsHeldBy(string name, int pid) => Find(name, pid) is not null;
 
-    /// <summary>Header and cursors of a log, to look at; null when that log was never begun.</summary>
+    /// <summary>Header, cursors and sleepers of a log, to look at; null when that log was never begun.</summary>
     internal MvLogHeader* Log(int version, int slot)
     {
         lock (_lock)
@@ -84,6 +84,9 @@ internal sealed unsafe class SharedMemory : IDisposable
 
     /// <summary>A reader's cursor of a log that <see cref="Log"/> gave.</summary>
     internal static MvLogCursor* Cursor(MvLogHeader* log, int reader) => (MvLogCursor*)((byte*)log + MvAbi.CursorOffset(reader));
+
+    /// <summary>Which readers of a log that <see cref="Log"/> gave sleep until there is more in it.</summary>
+    internal static MvLogSleepers* Sleepers(MvLogHeader* log) => (MvLogSleepers*)((byte*)log + MvAbi.SleepersOffset);
 
     /// <summary>Copies a part of the memory; what was never written reads as zeros, and stays a hole.</summary>
     internal bool TryCopy(ulong offset, Span<byte> destination)

@@ -12,8 +12,9 @@ internal static class StatusView
     /// <param name="followers">Who follows, the eldest first.</param>
     /// <param name="history">Role switches and ended followers.</param>
     /// <param name="stage">Which version leads, as far as it is known.</param>
+    /// <param name="update">How far an update is; null: there is none.</param>
     internal static SessionStatus Make(SessionFile file, SharedMemory memory, int leader, IReadOnlyList<Follower> followers,
-        IReadOnlyList<PastEvent> history, Stage stage = Stage.SingleLeader)
+        IReadOnlyList<PastEvent> history, Stage stage = Stage.SingleLeader, UpdateStatus? update = null)
     {
         ControlBlock control = memory.Control.Block;
         int version = control.LeaderVersion;
@@ -27,7 +28,8 @@ internal static class StatusView
             [.. followers.Select(f => Of(memory, f, logical))],
             new SiteStatus(control.SitesRewritten, control.SitesTrapped, control.SitesRefused),
             new LogStatus((long)memory.Memory.HeldBytes, (long)control.LogLimit),
-            history);
+            history,
+            update);
     }
 
     private static FollowerStatus Of(SharedMemory memory, Follower follower, int logical)

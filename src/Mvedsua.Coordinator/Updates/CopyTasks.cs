@@ -11,6 +11,7 @@ internal sealed class CopyTasks : IUpdatedProcess, IDisposable
 {
     /// <summary>A task that takes longer is a function that hangs.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ArrivalPatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(20);
 
     private readonly ControlBlock _control;
@@ -47,6 +48,12 @@ internal sealed class CopyTasks : IUpdatedProcess, IDisposable
             }
         }
     }
+
+    public IReadOnlyList<UpdatedThread> Threads =>
+        [.. from slot in Enumerable.Range(0, (int)MvAbi.MaxThreads)
+            let thread = _control.Thread(_copy.Version, slot)
+            where thread.State is not (MvThreadState.Free or MvThreadState.Exited) && thread.Start != 0
+            select new UpdatedThread(slot, thread.LogicalTid, thread.Start)];
 
     public void Read(ulong address, Span<byte> into)
     {
@@ -109,7 +116,8 @@ internal sealed class CopyTasks : IUpdatedProcess, IDisposable
     public void Protect(ulong address, ulong length, MemoryProtection protection) =>
         Checked(Do(MvTaskKind.Protect, [address, length, (ulong)protection]), "change the protection of memory", address);
 
-    /// <summary>The new version runs from here on; nothing more can be asked.</summary>
+    /// <summary>The new version runs from here on; nothing more can be asked. Returns when all its threads have come to where their
+    /// leader's stand.</summary>
     internal void Resume(UpdateOutcome outcome)
     {
         CopyTask task = _control.Task(_copy.Version);
@@ -122,7 +130,20 @@ internal sealed class CopyTasks : IUpdatedProcess, IDisposable
             for (int a = 0; a < outcome.Steps[i].Arguments.Count; a++) words[8 * i + 1 + a] = outcome.Steps[i].Arguments[a];
         }
         Write(at, System.Runtime.InteropServices.MemoryMarshal.AsBytes<ulong>(words));
+        foreach (var thread in outcome.Threads)
+            if (Do(MvTaskKind.Restart, [(ulong)thread.Slot, thread.Start]) != 0) throw new UpdateRefusedException($"the thread in slot {thread.Slot} of the copy can't be begun anew");
         Do(MvTaskKind.Resume, [at, (ulong)outcome.Steps.Count, outcome.Exit, outcome.HasStatus ? 1u : 0]);
+    }
+
+    /// <summary>In what a task that takes too long is stuck.</summary>
+    private string Stuck(MvTaskKind kind)
+    {
+        if (kind != MvTaskKind.Resume) return "a function that the update called did not return";
+        var calls = from slot in Enumerable.Range(0, (int)MvAbi.MaxThreads)
+                    let thread = _control.Thread(_copy.Version, slot)
+                    where thread.State is not (MvThreadState.Free or MvThreadState.Exited)
+                    select $"{thread.LogicalTid}: {Abi.Calls.CallTable.ByNumber(thread.InCall)?.Name ?? "none"}";
+        return $"not all threads of the new version came to where the old version's stand (their last calls are {string.Join(", ", calls)}; one that waits for a lock may have held it before)";
     }
 
     private long Do(MvTaskKind kind, ReadOnlySpan<ulong> arguments)
@@ -133,10 +154,12 @@ internal sealed class CopyTasks : IUpdatedProcess, IDisposable
         for (uint done; (done = task.Done.Value) != number;)
         {
             Member member = _control.Member(_copy.Version);
-            if (member.Generation != _copy.Generation || member.State != MvMemberState.Updating || member.Pid == 0) throw Gone("it ended");
+            bool resumed = kind == MvTaskKind.Resume && member.State == MvMemberState.Replaying; /* it says so just before the task is done */
+            if (member.Generation != _copy.Generation || (member.State != MvMemberState.Updating && !resumed) || member.Pid == 0) throw Gone("it ended");
             if (ProcessIdentity.Of(_copy.Pid) is null) throw Gone("it ended");
-            if (System.Diagnostics.Stopwatch.GetElapsedTime(begin) > Patience)
-                throw new UpdateRefusedException($"a function that the update called did not return within {Patience.TotalSeconds:0} s");
+            TimeSpan patience = kind == MvTaskKind.Resume ? ArrivalPatience : Patience;
+            if (System.Diagnostics.Stopwatch.GetElapsedTime(begin) > patience)
+                throw new UpdateRefusedException($"{Stuck(kind)} within {patience.TotalSeconds:0} s");
             task.Done.Wait(done, LookAgain);
         }
         return task.Result;

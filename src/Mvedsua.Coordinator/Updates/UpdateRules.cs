@@ -25,7 +25,7 @@ internal sealed record RulesFiles(RulesFile Forward, RulesFile? Reverse);
 /// </summary>
 public sealed class UpdateRules
 {
-    private const string ForwardName = "forward.rules", ReverseName = "reverse.rules";
+    private const string ForwardName = "forward.rules", ReverseName = "reverse.rules", CommonName = "common.rules";
 
     private readonly uint[] _forward, _reverse;
 
@@ -55,13 +55,21 @@ public sealed class UpdateRules
     internal ReadOnlySpan<uint> Reverse => _reverse;
 
     /// <summary>Reads, checks and compiles the rules of a folder.</summary>
-    /// <param name="folder">forward.rules must stand in it; reverse.rules may.</param>
+    /// <param name="folder">common.rules stands in it, for both directions; or forward.rules must, and reverse.rules may.</param>
     /// <exception cref="UpdateRefusedException">A file can't be read, or holds what can't be used; with every place, cause and cure.</exception>
     public static UpdateRules Load(string folder)
     {
         if (!Directory.Exists(folder)) throw new UpdateRefusedException($"{folder} is no folder: the one in which {ForwardName} stands is to be named");
         string forwardPath = Path.Combine(folder, ForwardName), reversePath = Path.Combine(folder, ReverseName);
-        if (!Path.Exists(forwardPath)) throw new UpdateRefusedException($"there is no {ForwardName} in {folder}: it says how the new version follows the old one");
+        string commonPath = Path.Combine(folder, CommonName);
+        if (Path.Exists(commonPath))
+        {
+            if (Path.Exists(forwardPath) || Path.Exists(reversePath))
+                throw new UpdateRefusedException($"{folder} holds {CommonName}, which is for both directions, and {ForwardName} or {ReverseName} as well: it is to hold either");
+            (forwardPath, reversePath) = (commonPath, commonPath);
+        }
+
+        if (!Path.Exists(forwardPath)) throw new UpdateRefusedException($"there is no {ForwardName} in {folder}: it says how the new version follows the old one (nor {CommonName}, for both directions)");
         CompiledFile forward = Compile(forwardPath);
         CompiledFile? reverse = Path.Exists(reversePath) ? Compile(reversePath) : null;
         if (forward.Errors.Count > 0 || reverse?.Errors.Count > 0)

@@ -18,7 +18,10 @@ public sealed class Description
     public IReadOnlyDictionary<string, string> RenamedFunctions { get; internal init; } = new Dictionary<string, string>();
 
     /// <summary>Where the copy is resumed; null: at the new version's main.</summary>
-    public ResumePoint? Resume { get; internal init; }
+    public FunctionCall? Resume { get; internal init; }
+
+    /// <summary>Functions of the new version that are called once the state was carried over, before it goes on; in this order.</summary>
+    public IReadOnlyList<FunctionCall> Calls { get; internal init; } = [];
 
     /// <summary>What becomes of threads, by the old function that they began in. Others begin anew in the function of the same name.</summary>
     public IReadOnlyList<ThreadRule> Threads { get; internal init; } = [];
@@ -57,16 +60,16 @@ public sealed class Description
     }
 }
 
-/// <summary>Where the new version goes on.</summary>
-public sealed record ResumePoint(Function Function, IReadOnlyList<ResumeArgument> Arguments);
+/// <summary>A function of the new version, and what it is called with.</summary>
+public sealed record FunctionCall(Function Function, IReadOnlyList<CallArgument> Arguments);
 
-/// <summary>An argument of the function at which the new version goes on.</summary>
+/// <summary>An argument of such a function.</summary>
 /// <param name="Variable">A global of the new version; null for a plain number.</param>
 /// <param name="Offset">Of a field in it.</param>
 /// <param name="IsAddress">The address (of the field) is passed, not its value.</param>
 /// <param name="Form">How the value is read (pointers: as unsigned integers).</param>
 /// <param name="Number">The plain number.</param>
-public sealed record ResumeArgument(Variable? Variable, ulong Offset, bool IsAddress, NumberForm Form, long Number);
+public sealed record CallArgument(Variable? Variable, ulong Offset, bool IsAddress, NumberForm Form, long Number);
 
 /// <summary>What becomes of the threads that began in a function.</summary>
 /// <param name="Start">The old function.</param>

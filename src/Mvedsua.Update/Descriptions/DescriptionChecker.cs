@@ -37,6 +37,7 @@ internal sealed class DescriptionChecker
         {
             Hints = _hints,
             RenamedFunctions = _functions,
+            Calls = endings.Calls(statements),
             Resume = endings.Resume(statements),
             Threads = endings.Threads(statements),
             At = endings.At(statements),

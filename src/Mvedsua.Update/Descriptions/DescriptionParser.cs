@@ -14,6 +14,7 @@ public sealed class DescriptionParser
         ("valid", "valid struct TAG.UNION is MEMBER when CONDITION"),
         ("length", "length struct TAG.FIELD is EXPRESSION"),
         ("keep", "keep struct TAG.FIELD"),
+        ("call", "call FUNCTION(ARGUMENTS)"),
         ("resume", "resume FUNCTION(ARGUMENTS)"),
         ("thread", "thread FUNCTION restarts at FUNCTION | thread FUNCTION ends"),
         ("update", "update at CALL | update at point NAME"),
@@ -80,7 +81,8 @@ public sealed class DescriptionParser
             "valid" => Valid(first.At),
             "length" => Length(first.At),
             "keep" => new KeepPointer(ReadPlace(), first.At),
-            "resume" => Resume(first.At),
+            "call" => new CallStatement(ReadFunction(), ReadArguments(), first.At),
+            "resume" => new ResumeAt(ReadFunction(), ReadArguments(), first.At),
             "thread" => Thread(first.At),
             "update" => Update(first.At),
             _ => Failure(first.At),
@@ -150,9 +152,10 @@ public sealed class DescriptionParser
         return new LengthOf(place, ReadExpression(), at);
     }
 
-    private ResumeAt Resume(Position at)
+    private Word ReadFunction() => _tokens.ExpectWord("a function", _form);
+
+    private List<ArgumentSyntax> ReadArguments()
     {
-        var function = _tokens.ExpectWord("a function", _form);
         _tokens.Expect("(", _form);
         var arguments = new List<ArgumentSyntax>();
         while (!_tokens.TryTake(")"))
@@ -160,7 +163,7 @@ public sealed class DescriptionParser
             if (arguments.Count > 0) _tokens.Expect(",", _form);
             arguments.Add(Argument());
         }
-        return new ResumeAt(function, arguments, at);
+        return arguments;
     }
 
     private ArgumentSyntax Argument()

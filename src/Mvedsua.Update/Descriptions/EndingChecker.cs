@@ -6,20 +6,25 @@ namespace Mvedsua.Update.Descriptions;
 /// <summary>Checks what is said about how the update is begun and how the new version goes on.</summary>
 internal sealed class EndingChecker(PlaceResolver before, PlaceResolver after, List<DescriptionError> errors)
 {
-    internal ResumePoint? Resume(IReadOnlyList<Statement> statements)
+    internal FunctionCall? Resume(IReadOnlyList<Statement> statements) =>
+        Only<ResumeAt>(statements, "resume") is { } statement ? Call(statement.Function, statement.Arguments) : null;
+
+    internal IReadOnlyList<FunctionCall> Calls(IReadOnlyList<Statement> statements) =>
+        [.. statements.OfType<CallStatement>().Select(s => Call(s.Function, s.Arguments)).OfType<FunctionCall>()];
+
+    private FunctionCall? Call(Word name, IReadOnlyList<ArgumentSyntax> given)
     {
-        if (Only<ResumeAt>(statements, "resume") is not { } statement || after.Function(statement.Function) is not { } function) return null;
+        if (after.Function(name) is not { } function) return null;
         var type = function.Type;
-        if (statement.Arguments.Count != type.Parameters.Count && !(type.IsVariadic && statement.Arguments.Count > type.Parameters.Count))
+        if (given.Count != type.Parameters.Count && !(type.IsVariadic && given.Count > type.Parameters.Count))
         {
-            Fail(statement.Function.At, $"{function} takes {Arguments(type.Parameters.Count)}, not {statement.Arguments.Count}");
+            Fail(name.At, $"{function} takes {Arguments(type.Parameters.Count)}, not {given.Count}");
             return null;
         }
 
-        if (statement.Arguments.Count > 6)
-            Fail(statement.Arguments[6].At, "more than six arguments are not supported", "resume in a function that takes fewer");
-        var arguments = statement.Arguments.Select((a, i) => Argument(a, i < type.Parameters.Count ? type.Parameters[i] : null)).ToList();
-        return arguments.Contains(null) ? null : new ResumePoint(function, arguments!);
+        if (given.Count > 6) Fail(given[6].At, "more than six arguments are not supported", "name a function that takes fewer");
+        var arguments = given.Select((a, i) => Argument(a, i < type.Parameters.Count ? type.Parameters[i] : null)).ToList();
+        return arguments.Contains(null) ? null : new FunctionCall(function, arguments!);
     }
 
     internal IReadOnlyList<ThreadRule> Threads(IReadOnlyList<Statement> statements)
@@ -60,14 +65,14 @@ internal sealed class EndingChecker(PlaceResolver before, PlaceResolver after, L
         return new ConverterSource(file, folder, statement.Flags?.Text ?? "", functions.Select(f => f.Name).Distinct().ToList());
     }
 
-    private ResumeArgument? Argument(ArgumentSyntax syntax, CType? parameter)
+    private CallArgument? Argument(ArgumentSyntax syntax, CType? parameter)
     {
         if (syntax.Names.Count == 0)
         {
             if (syntax.Number.IsFloating || syntax.Number.Whole < long.MinValue || syntax.Number.Whole > ulong.MaxValue)
                 return Fail(syntax.At, "only integers of 64 bits can be passed");
             return parameter is { Bare: BaseType { IsInteger: true } or EnumType or PointerType } or null
-                ? new ResumeArgument(null, 0, false, default, unchecked((long)(ulong)(Int128)syntax.Number.Whole))
+                ? new CallArgument(null, 0, false, default, unchecked((long)(ulong)(Int128)syntax.Number.Whole))
                 : Fail(syntax.At, $"the parameter is {parameter}, and this is a number");
         }
 
@@ -95,9 +100,9 @@ internal sealed class EndingChecker(PlaceResolver before, PlaceResolver after, L
         if (parameter is not null && !Fits(passed, parameter))
             return Fail(syntax.At, $"the parameter is {parameter}, and this is {passed}", passed.Bare is not PointerType
                 && parameter.Bare is PointerType ? $"did you mean &{string.Join('.', syntax.Names.Select(n => n.Text))}?" : null);
-        if (isAddress) return new ResumeArgument(variable, offset, true, default, 0);
+        if (isAddress) return new CallArgument(variable, offset, true, default, 0);
         NumberForm? form = passed.Bare is PointerType ? new NumberForm(BaseKind.UnsignedNumber, 8) : NumberForm.Of(passed);
-        return form is { IsFloating: false, Size: <= 8 } number ? new ResumeArgument(variable, offset, false, number, 0)
+        return form is { IsFloating: false, Size: <= 8 } number ? new CallArgument(variable, offset, false, number, 0)
             : Fail(syntax.At, $"{passed} can't be passed: only integers and pointers can");
     }
 
@@ -118,7 +123,7 @@ internal sealed class EndingChecker(PlaceResolver before, PlaceResolver after, L
         return all.FirstOrDefault();
     }
 
-    private ResumeArgument? Fail(Position at, string cause, string? cure = null)
+    private CallArgument? Fail(Position at, string cause, string? cure = null)
     {
         errors.Add(new DescriptionError(at, cause, cure));
         return null;

@@ -19,14 +19,21 @@ internal sealed class PlaceResolver(DebugFile file, string version, List<Descrip
     /// <summary>Null when an error was noted.</summary>
     internal ResolvedPlace? Place(PlaceSyntax syntax)
     {
-        var start = syntax.Start;
+        var (start, fields) = (syntax.Start, syntax.Fields);
         CType type;
-        if (start.Kind is null && Global(start.Name.Text, out var variable))
+        var isGlobal = start.Kind is null && Global(start.Name.Text, out _);
+        if (isGlobal || IsFunction(start, fields))
         {
+            Global(start.Name.Text, out var variable);
+            if (!isGlobal)
+            {
+                if (Static(start.Name, fields[0]) is not { } owned) return null;
+                (variable, fields) = (owned, [.. fields.Skip(1)]);
+            }
             if (variable is null)
-                return Fail(start.At, $"several files of the {version} version have a static \"{start.Name.Text}\"",
-                    "name its type's field instead (struct TAG.FIELD)");
-            if (syntax.Fields.Count == 0) return new ResolvedPlace(variable, "", new Member(variable.Name, variable.Type, 0));
+                return Fail(start.At, $"several files or functions of the {version} version have a static \"{start.Name.Text}\"",
+                    $"write FUNCTION.{start.Name.Text} for that of a function, or name its type's field (struct TAG.FIELD)");
+            if (fields.Count == 0) return new ResolvedPlace(variable, "", new Member(variable.Name, variable.Type, 0));
             type = variable.Type;
         }
         else
@@ -39,7 +46,7 @@ internal sealed class PlaceResolver(DebugFile file, string version, List<Descrip
         }
 
         ResolvedPlace? place = null;
-        foreach (var field in syntax.Fields)
+        foreach (var field in fields)
         {
             while (type.Bare is ArrayType array) type = array.Element;
             if (type.Bare is not RecordType record) return Fail(field.At, $"{type} has no fields");
@@ -52,6 +59,20 @@ internal sealed class PlaceResolver(DebugFile file, string version, List<Descrip
 
         if (place is null) Fail(syntax.At, $"{syntax} is a whole type; a field is needed here", $"write {syntax}.FIELD");
         return place;
+    }
+
+    private bool IsFunction(TypeSyntax start, IReadOnlyList<Word> fields) =>
+        start.Kind is null && fields.Count > 0 && file.Typedef(start.Name.Text) is null && file.FunctionsNamed(start.Name.Text).Any();
+
+    /// <summary>A static variable of a function; null when an error was noted.</summary>
+    private Variable? Static(Word function, Word name)
+    {
+        var all = file.Variables.Where(v => v.Function == function.Text).ToList();
+        var named = all.Where(v => v.Name == name.Text).ToList();
+        if (named.Count == 1) return named[0];
+        Fail(name.At, named.Count == 0 ? $"{function.Text}() has no static variable \"{name.Text}\" in the {version} version"
+            : $"several functions {function.Text}() of the {version} version have a static \"{name.Text}\"", Spelling.DidYouMean(name.Text, all.Select(v => v.Name)));
+        return null;
     }
 
     /// <summary>A type; pointers as many as it has stars. Null when an error was noted.</summary>

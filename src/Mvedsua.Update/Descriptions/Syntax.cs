@@ -81,6 +81,9 @@ public sealed record KeepPointer(PlaceSyntax Place, Position At) : Statement(At)
 /// <summary>resume FUNCTION(ARGUMENTS).</summary>
 public sealed record ResumeAt(Word Function, IReadOnlyList<ArgumentSyntax> Arguments, Position At) : Statement(At);
 
+/// <summary>call FUNCTION(ARGUMENTS).</summary>
+public sealed record CallStatement(Word Function, IReadOnlyList<ArgumentSyntax> Arguments, Position At) : Statement(At);
+
 /// <summary>An argument: a global or a field of one, the address of one, or a number.</summary>
 public sealed record ArgumentSyntax(bool IsAddress, IReadOnlyList<Word> Names, NumberValue Number, Position At);
 

@@ -33,7 +33,7 @@ public static class DryRunText
         to.WriteLine();
         if (run.IsPossible)
         {
-            to.WriteLine("The update needs no further word.");
+            to.WriteLine("Types need no further word.");
             return;
         }
 

@@ -24,8 +24,13 @@ internal enum TargetUse
 internal sealed class TargetResolver(ElfFile file, DataObjects objects, Functions functions, Bindings bindings, Constants constants,
     EarlierConstants earlier, ISymbolFacts? facts)
 {
+    private readonly UnnamedData _unnamed = new(file);
+
     /// <summary>So many elements in front of an array a compiler may begin: for array[i - 2].</summary>
     private const ulong ElementsInFront = 2;
+
+    /// <summary>How many bytes of what has no name are looked at: of what would begin just where an object ends, and elsewhere.</summary>
+    private const ulong AtOnce = 16, Soon = 64;
 
     /// <summary>The address in the process that a reference is bound to; null when it stays in the image.</summary>
     /// <param name="symbol">What the linker was told.</param>
@@ -65,10 +70,36 @@ internal sealed class TargetResolver(ElfFile file, DataObjects objects, Function
         var holder = objects.Holding(target);
         var isReadOnly = (one ?? holder ?? objects.LocalAfter(target, section))?.IsReadOnly ?? true;
         if (one is not null && target == one.End)
-            return isReadOnly && holder is null ? Choose(one, null, target, follow, where) : bindings.Data(one, target);
+            return holder is null && (isReadOnly || (use == TargetUse.Taken && StandsUnnamed(target, section, AtOnce))) ? Choose(one, null, target, follow, where) : bindings.Data(one, target);
         if (isReadOnly && holder is null) return null;
-        return InFrontOfNext(one, target, section, use, follow, where);
+        return holder is null && IsUnnamed(one, target, section, use, follow) ? null : InFrontOfNext(one, target, section, use, follow, where);
     }
+
+    /// <summary>
+    /// Whether what stands in writable memory outside of all that has a name is meant: the values of a function's own array, which the
+    /// compiler keeps there to copy them from when they hold addresses. They are this version's. Not meant is what only bounds the object before
+    /// it, nor what the code indexes or reaches the next object by.
+    /// </summary>
+    private bool IsUnnamed(DataObject? one, ulong target, int section, TargetUse use, Func<PointerUse> follow)
+    {
+        if (!StandsUnnamed(target, section, Soon)) return false;
+        if (use != TargetUse.Taken) return true;
+        var next = objects.LocalAfter(target, section);
+        var isFar = next is null || next.Start - target > Reach(next);
+        var after = follow();
+        return after.Kind switch
+        {
+            PointerUseKind.Accessed => IsBetween(one, next, unchecked(target + (ulong)after.Distance)),
+            PointerUseKind.Escapes => true,
+            PointerUseKind.Bounds or PointerUseKind.Compared => isFar && one is null,
+            _ => isFar,
+        };
+    }
+
+    private static bool IsBetween(DataObject? one, DataObject? next, ulong place) => (one is null || place >= one.End) && (next is null || place < next.Start);
+
+    private bool StandsUnnamed(ulong target, int section, ulong within) =>
+        _unnamed.StandsAt(target, Math.Min(objects.LocalAfter(target, section)?.Start ?? file.Sections[section].End, target + within));
 
     /// <summary>
     /// An address inside an object or behind it, unless the compiler made it for the array that comes next: for array[i - 1], it may take the
@@ -112,7 +143,7 @@ internal sealed class TargetResolver(ElfFile file, DataObjects objects, Function
         if (end == begin) return end;
         // Nobody counts up to the end of what is no array, or has no name in the source.
         if (facts?.EndsInArray(ended.Symbol) == false || ProgramSymbols.IsMadeByCompiler(ended.Symbol)) return begin;
-        if (begun is null && constants.IsJumpTable(target)) return begin;
+        if (begun is null && ended.IsReadOnly && constants.IsJumpTable(target)) return begin;
         var use = follow();
         switch (use.Kind)
         {

@@ -38,7 +38,8 @@ public sealed class DescriptionTests : IClassFixture<DescriptionTests.Versions>
                 typedef struct { int a; union { int x; struct node *y; }; } pair_t;
                 struct here { int a; }; struct swap_a { int a; }; struct swap_b { int b; };
                 int maximum; struct node *head; pair_t pair; void *handle; struct here gone; int table[3]; struct swap_a sa; struct swap_b sb;
-                void worker2(void *p) { } int serve(struct node *n, int flags) { return 0; }
+                void worker2(void *p) { static int turns; turns++; }
+                int serve(struct node *n, int flags) { static int turns; return turns++; }
                 int main(void) { return 0; }
                 struct item one;
                 """, "-g", "-w"));
@@ -86,6 +87,9 @@ public sealed class DescriptionTests : IClassFixture<DescriptionTests.Versions>
             length struct node.items is count
             length struct node.tail is count * 2 + 1
             keep struct item.value.text
+            init worker2.turns = limit
+            call worker2(&head)
+            call serve(0, 7)
             resume serve(head, -3)
             thread worker restarts at worker2
             update at epoll_wait
@@ -93,6 +97,9 @@ public sealed class DescriptionTests : IClassFixture<DescriptionTests.Versions>
             """);
         Assert.Equal("worker2", d.RenamedFunctions["worker"]);
         Assert.Equal("limit", d.Hints.OldGlobals["maximum"]);
+        Assert.Contains(d.Hints.Values.Keys, k => k.Item1 is Variable { Name: "turns", Function: "worker2" });
+        Assert.Equal(["worker2", "serve"], d.Calls.Select(c => c.Function.Name));
+        Assert.True(d.Calls[0].Arguments[0].IsAddress);
         Assert.Equal("serve", d.Resume!.Function.Name);
         Assert.Equal(-3, d.Resume.Arguments[1].Number);
         Assert.Equal("head", d.Resume.Arguments[0].Variable!.Name);
@@ -130,6 +137,12 @@ public sealed class DescriptionTests : IClassFixture<DescriptionTests.Versions>
     [InlineData("resume serve(head)", 1, 8, "takes 2 arguments, not 1", "")]
     [InlineData("resume serve(&head, 0)", 1, 14, "the parameter is struct node *, and this is struct node **", "")]
     [InlineData("resume serve(hed, 0)", 1, 14, "the new version has no global \"hed\"", "did you mean \"head\"?")]
+    [InlineData("init turns = 1", 1, 6, "several files or functions of the new version have a static \"turns\"", "write FUNCTION.turns")]
+    [InlineData("init serve.turn = 1", 1, 12, "serve() has no static variable \"turn\" in the new version", "did you mean \"turns\"?")]
+    [InlineData("init serve.turns.x = 1", 1, 18, "int has no fields", "")]
+    [InlineData("call srve(head, 0)", 1, 6, "the new version has no function \"srve\"", "did you mean \"serve\"?")]
+    [InlineData("call serve(head)", 1, 6, "takes 2 arguments, not 1", "")]
+    [InlineData("call serve", 1, 11, "stands where '(' is expected", "the form is: call FUNCTION(ARGUMENTS)")]
     [InlineData("type struct node.count is struct item *", 1, 6, "struct node.count is int, no pointer", "")]
     [InlineData("type struct node.data is struct item", 1, 26, "struct item is no pointer", "struct item *")]
     [InlineData("type struct node.data is struct gone *", 1, 26, "the new version has no struct gone", "rename struct gone to NAME")]
@@ -197,7 +210,7 @@ public sealed class DescriptionTests : IClassFixture<DescriptionTests.Versions>
         string[] pieces =
         [
             "rename ", "struct ", "item", "node", ".", "ttl", "count", " to ", "global ", "init ", "convert ", " = ", " by ", "type ", " is ", " * ", "valid ", " when ", "length ", "keep ",
-            "resume ", "serve", "(", ")", ",", "&", "head", "thread ", "worker ", "ends", "update at ", "on failure ", "retry 3 every 5 ms", "\n", "\n\n", "#x\n", "\"a\"", "'x'", "1", "0x1f", "1.5", "99999999999999999999999999999999999999999",
+            "resume ", "call ", "serve", "(", ")", ",", "&", "head", "thread ", "worker ", "ends", "update at ", "on failure ", "retry 3 every 5 ms", "\n", "\n\n", "#x\n", "\"a\"", "'x'", "1", "0x1f", "1.5", "99999999999999999999999999999999999999999",
             "==", "?", ":", "!", "-", "pair_t", "value", "y", "é", "\0", "\t", "TEXT", "old ", "new ", "handle", "limit",
         ];
         var understood = 0;

@@ -205,6 +205,39 @@ public sealed class TransferTests
     }
 
     [Fact]
+    public void What_start_up_makes_for_new_fields_is_made_by_functions_that_the_description_calls()
+    {
+        const string make = "static char *make(const char *text) { return strcpy(malloc(strlen(text) + 1), text); }\n";
+        using var program = new TypedProgram("struct shared { char *ok, *error; } shared; int calls;" + make + """
+            void build(void) { shared.ok = make("+OK"); shared.error = make("-ERR"); calls = 5; }
+            """, "struct shared { char *ok, *queued, *error; } shared; int calls, last; static int steps[] = { 10, 20 };" + make + """
+            static __attribute__((noinline)) void make_shared(struct shared *all, int number) {
+                if (strcmp(all->ok, "+OK") || all->queued) abort(); /* the state is there already */
+                all->ok = make("+ok");
+                all->queued = make("+QUEUED");
+                calls += number;
+            }
+            __attribute__((noinline)) void finish(int *from, int number) { last = from[1] + number + !!shared.queued; }
+            int check(void) {
+                if (!steps[0]) { make_shared(&shared, 1); finish(steps, 1); } /* both have code of their own */
+                CHECK(!strcmp(shared.ok, "+ok") && !strcmp(shared.queued, "+QUEUED") && !strcmp(shared.error, "-ERR"));
+                CHECK(calls == 8 && last == 20 + 8 + 1);
+                return 0;
+            }
+            """, "call make_shared(&shared, 3)\ncall finish(steps, calls)\n");
+        program.TransferAndCheck();
+    }
+
+    [Fact]
+    public void A_function_that_the_description_calls_and_that_can_t_be_run_is_told_by_name()
+    {
+        using var program = new TypedProgram("int state; void build(void) { state = 1; }",
+            "int state; long before; void broken(void) { *(volatile int *)8 = 1; } int check(void) { return 0; }", "call broken()\n");
+        var refusal = Assert.Throws<UpdateRefusedException>(() => program.Transfer());
+        Assert.StartsWith("the function broken(), which the description calls: ", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_void_pointer_is_followed_when_the_description_says_what_it_points_to()
     {
         const string common = "struct cell { void *data; struct cell *next; }; struct cell *cells; void *direct;";

@@ -54,6 +54,36 @@ static void first_byte(void) {
     test_end("the_first_differing_byte_is_named");
 }
 
+static void pieces(void) {
+    test_begin();
+    struct iovec *one = (struct iovec *)arena, *other = one + 8;
+    uint8_t *bytes = arena + 4096, *same_bytes = arena + 8192;
+    uint64_t leader[6] = {1, U(one), 3}, follower[6] = {1, U(other), 4};
+
+    for (unsigned i = 0; i < 100; i++)
+        bytes[i] = same_bytes[i] = (uint8_t)i;
+    one[0] = (struct iovec){bytes, 10};
+    one[1] = (struct iovec){bytes + 10, 0};
+    one[2] = (struct iovec){bytes + 10, 90};
+    other[0] = (struct iovec){same_bytes, 40};
+    other[1] = (struct iovec){same_bytes + 40, 1};
+    other[2] = (struct iovec){same_bytes + 41, 58};
+    other[3] = (struct iovec){same_bytes + 99, 1};
+    uint64_t size = publish(SYS_writev, leader);
+    CHECK(same(SYS_writev, follower, size));
+    same_bytes[99] ^= 1;
+    CHECK(!same(SYS_writev, follower, size) && difference.mismatch == MV_PAYLOAD_BYTES &&
+          difference.offset == 99);
+    same_bytes[99] ^= 1;
+    other[3].iov_len = 2;
+    CHECK(!same(SYS_writev, follower, size) && difference.mismatch == MV_PAYLOAD_LENGTH &&
+          difference.offset == 100);
+    follower[2] = 3;
+    CHECK(!same(SYS_writev, follower, size) && difference.mismatch == MV_PAYLOAD_LENGTH &&
+          difference.offset == 99);
+    test_end("what_an_iovec_holds_counts_and_not_how_it_is_cut");
+}
+
 static void scalars(void) {
     test_begin();
     const struct mv_call_row *row = mv_call_find(SYS_openat);
@@ -237,6 +267,7 @@ static void unknown(void) {
 int main(void) {
     harness_start();
     first_byte();
+    pieces();
     scalars();
     wrapping();
     opaque();

@@ -1,6 +1,7 @@
 /* A server whose timekeeper stores the second in plain memory, after waits that run out of time ("timed") or
  * that another thread ends ("woken"); a thread for each connection answers every line with it, without a
- * lock. */
+ * lock. "held": as "timed", and another thread holds a gate nearly always, for more than a second; a line
+ * "gate" is answered with the second before the gate, from behind it. */
 #include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
@@ -35,11 +36,27 @@ static void *timekeeper(void *woken) {
     return woken;
 }
 
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+static void *gatekeeper(void *unused) {
+    do
+        pthread_mutex_lock(&gate);
+    while (poll(NULL, 0, 1200) == 0 && pthread_mutex_unlock(&gate) == 0 && poll(NULL, 0, 20) == 0);
+    return unused;
+}
+
 static void *connection(void *number) {
     FILE *in = fdopen((int)(long)number, "r");
     char line[64];
     while (in && fgets(line, sizeof line, in)) {
-        int size = snprintf(line, sizeof line, "%ld\n", now);
+        for (volatile long i = 0; line[0] == 'g' && i < 3000000; i++)
+            ; /* longer than a follower needs for a second's worth of the timekeeper's records */
+        long second = now;
+        if (line[0] == 'g') {
+            pthread_mutex_lock(&gate);
+            pthread_mutex_unlock(&gate);
+        }
+        int size = snprintf(line, sizeof line, "%ld\n", second);
         if (write(fileno(in), line, (size_t)size) != size)
             break;
     }
@@ -59,7 +76,8 @@ int main(int argc, char **argv) {
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 16) ||
         pthread_create(&thread, NULL, timekeeper, woken) ||
-        (woken && pthread_create(&thread, NULL, waker, NULL)))
+        (woken && pthread_create(&thread, NULL, waker, NULL)) ||
+        (argv[1][0] == 'h' && pthread_create(&thread, NULL, gatekeeper, NULL)))
         return 1;
     for (;;) {
         long accepted = accept(listener, NULL, NULL);

@@ -1,12 +1,17 @@
 /* A server with POSIX timers. Its lines:
- *   make KIND        a timer, named by a number from 0 on: plain (the default event), signal, member (of a
- * thread), thread (libc's), quiet, cpu (of this thread's processor time); answers its kernel's number arm N
- * MS EVERY   by the clock of its kind; until N MS: at that time of the clock wait             for the next
- * expiration: timer, value, code, overrun, whether siginfo has its number, thread drain            how many
- * expirations there have been that nobody waited for, and the milliseconds since `arm` stall MS         keeps
- * all signals off for so long overrun N, left N (whether it is armed), delete N, burn (processor time until
- * the next expiration) clock            reads the processor clock of the other thread, as that is named from
- * outside */
+ *   make KIND         a timer, named by a number from 0 on: plain (the default event), signal, member (of a
+ *                     thread), thread (libc's), quiet, cpu (of this thread's processor time); answers its
+ *                     kernel's number
+ *   arm N MS EVERY    by the clock of its kind
+ *   until N MS        at that time of the clock
+ *   wait N            for the next expiration: timer, value, code, overrun, whether siginfo has its number,
+ *                     thread; not for one of another timer than N that a thread of libc's tells of late
+ *   drain             how many expirations there have been that nobody waited for, and the milliseconds since
+ *                     `arm`
+ *   stall MS          keeps all signals off for so long
+ *   overrun N, left N (whether it is armed), delete N
+ *   burn N MS         processor time until the next expiration
+ *   clock             reads the processor clock of the other thread, as that is named from outside */
 #define _GNU_SOURCE
 #include "server.h"
 
@@ -20,7 +25,7 @@
 #define NUMBER 36 /* the signal of most of them; the next one is the other thread's */
 
 struct report {
-    int timer, value, code, overrun, named, thread;
+    int timer, value, code, overrun, named, thread, by_libc;
 };
 
 static timer_t timers[TIMERS];
@@ -30,14 +35,15 @@ static pid_t helper_tid;
 static struct timespec armed;
 
 static void report(int timer, const siginfo_t *info) {
-    struct report told = {timer, 0, 0, 0, 1, pthread_equal(pthread_self(), helper) ? 1 : 0};
+    struct report told = {timer, 0, 0, 0, 1, pthread_equal(pthread_self(), helper) ? 1 : 0, 1};
     if (info)
         told = (struct report){timer,
                                info->si_value.sival_int,
                                info->si_code,
                                info->si_overrun,
                                info->si_timerid == (int)(long)timers[timer],
-                               told.thread};
+                               told.thread,
+                               0};
     if (write(reports[1], &told, sizeof told) != sizeof told)
         abort();
     if (info && !told.thread) /* (memory that other threads write is not replayed) */
@@ -178,7 +184,7 @@ static void answer(char *reply, const char *line) {
     int timer = (int)strtol(kind, NULL, 10), result = 0;
     if (!strcmp(word, "wait")) {
         struct report told = {0};
-        while (read(reports[0], &told, sizeof told) != sizeof told)
+        while (read(reports[0], &told, sizeof told) != sizeof told || (told.by_libc && told.timer != timer))
             ;
         told_as_line(reply, &told);
         return;

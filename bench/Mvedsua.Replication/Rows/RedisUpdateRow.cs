@@ -1,0 +1,64 @@
+using System.Globalization;
+using Mvedsua.Replication.Measuring;
+using Mvedsua.Replication.Servers;
+
+namespace Mvedsua.Replication.Rows;
+
+/// <summary>Redis with a million keys is updated, promoted and rolled back under a load that checks every answer. After each update a native
+/// one is loaded for as long: requests that the machine delays are in both.</summary>
+internal static class RedisUpdateRow
+{
+    private const int Keys = 1_000_000, Connections = 50, Idle = 5_000;
+
+    internal static IEnumerable<Result> Measure(Paths paths, Effort effort, string program, NewVersion version)
+    {
+        var recipe = Recipe.RedisOf(program, "--enable-debug-command", "local");
+        using var native = new Server(paths, Mode.Native, recipe);
+        using var session = new Server(paths, Mode.Session, recipe);
+        foreach (var server in new[] { native, session }) Programs.Run("redis-cli", ["-p", $"{server.Port}", "debug", "populate", $"{Keys}"]);
+        var touched = Memory.Touched(session.Pid);
+        List<UpdateRound> rounds = [];
+        List<double> reference = [], fork = [];
+        for (var i = 0; i < effort.Updates; i++)
+        {
+            rounds.Add(UpdateRound.Measure(paths, session, version, Connections));
+            reference.Add(CheckingLoad.RunFor(paths, recipe.Protocol, native.Port, Connections, rounds[^1].Update.Seconds).Longest);
+            fork.Add(RedisFork.Measure(native));
+        }
+
+        foreach (var result in Results(rounds, reference, fork, touched)) yield return result;
+
+        List<UpdateRound> crowded = [];
+        using (new IdleConnections(session.Port, Idle))
+        {
+            for (var i = 0; i < effort.Updates; i++) crowded.Add(UpdateRound.Measure(paths, session, version, Connections));
+        }
+
+        yield return Promotion(crowded, $"{Idle} idle connections", 10e-3);
+    }
+
+    private static IEnumerable<Result> Results(List<UpdateRound> rounds, List<double> reference, List<double> fork, double touched)
+    {
+        double[] longest = [.. rounds.Select(r => r.Update.Longest)], stop = [.. rounds.Select(r => r.Reply.Stop)];
+        yield return new Result("update: longest request, redis, 1 M keys, beyond native's", Sample.OfDifferences(longest, reference), Unit.Milliseconds, 10e-3,
+            Published: "117 ms, native 100, Kitsune 5040", Note: Text(
+                $"{Connections} connections; {Sample.Of(longest).Median * 1e3:0.0} ms, native in as long a time {Sample.Of(reference).Median * 1e3:0.0} ms; {rounds.Sum(r => r.Errors)} clients noticed in {rounds.Count} updates, promotions and rollbacks"));
+        yield return new Result("update ready: redis, 1 M keys", Sample.Of(rounds.Select(r => r.Reply.Ready)), Unit.Milliseconds, 0.25, Floor: "100 ms", Published: "6200 ms",
+            Note: "under that load, from the copy on; as 'update' says");
+        var gigabytes = touched / 1e9;
+        yield return new Result("update: the leader's stop beyond a native fork()", Sample.OfDifferences(stop, fork), Unit.Milliseconds, 1e-3, Note: Text(
+            $"{touched / 1e6:0} MB of touched heap; a GB: stop {Sample.Of(stop).Median / gigabytes * 1e3:0.0} ms, fork() {Sample.Of(fork).Median / gigabytes * 1e3:0.0} ms"));
+        yield return Promotion(rounds, $"{Connections} connections", 1e-3);
+        yield return new Result("rollback: longest request, redis, 1 M keys", Sample.Of(rounds.Select(r => r.Rollback.Longest)), Unit.Milliseconds,
+            Note: "after a promotion: the old version leads again, the new one ends");
+    }
+
+    private static Result Promotion(List<UpdateRound> rounds, string clients, double goal)
+    {
+        double[] usual = [.. rounds.Select(r => r.Usual.Longest)], longest = [.. rounds.Select(r => r.Promotion.Longest)];
+        return new Result($"promotion: longest request beyond the usual, {clients}", Sample.OfDifferences(longest, usual), Unit.Milliseconds, goal, Note: Text(
+            $"redis; {Sample.Of(longest).Median * 1e3:0.0} ms, before the promotion {Sample.Of(usual).Median * 1e3:0.0} ms; {rounds.Sum(r => r.Errors)} clients noticed"));
+    }
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

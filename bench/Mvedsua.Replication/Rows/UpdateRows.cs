@@ -1,0 +1,29 @@
+using Mvedsua.Replication.Servers;
+
+namespace Mvedsua.Replication.Rows;
+
+/// <summary>Updates of living servers: of Redis, between two of Debian's versions, and of the sample server.</summary>
+internal static class UpdateRows
+{
+    private const string OldRedis = "7.0.15-1~deb12u7", NewRedis = "7.0.15-1~deb12u10";
+    private static DebianSource? _redis;
+
+    /// <summary>Builds what is built once. Says what will be left out, and why; null: nothing.</summary>
+    internal static string? Prepare(Paths paths)
+    {
+        _redis = DebianSource.Build(paths, "redis", OldRedis, NewRedis);
+        return _redis.Old is null ? $"left out, the updates of Redis: {_redis.Missing}" : null;
+    }
+
+    internal static IEnumerable<Result> MeasureRedis(Paths paths, Effort effort) => _redis is { Old: { } old, New: { } @new }
+        ? RedisUpdateRow.Measure(paths, effort, old, new NewVersion(@new, Path.Combine(Paths.Rules("redis/7.0.15-u7-u10"), "update.description")))
+        : [];
+
+    /// <summary>Where types change; what a difference and a rule cost.</summary>
+    internal static IEnumerable<Result> MeasureKv(Paths paths, Effort effort)
+    {
+        yield return ConversionRow.Measure(paths, effort);
+        foreach (var result in WrongByteRow.Measure(paths, effort)) yield return result;
+        yield return RuleRow.Measure(paths, effort);
+    }
+}

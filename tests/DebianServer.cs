@@ -1,0 +1,83 @@
+using System.Diagnostics;
+
+namespace Mvedsua.Tests;
+
+/// <summary>Servers that tests/servers/debian-source builds of Debian's source packages. A test that needs one is skipped where the archive can't
+/// be reached; a build that fails is a failure.</summary>
+internal static class DebianServer
+{
+    /// <summary>Nothing could be downloaded (EX_UNAVAILABLE).</summary>
+    private const int Unavailable = 69;
+
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(25);
+    private static readonly Dictionary<(string, string), (string? Program, string Words)> s_built = [];
+    private static readonly Lock s_lock = new();
+
+    private static string Root { get; } = FindRoot();
+
+    /// <summary>The folder of the server's rules and update descriptions.</summary>
+    internal static string Rules(string server) => Path.Combine(Root, "rules", server);
+
+    /// <summary>The path of the program; the first test that asks for it waits for its build.</summary>
+    /// <param name="server">redis, …: the recipes in tests/servers/debian-recipes.</param>
+    /// <param name="version">Debian's.</param>
+    internal static string Build(string server, string version)
+    {
+        string? program, words;
+        lock (s_lock)
+        {
+            if (!s_built.TryGetValue((server, version), out var known)) s_built[(server, version)] = known = Run(server, version);
+            (program, words) = known;
+        }
+        Assert.SkipWhen(program is null, words);
+        return program!;
+    }
+
+    /// <summary>Two versions; skipped where only the same one is to be had for both.</summary>
+    internal static (string Old, string New) Build(string server, string old, string @new)
+    {
+        var pair = (Old: Build(server, old), New: Build(server, @new));
+        Assert.SkipWhen(Target(pair.Old) == Target(pair.New), $"Debian's archive has only one version of {server}: {Target(pair.Old)}");
+        return pair;
+    }
+
+    private static string Target(string program)
+    {
+        var folder = new DirectoryInfo(Path.GetDirectoryName(program)!);
+        return (folder.ResolveLinkTarget(returnFinalTarget: true) ?? folder).FullName;
+    }
+
+    private static (string? Program, string Words) Run(string server, string version)
+    {
+        var (status, output, errors) = Script(null, server, version);
+        Assert.True(status is 0 or Unavailable, $"{ScriptPath} {server} {version}: exit status {status}\n{errors}");
+        return status == 0 ? (output.Trim(), errors) : (null, errors.Trim());
+    }
+
+    private static string ScriptPath => Path.Combine(Root, "tests", "servers", "debian-source");
+
+    /// <summary>Runs the script.</summary>
+    /// <param name="archive">Whose packages; null: Debian's.</param>
+    /// <param name="words">The command line.</param>
+    internal static (int Status, string Output, string Errors) Script(string? archive, params string[] words)
+    {
+        var start = new ProcessStartInfo(ScriptPath, words) { RedirectStandardOutput = true, RedirectStandardError = true };
+        if (archive is not null) start.Environment["DEBIAN_ARCHIVE"] = archive;
+        using var process = Process.Start(start)!;
+        var errors = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEndAsync();
+        if (!process.WaitForExit(s_patience))
+        {
+            process.Kill(entireProcessTree: true);
+            Assert.Fail($"{ScriptPath} {string.Join(' ', words)} took longer than {s_patience.TotalMinutes} minutes");
+        }
+        return (process.ExitCode, output.Result, errors.Result);
+    }
+
+    private static string FindRoot()
+    {
+        for (var at = new DirectoryInfo(AppContext.BaseDirectory); at is not null; at = at.Parent)
+            if (File.Exists(Path.Combine(at.FullName, "Mvedsua.sln"))) return at.FullName;
+        throw new DirectoryNotFoundException("the repository's folder can't be found");
+    }
+}

@@ -1,0 +1,22 @@
+namespace Mvedsua.Follower.Tests;
+
+/// <summary>What tests of live updates do, whatever the server.</summary>
+public abstract class LiveUpdates : ConfiguredServers
+{
+    /// <summary>Says what became of it when it fails.</summary>
+    private protected static string Do(RedisUnderMvedsua server, string verb, params string[] arguments)
+    {
+        Host.Result result = server.Mvedsua([verb, RedisUnderMvedsua.Name, .. arguments]);
+        Assert.True(result.Status == 0, $"{verb}: {result.Output}{result.Errors}\n{Fate(server)}");
+        return result.Output;
+    }
+
+    /// <summary>The updated version still agrees with the old one; else: where it did not.</summary>
+    private protected static void Agrees(RedisUnderMvedsua server) => Assert.True(server.FollowerPid != 0, Fate(server));
+
+    private protected static string Stage(RedisUnderMvedsua server) => server.Status().GetProperty("stage").GetString()!;
+
+    private protected static int Pid(RedisUnderMvedsua server, bool follower = false) => follower ? server.FollowerPid : server.LeaderPid;
+
+    private static string Fate(RedisUnderMvedsua server) => $"{server.History}\n{server.Mvedsua("report", RedisUnderMvedsua.Name).Output}\n{server.Log}";
+}

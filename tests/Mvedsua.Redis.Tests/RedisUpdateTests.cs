@@ -1,0 +1,114 @@
+using Mvedsua.Drill.Redis;
+using Mvedsua.Follower.Tests;
+using Mvedsua.Tests;
+using Mvedsua.Update.Tests.Servers;
+
+namespace Mvedsua.Redis.Tests;
+
+/// <summary>Redis of Debian's sources, with its helper threads, is updated by the command while it serves.</summary>
+public sealed class RedisUpdateTests : LiveUpdates
+{
+    [Theory]
+    [MemberData(nameof(RedisVersions.Pairs), MemberType = typeof(RedisVersions))]
+    public void What_clients_had_begun_goes_on_in_the_new_version_and_data_is_the_same(string pair)
+    {
+        (RedisUnderMvedsua server, string other) = Server(pair);
+        using var state = new RedisState(server.Connect);
+        state.Begin();
+        Update(server, pair, other);
+        state.Finish();
+        server.InStep($"beside {other}");
+        state.Begin();
+        (int old, int updated) = (server.LeaderPid, server.FollowerPid);
+        Do(server, "promote");
+        Assert.Equal((updated, old), (server.LeaderPid, server.FollowerPid));
+        state.Finish();
+        server.InStep("when it was promoted");
+        state.Begin();
+        Do(server, "commit");
+        state.Finish();
+        Assert.Equal((updated, 0), (server.LeaderPid, server.FollowerPid));
+    }
+
+    /// <summary>Its clients know every answer; it saves in the background, and writes a file of its commands.</summary>
+    [Fact]
+    public void Updates_under_load_with_saves_and_an_append_only_file_are_not_noticed_by_clients()
+    {
+        string[] pairs = ["7.0.15 u7-u10", "7.0.15 u10-u7"];
+        (RedisUnderMvedsua server, string other) = Server(pairs[0], "--appendonly", "yes");
+        string[] programs = [other, RedisVersions.Build(pairs[0]).Old];
+        using var load = new RedisLoad(server.Port, 31);
+        for (int i = 0; i < 4; i++)
+        {
+            load.More(1500);
+            Update(server, pairs[i % 2], programs[i % 2]);
+            load.More(1500);
+            Agrees(server);
+            Promote(server);
+            load.More(1500);
+            Agrees(server);
+            Do(server, "commit");
+        }
+        load.Finish();
+        HasAll(server, load);
+    }
+
+    /// <summary>Whoever leads is killed at some moment of an update, or after it.</summary>
+    [Fact]
+    public void A_leader_that_is_killed_around_an_update_is_succeeded_and_no_client_notices()
+    {
+        var random = new Random(32);
+        string[] pairs = ["7.0.15 u7-u10", "7.0.15 u10-u7"];
+        (RedisUnderMvedsua server, string other) = Server(pairs[0]);
+        string[] programs = [RedisVersions.Build(pairs[0]).Old, other];
+        int runs = 0; /* which of the two */
+        using var load = new RedisLoad(server.Port, 33);
+        for (int i = 0; i < 4 * Host.Rounds; i++)
+        {
+            load.More(500);
+            Update(server, pairs[runs], programs[1 - runs]);
+            load.More(random.Next(500));
+            bool promoted = random.Next(2) == 0;
+            if (promoted) Promote(server);
+            load.More(random.Next(500));
+            Agrees(server);
+            int leader = server.LeaderPid;
+            Host.Kill(leader, Host.SIGKILL);
+            server.PromotedFrom(leader);
+            if (!promoted) runs = 1 - runs;
+            load.More(500);
+        }
+        load.Finish();
+        HasAll(server, load);
+    }
+
+    private (RedisUnderMvedsua Server, string Other) Server(string pair, params string[] arguments)
+    {
+        (string old, string other) = RedisVersions.Build(pair);
+        RedisUnderMvedsua server = Start(RedisUnderMvedsua.Mode.Solo, server: [old, "--port", "{port}", "--dir", "{folder}", "--save", "\"\"", "--enable-debug-command", "yes", .. arguments]);
+        server.Answers();
+        return (server, other);
+    }
+
+    private static void Update(RedisUnderMvedsua server, string pair, string program)
+    {
+        string rules = DebianServer.Rules("redis"), description = Path.Combine(rules, pair.StartsWith('7') ? "7.0.15-u7-u10" : "8.0.2-8.0.6", "update.description");
+        Do(server, "update", "--to", program, "--description", description, "--rules", rules);
+    }
+
+    /// <summary>A server with children, whose parent would change, says so: then it is tried again.</summary>
+    private static void Promote(RedisUnderMvedsua server) => Host.Until(() =>
+    {
+        Host.Result result = server.Mvedsua("promote", RedisUnderMvedsua.Name);
+        Assert.True(result.Status == 0 || result.Errors.Contains("child processes"), result.Errors);
+        return result.Status == 0;
+    }, "the new version is promoted");
+
+    private static void HasAll(RedisUnderMvedsua server, RedisLoad load)
+    {
+        using RespClient client = server.Connect();
+        foreach ((string key, string reply) in load.Expected())
+            Assert.Equal((key, reply), (key, key.EndsWith(":l", StringComparison.Ordinal) ? client.Call("LRANGE", key, "0", "-1") : client.Call("GET", key)));
+        Assert.Equal($":{load.Expected().Count}\r\n", client.Call("DBSIZE"));
+    }
+}
