@@ -112,4 +112,45 @@ public sealed class ThreadedUpdateTests : UpdatedServers
         Do(server, "commit");
         HasAll(server, load);
     }
+
+    /// <summary>Some have come to where their leader's stand, others are on the way.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(5)]
+    public void A_copy_that_dies_as_its_threads_arrive_fails_by_name_and_the_next_one_is_compared(int arrival)
+    {
+        using Variant variant = Variant.WithFaults();
+        RedisUnderMvedsua server = Server("1.0", variant.Products, $"thread-arrived:{arrival}", threads: 4);
+        string program = KvVariant.Build(server.Folder, "other-build", Flags);
+        using var load = KvClient.Load(server.Port, 4, 26, inShards: true);
+        load.More(200);
+        Host.Result result = Update(server, program);
+        Assert.True(result.Status == 76, result.Output + result.Errors);
+        Assert.Equal("single-leader", Stage(server));
+        load.More(200);
+        Updated(server, program);
+        load.More(200);
+        Agrees(server);
+        HasAll(server, load);
+    }
+
+    /// <summary>Nobody is left whom the copy is to be compared with: it finds that once all have arrived, and serves on.</summary>
+    [Fact]
+    public async Task A_leader_that_dies_as_the_threads_of_its_copy_arrive_is_succeeded_by_the_new_version()
+    {
+        using Variant variant = Variant.WithFaults();
+        RedisUnderMvedsua server = Server("1.0", variant.Products, "nap:thread-arrived:2", threads: 4);
+        string program = KvVariant.Build(server.Folder, "other-build", Flags);
+        using var load = KvClient.Load(server.Port, 4, 27, inShards: true);
+        load.More(200);
+        int leader = server.LeaderPid;
+        Task<Host.Result> update = Task.Run(() => Update(server, program));
+        Host.Until(() => server.Log.Contains("is to be updated", StringComparison.Ordinal), "the copy is made");
+        Host.Kill(leader, Host.SIGKILL);
+        server.PromotedFrom(leader);
+        load.More(200);
+        Assert.Contains(program, (await update).Output);
+        HasAll(server, load);
+    }
 }

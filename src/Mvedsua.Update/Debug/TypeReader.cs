@@ -28,11 +28,23 @@ internal sealed class TypeReader(DebugFile file, DebugIndex index)
         }
     }
 
+    private int _targets; /* that are being read, each for the one before */
+
     /// <summary>What a pointer points to.</summary>
     internal CType TargetAt(ulong place)
     {
-        var target = At(place);
-        return TypeCycles.AreSound(target) ? target : throw Damaged(place);
+        /* Following a pointer reads its target, whose soundness is a matter of its own: a ring of pointers would be read for ever. */
+        if (_targets == TypeCycles.Deepest) throw Damaged(place);
+        _targets++;
+        try
+        {
+            var target = At(place);
+            return TypeCycles.AreSound(target) ? target : throw Damaged(place);
+        }
+        finally
+        {
+            _targets--;
+        }
     }
 
     private UpdateRefusedException Damaged(ulong place) =>

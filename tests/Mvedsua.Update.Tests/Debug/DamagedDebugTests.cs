@@ -54,4 +54,36 @@ public sealed class DamagedDebugTests
         }, () => read > 0, Fuzzing.Seconds);
         Assert.True(read > 0);
     }
+
+    /// <summary>Pointers to themselves and to each other among them.</summary>
+    [Fact]
+    public void Each_reference_between_entries_may_lead_to_any_other_entry()
+    {
+        using var bench = new Workbench();
+        var path = bench.Compile("whole", "int ***pointer; const int *const *other; int main(void) { return pointer == 0 && other == 0; }", "-g", "-w");
+        var bytes = File.ReadAllBytes(path);
+        var section = ElfFile.Read(path).Sections.Single(s => s.Name == ".debug_info");
+        var information = bytes.AsSpan((int)section.Offset, (int)section.Size).ToArray();
+        var references = Enumerable.Range(0, information.Length - 4).Where(at => BitConverter.ToUInt32(information, at) is > 11 and var to && to < information.Length).ToList();
+        var entries = references.Select(at => BitConverter.ToUInt32(information, at)).Distinct().ToList();
+        var file = bench.PathOf("damaged");
+        int refused = 0;
+        foreach (var at in references)
+            foreach (var to in entries)
+            {
+                var damaged = (byte[])bytes.Clone();
+                BitConverter.TryWriteBytes(damaged.AsSpan((int)section.Offset + at), to);
+                File.WriteAllBytes(file, damaged);
+                try
+                {
+                    using var opened = DebugFile.Open(file);
+                    _ = Comparison.Of(opened, opened, Hints.None).ChangedTypes.ToList();
+                }
+                catch (UpdateRefusedException)
+                {
+                    refused++;
+                }
+            }
+        Assert.InRange(refused, 1, references.Count * entries.Count - 1);
+    }
 }
