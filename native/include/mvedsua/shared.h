@@ -589,8 +589,8 @@ enum mv_task_kind {
     MV_TASK_MAP = 1,     /* args: address, length, protection: fresh memory there; result: 0 or -errno */
     MV_TASK_PROTECT = 2, /* args: address, length, protection; code that becomes executable is rewritten */
     MV_TASK_CALL = 3,    /* args[0]: function, args[1] to [6]: its arguments; result: its own */
-    MV_TASK_EACH = 4,    /* args: function, address of 64-bit words, their number: each becomes the result of
-                            the function for it */
+    MV_TASK_EACH = 4,    /* args: function, address of groups of 64-bit words, number of groups, words of each
+                            (1 to 6): its arguments; the first becomes its result */
     MV_TASK_RESUME = 5, /* args: address of steps (struct mv_step), their number, address of exit(3), args[3]:
                            1, the last step's result is the exit status. Done when all threads have come to
                            where their leader's stand */

@@ -60,9 +60,13 @@ static long protect(uint64_t address, uint64_t length, int protection) {
     return result;
 }
 
-static void each(function_of_six *function, uint64_t *words, uint64_t count) {
-    for (uint64_t i = 0; i < count; i++)
-        words[i] = (uint64_t)function(words[i], 0, 0, 0, 0, 0);
+static void each(function_of_six *function, uint64_t *words, uint64_t count, uint64_t width) {
+    for (uint64_t i = 0; i < count; i++, words += width) {
+        uint64_t args[6] = {0};
+        for (uint64_t arg = 0; arg < width && arg < 6; arg++)
+            args[arg] = words[arg];
+        words[0] = (uint64_t)function(args[0], args[1], args[2], args[3], args[4], args[5]);
+    }
 }
 
 static void tell(struct mv_task *done, uint32_t number, long result) {
@@ -141,7 +145,7 @@ static void serve(struct mv_thread *self) {
             result = ((function_of_six *)args[0])(args[1], args[2], args[3], args[4], args[5], args[6]);
             break;
         case MV_TASK_EACH:
-            each((function_of_six *)args[0], (uint64_t *)args[1], args[2]);
+            each((function_of_six *)args[0], (uint64_t *)args[1], args[2], args[3]);
             break;
         case MV_TASK_RESTART:
             result = restart(args[0], args[1]);

@@ -96,17 +96,16 @@ internal sealed class CopyTasks : IUpdatedProcess, IDisposable
     {
         const int Batch = 1 << 18; /* words: a quarter of the stack */
         ulong at = _control.Task(_copy.Version).StackLow;
-        for (int done = 0; done < results.Length; done += Batch)
+        int calls = Batch / perCall;
+        var words = new ulong[Math.Min(calls, results.Length) * perCall];
+        for (int done = 0; done < results.Length; done += calls)
         {
-            int count = Math.Min(Batch, results.Length - done);
-            if (perCall != 1)
-            {
-                for (int i = done; i < done + count; i++) results[i] = Call(function, arguments.Slice(i * perCall, perCall));
-                continue;
-            }
-            Write(at, System.Runtime.InteropServices.MemoryMarshal.AsBytes(arguments.Slice(done, count)));
-            Do(MvTaskKind.Each, [function, at, (ulong)count]);
-            Read(at, System.Runtime.InteropServices.MemoryMarshal.AsBytes(results.Slice(done, count)));
+            int count = Math.Min(calls, results.Length - done);
+            Span<ulong> batch = words.AsSpan(0, count * perCall);
+            Write(at, System.Runtime.InteropServices.MemoryMarshal.AsBytes(arguments.Slice(done * perCall, count * perCall)));
+            Do(MvTaskKind.Each, [function, at, (ulong)count, (ulong)perCall]);
+            Read(at, System.Runtime.InteropServices.MemoryMarshal.AsBytes(batch));
+            for (int i = 0; i < count; i++) results[done + i] = batch[i * perCall];
         }
     }
 
