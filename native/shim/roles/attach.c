@@ -64,7 +64,7 @@ static void become_follower(struct mv_thread *self, uint32_t version, enum mv_me
     mv.leader_pid = mv.pid;
     mv.generation = mv.followers[version].generation;
     mv.followed = 0;
-    mv.point_wanted = 0;
+    mv_point_forget();
     __builtin_memset(mv.followers, 0, sizeof mv.followers);
     mv.pid = (uint32_t)mv_sys0(__NR_getpid);
     mv_fault(MV_FAULT_COPY_BEGUN);

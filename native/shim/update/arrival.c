@@ -43,6 +43,8 @@ static void open_for(enum gate wanted) {
  */
 void mv_arrival_expect(void) {
     gate = GATE_CLOSED;
+    for (int clock = 0; clock < 2; clock++) /* as the copy begins: the leader is told later ones */
+        mv_sys2(__NR_clock_gettime, clock, (long)copied_at[clock]);
     mv.updating = 1;
 }
 
@@ -62,8 +64,6 @@ void mv_arrival_begin(struct mv_thread *self, void (*whole)(void)) {
     uint32_t count = 1;
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
         count += area->restarts;
-    for (int clock = 0; clock < 2; clock++)
-        mv_sys2(__NR_clock_gettime, clock, (long)copied_at[clock]);
     all_have_come = whole;
     underway = count;
     self->arriving = 1;

@@ -4,6 +4,7 @@
  * done, and what it does next depends on the call's outcome, which both versions are given by the log. So the
  * copy is made at the call's entry, before the leader makes it. Programs that want to say it themselves call
  * mvedsua_update_point(). */
+#include "../log/barriers.h"
 #include "../roles/roles.h"
 #include "../sys.h"
 #include "update.h"
@@ -41,7 +42,13 @@ static void forget_again(void) {
     again.number = 0;
 }
 
-/* The main thread, which leads or is solo. */
+/* In a copy: the timer is its leader's; that number may be one of the program's own here, later. */
+void mv_point_forget(void) {
+    mv.point_wanted = 0;
+    again.timer = again.number = 0;
+}
+
+/* The main thread, which leads or is solo. Without whoever asked, it would be tried for ever. */
 void mv_point_again(const struct mv_text *why) {
     struct mv_thread *self = mv_self;
     struct {
@@ -51,6 +58,11 @@ void mv_point_again(const struct mv_text *why) {
     } event = {
         .value = MV_KICK_REQUEST, .signal = 31, .notify = 4 /* SIGEV_THREAD_ID */, .tid = (int32_t)self->tid};
     int32_t timer = 0;
+    if (mv_main_thread_is_gone(mv_load_acquire32(&mv.control->coordinator_pid))) {
+        mv_point_cancel();
+        mv_request_answer(MV_REASON_BUSY, 0, "whoever asked for the update is gone");
+        return;
+    }
     if (again.number != mv.control->request_number) {
         forget_again();
         again.number = mv.control->request_number;

@@ -14,6 +14,7 @@
  * longer; a call is about to be made; it is to be tried again, because of this. */
 void mv_point_want(uint32_t call);
 void mv_point_cancel(void);
+void mv_point_forget(void); /* a copy: none of it is its own */
 void mv_point_at_call(struct mv_thread *self, const struct mv_frame *frame);
 void mv_point_again(const struct mv_text *why);
 
