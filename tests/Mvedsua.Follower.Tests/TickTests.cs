@@ -46,6 +46,19 @@ public sealed class TickTests : MomentServers
         }
     }
 
+    /// <summary>Not at each of their events, for as long as it waits.</summary>
+    [Fact]
+    public void A_timekeeper_that_waits_for_another_thread_holds_the_others_up_once()
+    {
+        RedisUnderMvedsua server = StartServer("ticks", RedisUnderMvedsua.Mode.Followed, "joins");
+        using var client = new Client(server);
+        using var line = new Line(server);
+        long end = client.Second() + 4, longest = 0;
+        while (client.Second() < end)
+            longest = Math.Max(longest, long.Parse(line.Ask("storm")!, System.Globalization.CultureInfo.InvariantCulture));
+        Assert.True(longest < 500, $"4,000 calls took {longest} ms: a millisecond each would be 4 s, or until the thread that is waited for ends, 0.7 s at least");
+    }
+
     private static void Tick(RedisUnderMvedsua server, ManyClients load, int rounds, int seconds)
     {
         for (int round = 0; round < rounds; round++)

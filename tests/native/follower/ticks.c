@@ -1,7 +1,9 @@
 /* A server whose timekeeper stores the second in plain memory, after waits that run out of time ("timed") or
  * that another thread ends ("woken"); a thread for each connection answers every line with it, without a
  * lock. "held": as "timed", and another thread holds a gate nearly always, for more than a second; a line
- * "gate" is answered with the second before the gate, from behind it. */
+ * "gate" is answered with the second before the gate, from behind it. "joins": as "timed", and each time that
+ * it has stored a second it waits for the end of another thread, for most of that second. A line "storm" is
+ * answered with the milliseconds that 4,000 calls take. */
 #include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
@@ -36,6 +38,36 @@ static void *timekeeper(void *woken) {
     return woken;
 }
 
+static void *sleeper(void *unused) {
+    (void)poll(NULL, 0, 1700);
+    return unused;
+}
+
+static void *joining_timekeeper(void *unused) {
+    for (;;) {
+        struct timespec time;
+        pthread_t other;
+        if (pthread_create(&other, NULL, sleeper, NULL))
+            return NULL;
+        do {
+            (void)poll(NULL, 0, 50);
+            clock_gettime(CLOCK_MONOTONIC, &time);
+        } while (now == time.tv_sec);
+        now = time.tv_sec;
+        pthread_join(other, NULL);
+    }
+    return unused;
+}
+
+static long storm(void) {
+    struct timespec begin, end;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    for (int i = 0; i < 4000; i++)
+        (void)getppid();
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    return (end.tv_sec - begin.tv_sec) * 1000 + (end.tv_nsec - begin.tv_nsec) / 1000000;
+}
+
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 
 static void *gatekeeper(void *unused) {
@@ -56,7 +88,7 @@ static void *connection(void *number) {
             pthread_mutex_lock(&gate);
             pthread_mutex_unlock(&gate);
         }
-        int size = snprintf(line, sizeof line, "%ld\n", second);
+        int size = snprintf(line, sizeof line, "%ld\n", line[0] == 's' ? storm() : second);
         if (write(fileno(in), line, (size_t)size) != size)
             break;
     }
@@ -75,7 +107,7 @@ int main(int argc, char **argv) {
     address.sin_port = htons((unsigned short)number(argv[2]));
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 16) ||
-        pthread_create(&thread, NULL, timekeeper, woken) ||
+        pthread_create(&thread, NULL, argv[1][0] == 'j' ? joining_timekeeper : timekeeper, woken) ||
         (woken && pthread_create(&thread, NULL, waker, NULL)) ||
         (argv[1][0] == 'h' && pthread_create(&thread, NULL, gatekeeper, NULL)))
         return 1;
