@@ -19,7 +19,7 @@
 
 #include <stdint.h>
 
-#define MV_ABI_VERSION   17u
+#define MV_ABI_VERSION   18u
 #define MV_CONTROL_MAGIC 0x6177736465764d31ull /* "1Mvedswa" */
 #define MV_LOG_MAGIC     0x676f4c6465764d31ull /* "1MvedLog" */
 
@@ -407,6 +407,13 @@ enum mv_request {
     MV_REQUEST_PROMOTE = 7, /* the follower of request_generation and its leader change places */
 };
 
+/* control.request_call, mv_member.point: no system call, but any update point, the waits among them, the
+ * program's own (mvedsua_update_point); of those the one with a name. */
+#define MV_POINT_ANY   MV_INTENT_NONE
+#define MV_POINT_CALLS 0xfffffffeu
+#define MV_POINT_NAMED 0xfffffffdu
+#define MV_POINT_NAME  40u /* bytes of a name, NUL included */
+
 /* The queued SIGSYS that tells the leader to look at control.request: si_code SI_QUEUE and this value. */
 #define MV_KICK_REQUEST 0x4d764b52
 
@@ -562,7 +569,8 @@ struct mv_member {
     uint32_t reason;       /* enum mv_reason: why it ended, by whoever ended it */
     int32_t reason_code;   /* signal or errno */
     uint32_t report_taken; /* futex, by the coordinator: 1 when the diverged follower may end */
-    uint32_t point;        /* of another version: the system call at which it was copied; by its leader */
+    uint32_t point; /* of another version: the system call at which it was copied, or MV_POINT_NAMED; by
+                       its leader */
     uint32_t updated_from; /* 1 + version index of the leader that it was copied from to become another
                               version; 0: it is none, or that one's index has gone to another process */
     uint32_t rules[2];     /* words of its images (MV_RULES_OFFSET); 0: none. By the coordinator */
@@ -643,9 +651,10 @@ struct mv_control {
     uint32_t request_generation; /* low half. MV_REQUEST_UNFOLLOW: the follower's; 0: all of them.
                                     MV_REQUEST_PROMOTE: the follower's. MV_REQUEST_FOLLOW: a follower of a
                                     later one is wanted */
-    uint32_t request_call; /* of MV_REQUEST_UPDATE: the system call at which the copy is made; MV_INTENT_NONE:
-                              any wait */
-    uint32_t unused2[11];
+    uint32_t request_call; /* of MV_REQUEST_UPDATE: the system call at which the copy is made, MV_POINT_ANY,
+                              MV_POINT_CALLS, or MV_POINT_NAMED */
+    uint8_t request_point[MV_POINT_NAME]; /* of MV_POINT_NAMED: its name, NUL-terminated */
+    uint32_t unused2[1];
 
     /* Written by the shim of whoever leads (or takes over). */
     uint32_t change; /* futex: raised (and woken) after any field of this part has changed; the coordinator
@@ -716,6 +725,7 @@ MV_ASSERT_AT(mv_control, request, 68);
 MV_ASSERT_AT(mv_control, request_number, 72);
 MV_ASSERT_AT(mv_control, request_generation, 76);
 MV_ASSERT_AT(mv_control, request_call, 80);
+MV_ASSERT_AT(mv_control, request_point, 84);
 MV_ASSERT_AT(mv_control, change, 128);
 MV_ASSERT_AT(mv_control, stage, 132);
 MV_ASSERT_AT(mv_control, answered_number, 136);

@@ -175,7 +175,8 @@ public unsafe struct MvControl
     [FieldOffset(72)] public uint RequestNumber;
     [FieldOffset(76)] public uint RequestGeneration;
     [FieldOffset(80)] public uint RequestCall;
-    [FieldOffset(84)] public fixed uint Unused2[11];
+    [FieldOffset(84)] public fixed byte RequestPoint[(int)MvAbi.PointName];
+    [FieldOffset(124)] public fixed uint Unused2[1];
 
     [FieldOffset(128)] public uint Change;
     [FieldOffset(132)] public MvStage Stage;

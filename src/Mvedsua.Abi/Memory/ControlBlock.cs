@@ -58,11 +58,16 @@ public readonly unsafe struct ControlBlock
     /// <summary>Stores a request: number last. The caller then kicks the leader (<see cref="MvAbi.KickRequest"/>).</summary>
     /// <param name="request">What is asked for.</param>
     /// <param name="generation">Of unfollow: which follower is to end; 0: all of them. Of follow: a follower of a later one is wanted.</param>
-    /// <param name="call">Of update: the number of the system call at which the copy is made; null: any wait.</param>
+    /// <param name="point">Of update: where the copy is made: the number of a system call, <see cref="MvAbi.PointAny"/>, <see cref="MvAbi.PointCalls"/> or
+    /// <see cref="MvAbi.PointNamed"/>.</param>
+    /// <param name="pointName">With <see cref="MvAbi.PointNamed"/>: the point's name, of less than <see cref="MvAbi.PointName"/> bytes in UTF-8.</param>
     /// <returns>The number that <see cref="AnsweredNumber"/> will reach.</returns>
-    public uint PostRequest(MvRequest request, ulong generation = 0, uint? call = null)
+    public uint PostRequest(MvRequest request, ulong generation = 0, uint point = MvAbi.PointAny, string pointName = "")
     {
-        Volatile.Write(ref _control->RequestCall, call ?? MvAbi.IntentNone);
+        var name = new Span<byte>(_control->RequestPoint, (int)MvAbi.PointName);
+        name.Clear();
+        Encoding.UTF8.GetBytes(pointName, name[..^1]);
+        Volatile.Write(ref _control->RequestCall, point);
         Volatile.Write(ref _control->RequestGeneration, (uint)generation);
         Volatile.Write(ref *(uint*)&_control->Request, (uint)request);
         return RequestNumber.Increment();

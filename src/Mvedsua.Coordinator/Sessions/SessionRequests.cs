@@ -108,7 +108,7 @@ internal sealed partial class Session
             { Kind: MvRequest.Follow } => request.Since.Value,
             { Kind: MvRequest.Unfollow or MvRequest.Promote, All: false, Followers: [var only, ..] } => only.Generation,
             _ => 0,
-        }, request.Call);
+        }, request.Point, request.PointName);
         int error = ShimKick.Send(LeaderPid, (int)MvAbi.KickRequest);
         if (error == ShimKick.NotUnderShim)
             Settle(ControlReply.Refuse(ExitStatus.Unsupported,
@@ -157,6 +157,8 @@ internal sealed partial class Session
     {
         string? point = request switch
         {
+            { Kind: MvRequest.Update, Point: MvAbi.PointNamed } => $"its update point {request.PointName}",
+            { Kind: MvRequest.Update, Point: not (MvAbi.PointAny or MvAbi.PointCalls) and var call } => $"its update point ({Abi.Calls.CallTable.ByNumber(call)!.Name})",
             { Kind: MvRequest.Update } => "an update point (a wait for its clients)",
             { Kind: MvRequest.Promote, Followers: [var follower] } when PointOf(follower) is { } call => $"its update point ({call})",
             _ => null,
