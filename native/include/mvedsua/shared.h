@@ -575,7 +575,8 @@ struct mv_member {
                               version; 0: it is none, or that one's index has gone to another process */
     uint32_t rules[2];     /* words of its images (MV_RULES_OFFSET); 0: none. By the coordinator */
     uint32_t unused;
-    char reason_text[240];
+    uint64_t crashed_at; /* the instruction at which the follower got the signal reason_code; 0: none */
+    char reason_text[232];
 };
 MV_ASSERT_AT(mv_member, pid, 0);
 MV_ASSERT_AT(mv_member, state, 4);
@@ -586,7 +587,8 @@ MV_ASSERT_AT(mv_member, report_taken, 24);
 MV_ASSERT_AT(mv_member, point, 28);
 MV_ASSERT_AT(mv_member, updated_from, 32);
 MV_ASSERT_AT(mv_member, rules, 36);
-MV_ASSERT_AT(mv_member, reason_text, 48);
+MV_ASSERT_AT(mv_member, crashed_at, 48);
+MV_ASSERT_AT(mv_member, reason_text, 56);
 _Static_assert(sizeof(struct mv_member) == 288, "mv_member");
 
 /* What the coordinator has a copy of the leader do on the way to another version (update/tasks.c), one after

@@ -55,6 +55,7 @@ void mv_follower_crashed(struct mv_thread *self, int number, const struct mv_sig
     mv_text_hex(&text, uc->rip);
     mv_text_add(&text, ", address ");
     mv_text_hex(&text, info->rest[0]);
+    mv_member_of(mv.version)->crashed_at = uc->rip; /* before the end is told */
     if (!mv_member_end(mv.version, mv.generation, MV_REASON_FOLLOWER_DIED, number, text.bytes))
         return;
     mv_member_is(mv.version, MV_MEMBER_ENDED);

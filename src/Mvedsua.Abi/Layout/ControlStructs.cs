@@ -91,7 +91,8 @@ public unsafe struct MvMember
     [FieldOffset(32)] public uint UpdatedFrom;
     [FieldOffset(36)] public fixed uint Rules[2];
     [FieldOffset(44)] public uint Unused;
-    [FieldOffset(48)] public fixed byte ReasonText[240];
+    [FieldOffset(48)] public ulong CrashedAt;
+    [FieldOffset(56)] public fixed byte ReasonText[232];
 }
 
 /// <summary>One of the calls with which a new version begins: struct mv_step.</summary>

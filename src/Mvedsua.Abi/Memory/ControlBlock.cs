@@ -123,8 +123,9 @@ public readonly unsafe struct ControlBlock
         MvMember* member = MemberAt(version);
         return new Member(version, (int)Read(ref member->Pid), (MvMemberState)Read(ref *(uint*)&member->State),
             Volatile.Read(ref member->Generation), (MvReason)Read(ref *(uint*)&member->Reason), member->ReasonCode,
-            Text(member->ReasonText, 240), IsPublishing(version), Read(ref member->Point),
-            Read(ref member->UpdatedFrom) is var from and not 0 ? (int)from - 1 : null, Read(ref member->Rules[0]), Read(ref member->Rules[1]));
+            Text(member->ReasonText, 232), IsPublishing(version), Read(ref member->Point),
+            Read(ref member->UpdatedFrom) is var from and not 0 ? (int)from - 1 : null, Read(ref member->Rules[0]), Read(ref member->Rules[1]),
+            Volatile.Read(ref member->CrashedAt));
     }
 
     /// <summary>Gives a version that is about to be made by an update its compiled rules; empty: none. To be called while its process
@@ -261,8 +262,10 @@ public readonly unsafe struct ControlBlock
 /// index has gone to another process.</param>
 /// <param name="ForwardRules">Words of the rules for it following that one; 0: none.</param>
 /// <param name="ReverseRules">Words of the rules for that one following it; 0: none.</param>
+/// <param name="CrashedAt">The instruction at which the follower got a signal; 0: none.</param>
 public readonly record struct Member(int Version, int Pid, MvMemberState State, ulong Generation, MvReason Reason, int ReasonCode,
-    string ReasonText, bool Publishing, uint Point = 0, int? UpdatedFrom = null, uint ForwardRules = 0, uint ReverseRules = 0)
+    string ReasonText, bool Publishing, uint Point = 0, int? UpdatedFrom = null, uint ForwardRules = 0, uint ReverseRules = 0,
+    ulong CrashedAt = 0)
 {
     /// <summary>An update gave it rules.</summary>
     public bool HasRules => ForwardRules != 0 || ReverseRules != 0;

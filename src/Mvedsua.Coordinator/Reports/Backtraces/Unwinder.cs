@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Mvedsua.Coordinator.Interop;
+using Mvedsua.Update.Linking;
 
 namespace Mvedsua.Coordinator.Reports.Backtraces;
 
@@ -42,8 +43,9 @@ public sealed unsafe class Unwinder : IDisposable
 
     /// <summary>Opens a running process.</summary>
     /// <param name="pid">The process.</param>
+    /// <param name="images">What stands in its memory and is no mapping of a file: the images of updates.</param>
     /// <param name="problem">Why not, when the result is null.</param>
-    public static Unwinder? Open(int pid, out string? problem)
+    public static Unwinder? Open(int pid, IReadOnlyList<ImageRange> images, out string? problem)
     {
         if (!NativeLibrary.TryLoad(Dwfl.Library, out nint library))
         {
@@ -54,7 +56,10 @@ public sealed unsafe class Unwinder : IDisposable
         callbacks->FindElf = NativeLibrary.GetExport(library, "dwfl_linux_proc_find_elf");
         callbacks->FindDebugInfo = NativeLibrary.GetExport(library, "dwfl_standard_find_debuginfo");
         nint dwfl = Dwfl.Begin(callbacks);
-        if (dwfl == 0 || Dwfl.ReportProcess(dwfl, pid) != 0 || Dwfl.ReportEnd(dwfl, 0, 0) != 0)
+        int reported = dwfl == 0 ? -1 : Dwfl.ReportProcess(dwfl, pid);
+        foreach (ImageRange image in reported == 0 ? images : []) /* (one whose file is gone stays without names) */
+            Dwfl.ReportFile(dwfl, image.Path, image.Path, -1, image.Base, isDistance: true);
+        if (reported != 0 || Dwfl.ReportEnd(dwfl, 0, 0) != 0)
         {
             if (dwfl != 0) Dwfl.End(dwfl);
             NativeMemory.Free(callbacks);
