@@ -1,7 +1,10 @@
 /* A server whose timekeeper stores the second in plain memory, after waits that run out of time ("timed") or
  * that another thread ends ("woken"); a thread for each connection answers every line with it, without a
  * lock. "held": as "timed", and another thread holds a gate nearly always, for more than a second; a line
- * "gate" is answered with the second before the gate, from behind it. */
+ * "gate" is answered with the second before the gate, from behind it. "first": for a line on each connection
+ * it does what a server does as it starts: reads the clock, makes a thread that looks for the time, and
+ * stores a first one later, as a rule within the same second; the answer is how often that thread has looked.
+ */
 #include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
@@ -65,6 +68,42 @@ static void *connection(void *number) {
     return NULL;
 }
 
+static volatile long first;
+
+static void *looks(void *times) {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    while (!first) {
+        pthread_mutex_lock(&lock);
+        ++*(long *)times;
+        pthread_mutex_unlock(&lock);
+    }
+    return times;
+}
+
+static long begin(void) {
+    struct timespec time;
+    pthread_t thread;
+    long times = 0;
+    first = 0;
+    if (clock_gettime(CLOCK_MONOTONIC, &time) || pthread_create(&thread, NULL, looks, &times))
+        return -1;
+    for (volatile long i = 0; i < 3000000; i++)
+        ; /* and no event: the thread looks meanwhile */
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    first = time.tv_sec;
+    (void)getppid(); /* an event; the wait for a thread is none */
+    return pthread_join(thread, NULL) ? -1 : times;
+}
+
+static void begin_for(int connection) {
+    char line[64];
+    if (read(connection, line, sizeof line) > 0) {
+        int size = snprintf(line, sizeof line, "%ld\n", begin());
+        (void)write(connection, line, (size_t)size);
+    }
+    close(connection);
+}
+
 int main(int argc, char **argv) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int yes = 1, listener = socket(AF_INET, SOCK_STREAM, 0);
@@ -75,12 +114,16 @@ int main(int argc, char **argv) {
     address.sin_port = htons((unsigned short)number(argv[2]));
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 16) ||
-        pthread_create(&thread, NULL, timekeeper, woken) ||
+        (argv[1][0] != 'f' && pthread_create(&thread, NULL, timekeeper, woken)) ||
         (woken && pthread_create(&thread, NULL, waker, NULL)) ||
         (argv[1][0] == 'h' && pthread_create(&thread, NULL, gatekeeper, NULL)))
         return 1;
     for (;;) {
         long accepted = accept(listener, NULL, NULL);
+        if (argv[1][0] == 'f' && accepted >= 0) {
+            begin_for((int)accepted);
+            continue;
+        }
         if (accepted < 0 || pthread_create(&thread, NULL, connection, (void *)accepted) ||
             pthread_detach(thread))
             return 1;
