@@ -14,7 +14,11 @@
 #include "../sys.h"
 
 /* Is `address` (of a caller) in an allocator's code? */
-int mv_in_allocator(uint64_t address);
+extern uint32_t mv_allocator_ranges __attribute__((visibility("hidden")));
+int mv_in_allocator_range(uint64_t address);
+static inline int mv_in_allocator(uint64_t address) {
+    return __builtin_expect(mv_allocator_ranges != 0, 0) && mv_in_allocator_range(address);
+}
 void mv_allocators_find(void);
 void mv_arenas_limit(void);
 int mv_arenas_ask(const struct mv_frame *frame); /* of an openat: it has to fail, in leader and follower */
