@@ -48,7 +48,7 @@ public sealed class TickTests : MomentServers
         for (int round = 0; round < 3; round++)
         {
             using var line = new Line(server);
-            Behind(server, () => Assert.InRange(long.Parse(line.Ask("begin")!, System.Globalization.CultureInfo.InvariantCulture), 1, long.MaxValue));
+            Behind(server, () => Assert.InRange(long.Parse(line.Ask("beside")!, System.Globalization.CultureInfo.InvariantCulture), 1, long.MaxValue));
             server.InStep("after a first time");
         }
     }
@@ -64,7 +64,7 @@ public sealed class TickTests : MomentServers
         {
             using (var stopped = new StoppedThread(leader, "mv_thread_introduce"))
             {
-                line.Say("begin");
+                line.Say("at once");
                 stopped.Reached();
                 Host.Until(() => File.ReadAllText($"/proc/{leader}/syscall").StartsWith("202 ", StringComparison.Ordinal), "the main thread waits in pthread_join");
             }

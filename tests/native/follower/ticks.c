@@ -3,8 +3,8 @@
  * lock. "held": as "timed", and another thread holds a gate nearly always, for more than a second; a line
  * "gate" is answered with the second before the gate, from behind it. "first": for a line on each connection
  * it does what a server does as it starts: reads the clock, makes a thread that looks for the time, and
- * stores a first one later, as a rule within the same second; the answer is how often that thread has looked.
- */
+ * stores a first one later, as a rule within the same second; the answer is how often that thread has looked
+ * (to a line "beside", at least once before). */
 #include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
@@ -68,37 +68,39 @@ static void *connection(void *number) {
     return NULL;
 }
 
-static volatile long first;
+static volatile long first, looked;
 
-static void *looks(void *times) {
+static void *looks(void *unused) {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     while (!first) {
         pthread_mutex_lock(&lock);
-        ++*(long *)times;
+        looked++;
         pthread_mutex_unlock(&lock);
     }
-    return times;
+    return unused;
 }
 
-static long begin(void) {
+/* `beside`: not before the thread looks. */
+static long begin(int beside) {
     struct timespec time;
     pthread_t thread;
-    long times = 0;
-    first = 0;
-    if (clock_gettime(CLOCK_MONOTONIC, &time) || pthread_create(&thread, NULL, looks, &times))
+    first = looked = 0;
+    if (clock_gettime(CLOCK_MONOTONIC, &time) || pthread_create(&thread, NULL, looks, NULL))
         return -1;
+    while (beside && !looked)
+        ; /* no event, as the loop below */
     for (volatile long i = 0; i < 3000000; i++)
-        ; /* and no event: the thread looks meanwhile */
+        ;
     clock_gettime(CLOCK_MONOTONIC, &time);
     first = time.tv_sec;
     (void)getppid(); /* an event; the wait for a thread is none */
-    return pthread_join(thread, NULL) ? -1 : times;
+    return pthread_join(thread, NULL) ? -1 : looked;
 }
 
 static void begin_for(int connection) {
     char line[64];
     if (read(connection, line, sizeof line) > 0) {
-        int size = snprintf(line, sizeof line, "%ld\n", begin());
+        int size = snprintf(line, sizeof line, "%ld\n", begin(line[0] == 'b'));
         (void)write(connection, line, (size_t)size);
     }
     close(connection);
