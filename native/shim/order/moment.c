@@ -10,7 +10,9 @@
  *
  * A timekeeper is a thread that has read the clock after a wait that ran out of time. As a follower is made,
  * it is not known which threads are: the first seconds that a thread crosses then count as a timekeeper's.
- * (Its wait may have been ended by something else just when the time was up.) Readings that follow each other
+ * (Its wait may have been ended by something else just when the time was up.) And a thread that makes another
+ * one, as servers do that start, may store a first time for it in a second that it has read before: its next
+ * reading counts, too, as long as it is presumed. Readings that follow each other
  * belong to one moment. Others wait some microseconds, once a second, never longer than LIMIT; a
  * timekeeper that finds no moment tries again, TRIES times. Whoever has waited for LIMIT closes the moment
  * for all: a timekeeper that computes, or waits for another thread (pthread_join), holds the others up once,
@@ -200,11 +202,18 @@ int mv_moment_is_due(struct mv_thread *self, uint32_t clock, uint64_t second) {
         return 0;
     self->clock_seconds[clock] = second;
     self->timekeeper |= self->timed_out;
-    int keeps = self->timekeeper || (self->presumed && self->presumed--);
+    int presumed = self->presumed && self->presumed--;
+    int keeps = self->timekeeper || presumed;
     return keeps && !self->moment;
 }
 
 /* Another reading, within a moment of this thread's: it goes on. 0: enough of them. */
 int mv_moment_goes_on(struct mv_thread *self) {
     return self->moment++ < READINGS;
+}
+
+/* This thread makes another one. */
+void mv_moment_makes_thread(struct mv_thread *self) {
+    for (uint32_t clock = 0; self->presumed && clock < MV_CLOCKS; clock++)
+        self->clock_seconds[clock] = 0;
 }

@@ -94,9 +94,6 @@ void mv_leader_deferral_expired(struct mv_thread *self);
 void mv_leader_publish(struct mv_thread *self, const struct mv_call_row *row, const uint64_t args[6],
                        long result, uint64_t site, uint16_t flags, const struct mv_call_entry *entry,
                        struct mv_event *event);
-struct mv_event *mv_leader_begin_order(struct mv_thread *self, uint32_t kind, long result, uint64_t *words);
-void mv_leader_publish_order(struct mv_thread *self, struct mv_event *event, uint64_t words, uint32_t kind,
-                             uint64_t object, uint32_t clock, uint32_t value, long result);
 void mv_leader_signal(struct mv_thread *self, int number, const struct mv_siginfo *info);
 void mv_leader_after_raw(struct mv_thread *self, struct mv_frame *frame, uint32_t slot);
 void mv_leader_thread_exit(struct mv_thread *self, uint64_t status);
