@@ -394,6 +394,7 @@ enum mv_reason { /* why a follower ended, a request was refused, or a role chang
                  MV_REASON_UPDATE_FAILED = 17, /* the copy that was to become another version ended on the
                                                   way: reason_text says why */
                  MV_REASON_STALLED = 18, /* it replayed nothing any more, though there was something to */
+                 MV_REASON_BEHIND = 19,  /* it was offered the lead and did not come: so many events behind */
 };
 
 enum mv_request {
@@ -674,7 +675,8 @@ struct mv_control {
     uint32_t publishes;      /* 1: the leader publishes each call, for whoever reads */
     uint32_t orphan_changes; /* futex of the shim's waits: raised when `orphans` has changed */
     uint32_t other_program;  /* 1: the server replaces itself by another executable, as a start script does */
-    uint32_t unused4;
+    uint32_t offer;   /* low half of a promotion's generation while the lead is offered: whoever exchanges
+                         it for 0 decides, the follower that takes it or the leader that takes it back */
     uint64_t mourned; /* by any follower: generation of a leader whose death it has noticed, + 1. While it is
                          that of who leads, the stage is MV_STAGE_FAILOVER */
 
@@ -740,6 +742,7 @@ MV_ASSERT_AT(mv_control, log_generation, 464);
 MV_ASSERT_AT(mv_control, publishes, 472);
 MV_ASSERT_AT(mv_control, orphan_changes, 476);
 MV_ASSERT_AT(mv_control, other_program, 480);
+MV_ASSERT_AT(mv_control, offer, 484);
 MV_ASSERT_AT(mv_control, mourned, 488);
 MV_ASSERT_AT(mv_control, publishing, 512);
 MV_ASSERT_AT(mv_control, tracing, 528);
