@@ -60,7 +60,18 @@ internal sealed partial class Session
 
     public Task NextChangeAsync(CancellationToken cancel) => _change.Task.WaitAsync(cancel);
 
-    public DivergenceReport? LastReport() => _reports.Last();
+    public async Task<DivergenceReport?> LastReportAsync()
+    {
+        try
+        {
+            await (await LookAsync(() => _reporting).ConfigureAwait(false)).WaitAsync(ShimRequest.TimeLimit).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is UpdateRefusedException or TimeoutException)
+        {
+            /* The session has ended, and waits for its reports itself; or one takes for ever: the last one is told. */
+        }
+        return _reports.Last();
+    }
 
     public IAsyncEnumerable<TraceEvent> TraceAsync(CancellationToken cancel) => Tracer.RunAsync(_file.Name, _memory, kind => AskAsync(new ShimRequest(kind)), cancel);
 
