@@ -3,6 +3,7 @@
  * Everything that both sides see stands in one memfd, the *session memory*:
  *
  *   offset 0                       struct mv_control               (MV_CONTROL_SPAN bytes, sparse)
+ *   MV_HANDOVER_OFFSET             what a promotion hands over, within the same span
  *   MV_RULES_OFFSET(version, r)    rules between two versions, within the same span
  *   MV_LOG_OFFSET(version, slot)   one event log per version and thread (MV_LOG_SPAN bytes, sparse)
  *
@@ -19,7 +20,7 @@
 
 #include <stdint.h>
 
-#define MV_ABI_VERSION   17u
+#define MV_ABI_VERSION   18u
 #define MV_CONTROL_MAGIC 0x6177736465764d31ull /* "1Mvedswa" */
 #define MV_LOG_MAGIC     0x676f4c6465764d31ull /* "1MvedLog" */
 
@@ -40,6 +41,10 @@
 #define MV_RULES_SPAN (1ull << 20)
 #define MV_RULES_OFFSET(version, reverse)                                                                    \
     ((8ull << 20) + (2 * (uint64_t)(version) + (uint64_t)(reverse)) * MV_RULES_SPAN)
+
+/* What a promoted process hands over to its former leader (roles/handover.c: the shim's own layout). */
+#define MV_HANDOVER_OFFSET (2ull << 20)
+#define MV_HANDOVER_SPAN   (6ull << 20)
 #define MV_LOG_OFFSET(version, slot)                                                                         \
     (MV_CONTROL_SPAN + ((uint64_t)(version)*MV_MAX_THREADS + (uint64_t)(slot)) * MV_LOG_SPAN)
 #define MV_SESSION_SIZE MV_LOG_OFFSET(MV_VERSIONS, 0)
@@ -756,7 +761,8 @@ MV_ASSERT_AT(mv_control, keepers,
              584 + 256 * 64 + 160 * 64 + 40 * 512 + 288 * 4 + sizeof(struct mv_divergence) * 4);
 MV_ASSERT_AT(mv_control, tasks,
              640 + 256 * 64 + 160 * 64 + 40 * 512 + 288 * 4 + sizeof(struct mv_divergence) * 4);
-_Static_assert(sizeof(struct mv_control) <= MV_RULES_OFFSET(0, 0), "mv_control");
+_Static_assert(sizeof(struct mv_control) <= MV_HANDOVER_OFFSET, "mv_control");
+_Static_assert(MV_HANDOVER_OFFSET + MV_HANDOVER_SPAN <= MV_RULES_OFFSET(0, 0), "mv_control");
 _Static_assert(MV_RULES_OFFSET(MV_VERSIONS, 0) <= MV_CONTROL_SPAN, "rules");
 
 /* Folds the header of a record into 32 bits; finds any change of a single byte. */

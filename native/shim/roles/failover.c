@@ -18,6 +18,7 @@
 #include "../order/order.h"
 #include "../signals/signals.h"
 #include "../sys.h"
+#include "handover.h"
 #include "leftover.h"
 #include "reconcile.h"
 #include "roles.h"
@@ -262,7 +263,8 @@ int mv_takeover_offered(struct mv_thread *self, uint64_t generation, uint64_t be
     mv.translated = 1;
     forget_signals();
     mv_reconcile_end();
-    mv_epoll_promote();
+    mv_handover_give(generation);
+    mv_epoll_promote_beside();
     mv_streams_watch();
     make_anew();
     act();
@@ -331,7 +333,7 @@ int mv_takeover(struct mv_thread *self) {
             mv_follower_end(MV_REASON_LEADER_EXITED, mv.control->reason_code,
                             "the server was ended by a signal");
     }
-    mv_store_release32(&self->come, 1);
+    mv_park_come(self);
     if (!__atomic_exchange_n(&taking_over, 1, __ATOMIC_ACQ_REL)) {
         uint64_t since = mv_now();
         mourn();

@@ -27,6 +27,7 @@
 #include "../signals/signals.h"
 #include "../sys.h"
 #include "../update/update.h"
+#include "handover.h"
 #include "reconcile.h"
 #include "record.h"
 #include "roles.h"
@@ -59,9 +60,10 @@ static const char *obstacle(uint32_t version) {
         return "the server has child processes, whose parent would change: try again when they have ended";
     mv_timers_start();
     mv_posix_timers_start();
-    mv_epoll_start();
-    mv_streams_start(0); /* which tells of the epoll instances */
-    return mv_epoll_remember() ? NULL : "the server has more epoll registrations than a follower can note";
+    if (!mv_epoll_have_room() || !mv_streams_have_room())
+        return "the kernel has no memory for what a follower notes of descriptors";
+    mv_streams_look_at_childrens();
+    return NULL;
 }
 
 /* (What a thread was about to do when it was parked it has not done.) */
@@ -131,17 +133,17 @@ static enum outcome await_claim(const struct mv_thread *self, uint32_t version, 
 }
 
 /* A follower that had taken the offer may have changed what both share. */
-static void lead_on(struct mv_thread *self, uint32_t version, enum outcome outcome) {
+static void lead_on(struct mv_thread *self, uint32_t version, uint64_t generation, enum outcome outcome) {
     mv_member_of(mv.version)->generation = mv.generation;
     mv.control->leader_version = mv.version;
     mv.control->leader_pid = mv.pid;
     mv_member_is(mv.version, MV_MEMBER_LEADS);
-    if (outcome == LOST) {
-        mv_epoll_lead_on();
+    if (outcome == LOST && mv_handover_take(generation)) { /* as if it had led, and died */
+        mv_epoll_promote();
         mv_owners_promote();
-        mv_member_ended(version);
     }
-    mv_epoll_start(); /* nothing is remembered any more */
+    if (outcome == LOST)
+        mv_member_ended(version);
     mv_timers_promote();
     mv_posix_timers_promote();
     mv_keeper_start();
@@ -199,7 +201,8 @@ static void follow(struct mv_thread *self, uint32_t version, uint64_t generation
     mv_order_join();
     mv_protect_logs();
     mv_install_defaults();
-    mv_epoll_follow();
+    if (!mv_handover_take(generation))
+        mv_follower_end(MV_REASON_CORRUPT, 0, "the promoted process has handed nothing over");
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
         area->mask_replaced = 1;
         area->signal_late = area->late_timer = area->deferred = area->sigsys_waits = 0;
@@ -238,22 +241,23 @@ void mv_promote_follower(struct mv_thread *self, uint32_t follower, int at_point
     }
     mv_timers_stop();
     mv_posix_timers_stop();
-    mv_keeper_stop(); /* nothing is at stake here, and the next leader makes its own */
     control->stage = MV_STAGE_PROMOTING;
     mv_control_changed();
     uint64_t generation = ++control->generation;
-    mv_sent_pending(self);
-    mv_sent_look();
     enum outcome outcome = LOST;
     if (offer(self, version, generation, begin)) {
         mv_fault(MV_FAULT_PROMOTION_OFFERED);
+        /* While it comes: what this process needs to follow. */
+        mv_keeper_stop(); /* nothing is at stake here, and the next leader makes its own */
+        mv_sent_pending(self);
+        mv_sent_look();
         outcome = await_claim(self, version, generation);
     }
     int behind = (int)mv_lag_events(version);
     if (outcome == FOLLOWS)
         follow(self, version, generation);
     else
-        lead_on(self, version, outcome);
+        lead_on(self, version, generation, outcome);
     mv_park_release(self);
     if (outcome == WITHDRAWN)
         mv_fault(MV_FAULT_PROMOTION_WITHDRAWN);
