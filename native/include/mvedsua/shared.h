@@ -3,6 +3,7 @@
  * Everything that both sides see stands in one memfd, the *session memory*:
  *
  *   offset 0                       struct mv_control               (MV_CONTROL_SPAN bytes, sparse)
+ *   MV_HANDOVER_OFFSET             what a promotion hands over, within the same span
  *   MV_RULES_OFFSET(version, r)    rules between two versions, within the same span
  *   MV_LOG_OFFSET(version, slot)   one event log per version and thread (MV_LOG_SPAN bytes, sparse)
  *
@@ -40,6 +41,10 @@
 #define MV_RULES_SPAN (1ull << 20)
 #define MV_RULES_OFFSET(version, reverse)                                                                    \
     ((8ull << 20) + (2 * (uint64_t)(version) + (uint64_t)(reverse)) * MV_RULES_SPAN)
+
+/* What a promoted process hands over to its former leader (roles/handover.c: the shim's own layout). */
+#define MV_HANDOVER_OFFSET (2ull << 20)
+#define MV_HANDOVER_SPAN   (6ull << 20)
 #define MV_LOG_OFFSET(version, slot)                                                                         \
     (MV_CONTROL_SPAN + ((uint64_t)(version)*MV_MAX_THREADS + (uint64_t)(slot)) * MV_LOG_SPAN)
 #define MV_SESSION_SIZE MV_LOG_OFFSET(MV_VERSIONS, 0)
@@ -394,6 +399,7 @@ enum mv_reason { /* why a follower ended, a request was refused, or a role chang
                  MV_REASON_UPDATE_FAILED = 17, /* the copy that was to become another version ended on the
                                                   way: reason_text says why */
                  MV_REASON_STALLED = 18, /* it replayed nothing any more, though there was something to */
+                 MV_REASON_BEHIND = 19,  /* it was offered the lead and did not come: so many events behind */
 };
 
 enum mv_request {
@@ -685,7 +691,8 @@ struct mv_control {
     uint32_t publishes;      /* 1: the leader publishes each call, for whoever reads */
     uint32_t orphan_changes; /* futex of the shim's waits: raised when `orphans` has changed */
     uint32_t other_program;  /* 1: the server replaces itself by another executable, as a start script does */
-    uint32_t unused4;
+    uint32_t offer;   /* low half of a promotion's generation while the lead is offered: whoever exchanges
+                         it for 0 decides, the follower that takes it or the leader that takes it back */
     uint64_t mourned; /* by any follower: generation of a leader whose death it has noticed, + 1. While it is
                          that of who leads, the stage is MV_STAGE_FAILOVER */
 
@@ -752,6 +759,7 @@ MV_ASSERT_AT(mv_control, log_generation, 464);
 MV_ASSERT_AT(mv_control, publishes, 472);
 MV_ASSERT_AT(mv_control, orphan_changes, 476);
 MV_ASSERT_AT(mv_control, other_program, 480);
+MV_ASSERT_AT(mv_control, offer, 484);
 MV_ASSERT_AT(mv_control, mourned, 488);
 MV_ASSERT_AT(mv_control, publishing, 512);
 MV_ASSERT_AT(mv_control, tracing, 528);
@@ -765,7 +773,8 @@ MV_ASSERT_AT(mv_control, keepers,
              584 + 256 * 64 + 160 * 64 + 40 * 512 + 288 * 4 + sizeof(struct mv_divergence) * 4);
 MV_ASSERT_AT(mv_control, tasks,
              640 + 256 * 64 + 160 * 64 + 40 * 512 + 288 * 4 + sizeof(struct mv_divergence) * 4);
-_Static_assert(sizeof(struct mv_control) <= MV_RULES_OFFSET(0, 0), "mv_control");
+_Static_assert(sizeof(struct mv_control) <= MV_HANDOVER_OFFSET, "mv_control");
+_Static_assert(MV_HANDOVER_OFFSET + MV_HANDOVER_SPAN <= MV_RULES_OFFSET(0, 0), "mv_control");
 _Static_assert(MV_RULES_OFFSET(MV_VERSIONS, 0) <= MV_CONTROL_SPAN, "rules");
 
 /* Folds the header of a record into 32 bits; finds any change of a single byte. */

@@ -75,7 +75,7 @@ const struct mv_event *mv_follower_next(struct mv_thread *self) {
             if (event->order_size && !mv_order_is_noted(event))
                 mv_order_await(event);
             if (event->call == MV_CALL_ROLE) {
-                if (mv_rules_image && event->args[0] == mv.version && !mv_reconcile_rests(self))
+                if (mv_rules_image && mv_promotion_is_ours(event) && !mv_reconcile_rests(self))
                     return event; /* no version makes such a call: it differs */
                 if (mv_promotion_comes(self, event))
                     return NULL;

@@ -203,7 +203,7 @@ public unsafe struct MvControl
     [FieldOffset(472)] public uint Publishes;
     [FieldOffset(476)] public uint OrphanChanges;
     [FieldOffset(480)] public uint OtherProgram;
-    [FieldOffset(484)] public uint Unused4;
+    [FieldOffset(484)] public uint Offer;
     [FieldOffset(488)] public ulong Mourned;
 
     [FieldOffset(512)] public fixed uint Publishing[(int)MvAbi.Versions];

@@ -15,6 +15,8 @@ public static class MvAbi
     public const ulong ControlSpan = 16ul << 20;
     public const ulong LogSpan = 1ul << 36;
     public const ulong RulesSpan = 1ul << 20;
+    public const ulong HandoverOffset = 2ul << 20;
+    public const ulong HandoverSpan = 6ul << 20;
     public const uint LogChunk = 256u << 10;
     public const ulong LogChunks = LogSpan / LogChunk;
     public const uint LogData = LogChunk;

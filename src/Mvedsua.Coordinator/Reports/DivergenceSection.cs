@@ -45,8 +45,14 @@ internal sealed unsafe class DivergenceSection
             _leaderEvent = RecordedEvent.From(new ReadOnlySpan<byte>(bytes, (int)Math.Min(divergence.LeaderSize, MvAbi.DivergenceBytes)));
     }
 
-    internal DivergenceReport Build()
+    internal DivergenceReport Build(Action seen)
     {
+        DateTimeOffset when = DateTimeOffset.Now;
+        using ThreadSnapshot own = ThreadSnapshot.Take(_follower, _images[_version], _memory.Control.Block.Thread(_version, _slot));
+        MvThreadInfo leaders = _memory.Control.Block.Thread(_leaderVersion, _slot);
+        using ThreadSnapshot its = ThreadSnapshot.Take(_view.LeaderPid, _images[_leaderVersion], leaders);
+        ulong published = LogTail.Open(_memory, _leaderVersion, _slot)?.Published ?? 0;
+        seen();
         LogTail? tail = LogTail.Open(_memory, _leaderVersion, _slot);
         IReadOnlyCollection<RecordedEvent> before = tail?.Before(_sequence, ReportOptions.Before) ?? [];
         TraceEvent? leader = _leaderEvent is null ? null : Sides.Decode(_leaderVersion, _thread, _leaderEvent);
@@ -55,11 +61,11 @@ internal sealed unsafe class DivergenceSection
         PayloadDifference? bytes = _kind is MvDifference.Bytes or MvDifference.Length && _leaderEvent is not null
             ? PayloadDifference.Find(CallTable.ByNumber(_followerCall), _leaderEvent.InPayload, _followerPayload) : null;
         var evidence = new Evidence(_kind, before, _leaderEvent?.Call ?? 0, _followerCall, bytes, Sides.Threads(_memory, _leaderVersion), OtherVersion);
-        return new DivergenceReport(_session, DateTimeOffset.Now, Reason, Summary(leader, follower, bytes), _thread,
+        return new DivergenceReport(_session, when, Reason, Summary(leader, follower, bytes), _thread,
             First(leader, follower, bytes),
-            new DivergenceSide(Calls(before, _leaderVersion, leader), LeaderBacktrace(tail)),
+            new DivergenceSide(Calls(before, _leaderVersion, leader), LeaderBacktrace(its, leaders.Site, published)),
             new DivergenceSide(Calls(before, _version, follower),
-                Sides.Backtrace(_follower, _images[_version], _memory.Control.Block.Thread(_version, _slot))),
+                own.Backtrace()),
             Causes.Guess(evidence), _rules is null ? null : RulesSection.Build(_rules, _slot + 1, Pending(tail), FollowerRecord));
     }
 
@@ -139,14 +145,12 @@ internal sealed unsafe class DivergenceSection
     }
 
     /// <summary>The leader runs on: where it stands now, and how far that is from the point.</summary>
-    private List<string> LeaderBacktrace(LogTail? tail)
+    private List<string> LeaderBacktrace(ThreadSnapshot thread, ulong site, ulong published)
     {
-        MvThreadInfo thread = _memory.Control.Block.Thread(_leaderVersion, _slot);
-        var lines = new List<string>(Sides.Backtrace(_view.LeaderPid, _images[_leaderVersion], thread));
-        ulong published = tail?.Published ?? 0;
+        var lines = new List<string>(thread.Backtrace());
         if (published > _sequence + 1)
             lines.Insert(0, $"(taken at least {Sides.Count(published - _sequence - 1, "event")} after the point: the leader did not wait)");
-        else if (thread.Site != _leaderEvent?.Site)
+        else if (site != _leaderEvent?.Site)
             lines.Insert(0, "(taken at a later call: the leader did not wait)");
         return lines;
     }

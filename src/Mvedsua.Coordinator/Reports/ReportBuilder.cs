@@ -44,9 +44,11 @@ internal sealed class ReportBuilder
         if (kind == ReportKind.Diverged) _divergence = memory.Control.Block.Divergence(version);
     }
 
-    internal DivergenceReport Build() => _kind switch
+    /// <param name="seen">Called as soon as the follower is not needed any more, long before its addresses have names: it is not to
+    /// stand there until then. Not called when that fails.</param>
+    internal DivergenceReport Build(Action seen) => _kind switch
     {
-        ReportKind.Diverged => new DivergenceSection(_session, _memory, _view, _pid, _version, _divergence, _rules, _images).Build(),
+        ReportKind.Diverged => new DivergenceSection(_session, _memory, _view, _pid, _version, _divergence, _rules, _images).Build(seen),
         ReportKind.FollowerDied => new DeathSection(_session, _memory, _view, _pid, _version, _images[_version]).BuildFollowerDeath(),
         _ => new DeathSection(_session, _memory, _view, _pid, _version, _images[_version]).BuildFailover(_status),
     };

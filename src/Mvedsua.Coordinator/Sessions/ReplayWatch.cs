@@ -32,6 +32,9 @@ internal sealed unsafe class ReplayWatch : IDisposable
         _timer = new Timer(_ => Look(), null, Interval, Timeout.InfiniteTimeSpan);
     }
 
+    /// <summary>How many events a follower has consumed of its leader's logs.</summary>
+    internal static ulong ReplayedBy(SharedMemory memory, int follower) => Progress.Of(memory, follower).Replayed;
+
     /// <summary>The follower.</summary>
     internal Follower Who { get; }
 

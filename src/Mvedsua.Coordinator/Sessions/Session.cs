@@ -24,6 +24,7 @@ internal sealed partial class Session : IControlled, IDisposable
     private readonly SessionState _state;
     private readonly MemberCheck _members;
     private readonly ReportStore _reports;
+    private Task _reporting = Task.CompletedTask; /* all that are being made */
     private readonly ProcessWatcher? _watcher;
     private readonly List<PastEvent> _history = [];
     private readonly CancellationTokenSource _ending = new();
@@ -112,6 +113,7 @@ internal sealed partial class Session : IControlled, IDisposable
         if (_state.Phase == Phase.Ended)
         {
             EndRemaining();
+            _reporting.Wait(EndingTime);
             if (_ownsServer && LeftBehind.Except([.. _file.Processes.Select(p => p.Pid)]) is { Count: > 0 } left)
                 SessionLog.LeftBehind(_log, string.Join(", ", left));
         }
@@ -158,8 +160,8 @@ internal sealed partial class Session : IControlled, IDisposable
                 /* Nobody may carry it out later, when nobody expects it any more. */
                 if (overdue.Kind is MvRequest.Update or MvRequest.Promote) Accept(new ShimRequest(MvRequest.Cancel) { IsOperators = false });
                 break;
-            case SessionEvent.ReportStored stored:
-                LetGo(stored);
+            case SessionEvent.FollowerSeen seen:
+                LetGo(seen.Who);
                 break;
             case SessionEvent.FollowerOverdue overdue when overdue.Process.IsAlive && overdue.Process.Pid != LeaderPid:
                 SessionLog.FollowerKilled(_log, overdue.Process.Pid);
@@ -324,22 +326,24 @@ internal sealed partial class Session : IControlled, IDisposable
         var builder = new ReportBuilder(_file.Name, _memory, who.Pid, version, kind, status, RulesBetween(_memory.Control.Block.LeaderVersion, version),
             [.. _memory.Control.View().Members.Select(member => _versions.Of(member.Generation).Loaded)]);
         TaskCompletionSource<StoredReport?> made = ReportOf(who.Pid);
-        _ = Task.Run(() =>
+        Task making = Task.Run(() =>
         {
             StoredReport? report = null;
+            Action seen = kind == ReportKind.Diverged ? () => Post(new SessionEvent.FollowerSeen(who)) : () => { };
             try
             {
-                report = _reports.Store(builder.Build());
+                report = _reports.Store(builder.Build(seen));
                 SessionLog.ReportStored(_log, report.Path, report.Report.Summary);
             }
             catch (Exception e)
             {
                 /* A report that fails must not keep the follower parked for ever. */
                 SessionLog.ReportFailed(_log, who.Pid, e);
+                seen();
             }
-            if (kind == ReportKind.Diverged) Post(new SessionEvent.ReportStored(who, report));
             made.TrySetResult(report);
         });
+        _reporting = Task.WhenAll(_reporting, making);
     }
 
     private void TellFailover(FormerLeader from, WaitStatus? status)
@@ -368,12 +372,12 @@ internal sealed partial class Session : IControlled, IDisposable
         After(2 * EndingTime, look);
     }
 
-    private void LetGo(SessionEvent.ReportStored stored)
+    private void LetGo(Follower seen)
     {
-        KillLater(stored.Who.Pid);
+        KillLater(seen.Pid);
         /* Its index may be another follower's by now, whose report is not taken yet. */
-        if (_memory.Control.Block.Member(stored.Who.Version).Generation == stored.Who.Generation)
-            _memory.Control.MarkReportTaken(stored.Who.Version);
+        if (_memory.Control.Block.Member(seen.Version).Generation == seen.Generation)
+            _memory.Control.MarkReportTaken(seen.Version);
     }
 
     private void KillLater(int follower)

@@ -26,8 +26,8 @@ internal abstract record SessionEvent
     /// <summary>The shim has not answered in time.</summary>
     internal sealed record RequestExpired(ShimRequest Request) : SessionEvent;
 
-    /// <summary>The report of a diverged follower is written; it may end.</summary>
-    internal sealed record ReportStored(Follower Who, StoredReport? Report) : SessionEvent;
+    /// <summary>All that the report of a diverged follower needs of it has been taken; it may end.</summary>
+    internal sealed record FollowerSeen(Follower Who) : SessionEvent;
 
     /// <summary>A follower that was told to end has had its time.</summary>
     internal sealed record FollowerOverdue(ProcessIdentity Process) : SessionEvent;

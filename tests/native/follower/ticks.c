@@ -5,8 +5,8 @@
  * it has stored a second it waits for the end of another thread, for most of that second. A line "storm" is
  * answered with the milliseconds that 4,000 calls take. "first": for a line on each connection it does what a
  * server does as it starts: reads the clock, makes a thread that looks for the time, and stores a first one
- * later, as a rule within the same second; the answer is how often that thread has looked (to a line "beside",
- * at least once before). */
+ * later, as a rule within the same second; the answer is how often that thread has looked (to a line
+ * "beside", at least once before). */
 #include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>

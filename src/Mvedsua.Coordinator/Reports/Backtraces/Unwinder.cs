@@ -73,17 +73,22 @@ public sealed unsafe class Unwinder : IDisposable
         return unwinder;
     }
 
-    /// <summary>The frames above these registers.</summary>
-    public Backtrace Unwind(InitialRegisters registers)
+    /// <summary>Takes these registers and the stack above them: from here on the process may go on, or be gone.</summary>
+    public void Capture(InitialRegisters registers)
     {
         _registers = registers;
-        _frames = [];
         _memory = new RemoteMemory(_pid);
         _memory.Prefetch(registers.StackPointer, StackWindow);
+    }
+
+    /// <summary>The frames above the captured registers.</summary>
+    public Backtrace Unwind()
+    {
+        _frames = [];
         /* The thread's number means nothing here: the callbacks give the same registers for any. */
         /* The innermost address stands behind a syscall instruction, the others behind a call. */
         int result = Dwfl.GetThreadFrames(_dwfl, _pid, &OnFrame, GCHandle.ToIntPtr(_self));
-        if (_frames.Count == 0) _frames.Add(registers.InstructionPointer);
+        if (_frames.Count == 0) _frames.Add(_registers!.InstructionPointer);
         var frames = _frames.Select(pc => Symbolise(pc, isReturnAddress: true)).ToList();
         return new Backtrace(frames, result < 0 && frames.Count < 2 ? "the stack could not be unwound further" : null);
     }
