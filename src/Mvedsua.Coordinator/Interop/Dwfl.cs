@@ -47,6 +47,9 @@ internal static unsafe partial class Dwfl
     [LibraryImport(Library, EntryPoint = "dwfl_linux_proc_report")]
     internal static partial int ReportProcess(nint dwfl, int pid);
 
+    [LibraryImport(Library, EntryPoint = "dwfl_report_elf", StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial nint ReportElf(nint dwfl, string name, string file, int descriptor, ulong bias, [MarshalAs(UnmanagedType.U1)] bool isBias);
+
     [LibraryImport(Library, EntryPoint = "dwfl_report_end")]
     internal static partial int ReportEnd(nint dwfl, nint removed, nint argument);
 

@@ -5,6 +5,7 @@ using Mvedsua.Coordinator.Control;
 using Mvedsua.Coordinator.Sessions;
 using Mvedsua.Coordinator.Tracing;
 using Mvedsua.Coordinator.Updates;
+using Mvedsua.Update.Linking;
 using Mvedsua.Rules.Events;
 
 namespace Mvedsua.Coordinator.Reports;
@@ -24,10 +25,13 @@ internal sealed unsafe class DivergenceSection
     private readonly byte[] _followerPayload;
     private readonly RecordedEvent? _leaderEvent;
     private readonly RulesFile? _rules;
+    private readonly IReadOnlyList<ImageRange> _followers, _leaders;
 
-    internal DivergenceSection(string session, SharedMemory memory, ControlView view, int follower, int version, in MvDivergence divergence, RulesFile? rules)
+    internal DivergenceSection(string session, SharedMemory memory, ControlView view, int follower, int version, in MvDivergence divergence, RulesFile? rules,
+        IReadOnlyList<ImageRange> followers, IReadOnlyList<ImageRange> leaders)
     {
         (_session, _memory, _view, _follower, _version, _rules) = (session, memory, view, follower, version, rules);
+        (_followers, _leaders) = (followers, leaders);
         _leaderVersion = view.LeaderVersion;
         _kind = divergence.Kind;
         _slot = (int)Math.Min(divergence.Slot, MvAbi.MaxThreads - 1);
@@ -56,7 +60,7 @@ internal sealed unsafe class DivergenceSection
             First(leader, follower, bytes),
             new DivergenceSide(Calls(before, _leaderVersion, leader), LeaderBacktrace(tail)),
             new DivergenceSide(Calls(before, _version, follower),
-                Sides.Backtrace(_follower, _memory.Control.Block.Thread(_version, _slot))),
+                Sides.Backtrace(_follower, _followers, _memory.Control.Block.Thread(_version, _slot))),
             Causes.Guess(evidence), _rules is null ? null : RulesSection.Build(_rules, _slot + 1, Pending(tail), FollowerRecord));
     }
 
@@ -134,7 +138,7 @@ internal sealed unsafe class DivergenceSection
     private List<string> LeaderBacktrace(LogTail? tail)
     {
         MvThreadInfo thread = _memory.Control.Block.Thread(_leaderVersion, _slot);
-        var lines = new List<string>(Sides.Backtrace(_view.LeaderPid, thread));
+        var lines = new List<string>(Sides.Backtrace(_view.LeaderPid, _leaders, thread));
         ulong published = tail?.Published ?? 0;
         if (published > _sequence + 1)
             lines.Insert(0, $"(taken at least {Sides.Count(published - _sequence - 1, "event")} after the point: the leader did not wait)");

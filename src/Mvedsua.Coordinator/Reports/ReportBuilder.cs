@@ -2,6 +2,7 @@ using Mvedsua.Abi;
 using Mvedsua.Coordinator.Control;
 using Mvedsua.Coordinator.Sessions;
 using Mvedsua.Coordinator.Updates;
+using Mvedsua.Update.Linking;
 
 namespace Mvedsua.Coordinator.Reports;
 
@@ -25,6 +26,7 @@ internal sealed class ReportBuilder
     private readonly WaitStatus? _status;
     private readonly MvDivergence _divergence;
     private readonly RulesFile? _rules;
+    private readonly IReadOnlyList<ImageRange> _followers, _leaders;
 
     /// <param name="session">The session's name.</param>
     /// <param name="memory">Its memory.</param>
@@ -33,17 +35,20 @@ internal sealed class ReportBuilder
     /// <param name="kind">What has happened.</param>
     /// <param name="status">How the old leader ended, when that is known.</param>
     /// <param name="rules">By which the follower was reconciled; null: none.</param>
-    internal ReportBuilder(string session, SharedMemory memory, int pid, int version, ReportKind kind, WaitStatus? status, RulesFile? rules)
+    /// <param name="images">What updates have put into the process of a version index.</param>
+    internal ReportBuilder(string session, SharedMemory memory, int pid, int version, ReportKind kind, WaitStatus? status, RulesFile? rules,
+        Func<int, IReadOnlyList<ImageRange>> images)
     {
         (_session, _memory, _pid, _version, _kind, _status, _rules) = (session, memory, pid, version, kind, status, rules);
         _view = memory.Control.View();
+        (_followers, _leaders) = (images(version), images(_view.LeaderVersion));
         if (kind == ReportKind.Diverged) _divergence = memory.Control.Block.Divergence(version);
     }
 
     internal DivergenceReport Build() => _kind switch
     {
-        ReportKind.Diverged => new DivergenceSection(_session, _memory, _view, _pid, _version, _divergence, _rules).Build(),
-        ReportKind.FollowerDied => new DeathSection(_session, _memory, _view, _pid, _version).BuildFollowerDeath(),
-        _ => new DeathSection(_session, _memory, _view, _pid, _version).BuildFailover(_status),
+        ReportKind.Diverged => new DivergenceSection(_session, _memory, _view, _pid, _version, _divergence, _rules, _followers, _leaders).Build(),
+        ReportKind.FollowerDied => new DeathSection(_session, _memory, _view, _pid, _version, _followers).BuildFollowerDeath(),
+        _ => new DeathSection(_session, _memory, _view, _pid, _version, _followers).BuildFailover(_status),
     };
 }

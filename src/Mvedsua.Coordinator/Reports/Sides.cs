@@ -5,6 +5,7 @@ using Mvedsua.Coordinator.Interop;
 using Mvedsua.Coordinator.Reports.Backtraces;
 using Mvedsua.Coordinator.Sessions;
 using Mvedsua.Coordinator.Tracing;
+using Mvedsua.Update.Linking;
 
 namespace Mvedsua.Coordinator.Reports;
 
@@ -15,10 +16,10 @@ internal static class Sides
         e.Sequence, e.Call, e.Arguments, e.Result, e.InPayload, e.OutPayload, ReportOptions.Format);
 
     /// <summary>The backtrace of a thread of a process from the registers that its shim saved at its last call.</summary>
-    internal static IReadOnlyList<string> Backtrace(int pid, in MvThreadInfo thread)
+    internal static IReadOnlyList<string> Backtrace(int pid, IReadOnlyList<ImageRange> images, in MvThreadInfo thread)
     {
         if (thread.Site == 0) return ["(this thread has made no call that left its registers)"];
-        using Unwinder? unwinder = Unwinder.Open(pid, out string? problem);
+        using Unwinder? unwinder = Unwinder.Open(pid, images, out string? problem);
         if (unwinder is null) return [$"0x{thread.Site:x}", $"({problem})"];
         if (!new RemoteMemory(pid).TryRead(thread.Frame, out MvRegisters registers))
             return [unwinder.Symbolise(thread.Site, isReturnAddress: true).ToString(), "(its registers can't be read)"];
@@ -30,9 +31,9 @@ internal static class Sides
     }
 
     /// <summary>What stands at an address of a process, as a backtrace of one frame.</summary>
-    internal static IReadOnlyList<string> Place(int pid, ulong address)
+    internal static IReadOnlyList<string> Place(int pid, IReadOnlyList<ImageRange> images, ulong address)
     {
-        using Unwinder? unwinder = Unwinder.Open(pid, out string? problem);
+        using Unwinder? unwinder = Unwinder.Open(pid, images, out string? problem);
         return unwinder is null ? [$"0x{address:x}", $"({problem})"]
             : [unwinder.Symbolise(address, isReturnAddress: false).ToString()];
     }

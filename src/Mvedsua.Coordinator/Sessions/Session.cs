@@ -321,7 +321,7 @@ internal sealed partial class Session : IControlled, IDisposable
     /// <param name="status">How the old leader ended.</param>
     private void Report(Follower who, int version, ReportKind kind, WaitStatus? status = null)
     {
-        var builder = new ReportBuilder(_file.Name, _memory, who.Pid, version, kind, status, RulesBetween(_memory.Control.Block.LeaderVersion, version));
+        var builder = new ReportBuilder(_file.Name, _memory, who.Pid, version, kind, status, RulesBetween(_memory.Control.Block.LeaderVersion, version), ImagesOf);
         TaskCompletionSource<StoredReport?> made = ReportOf(who.Pid);
         _ = Task.Run(() =>
         {

@@ -81,6 +81,9 @@ internal sealed partial class Session
         _memory.Control.UpdatedOf(leader, follower) is { } updated && _versions.Of(updated.Generation).Rules is { } rules
             ? updated.Version == follower ? rules.Forward : rules.Reverse : null;
 
+    /// <summary>What updates have put into the process of a version index; the first of a program's images is mapped from its file.</summary>
+    private IReadOnlyList<ImageRange> ImagesOf(int version) => [.. _versions.Of(_memory.Control.Block.Member(version).Generation).Image?.Images.Skip(1) ?? []];
+
     private static uint? CallOf(string? name) => name is null ? null : Abi.Calls.CallTable.ByName(name) is { } row
         ? (uint)row.Number : throw new UpdateRefusedException($"the description wants the update at {name}, which is no system call");
 

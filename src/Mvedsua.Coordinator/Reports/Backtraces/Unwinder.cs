@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Mvedsua.Coordinator.Interop;
+using Mvedsua.Update.Linking;
 
 namespace Mvedsua.Coordinator.Reports.Backtraces;
 
@@ -42,8 +43,9 @@ public sealed unsafe class Unwinder : IDisposable
 
     /// <summary>Opens a running process.</summary>
     /// <param name="pid">The process.</param>
+    /// <param name="images">Versions of the program that an update has put into it: no file is mapped there.</param>
     /// <param name="problem">Why not, when the result is null.</param>
-    public static Unwinder? Open(int pid, out string? problem)
+    public static Unwinder? Open(int pid, IReadOnlyList<ImageRange> images, out string? problem)
     {
         if (!NativeLibrary.TryLoad(Dwfl.Library, out nint library))
         {
@@ -54,7 +56,9 @@ public sealed unsafe class Unwinder : IDisposable
         callbacks->FindElf = NativeLibrary.GetExport(library, "dwfl_linux_proc_find_elf");
         callbacks->FindDebugInfo = NativeLibrary.GetExport(library, "dwfl_standard_find_debuginfo");
         nint dwfl = Dwfl.Begin(callbacks);
-        if (dwfl == 0 || Dwfl.ReportProcess(dwfl, pid) != 0 || Dwfl.ReportEnd(dwfl, 0, 0) != 0)
+        bool isRead = dwfl != 0 && Dwfl.ReportProcess(dwfl, pid) == 0;
+        if (isRead) Report(dwfl, images);
+        if (!isRead || Dwfl.ReportEnd(dwfl, 0, 0) != 0)
         {
             if (dwfl != 0) Dwfl.End(dwfl);
             NativeMemory.Free(callbacks);
@@ -66,6 +70,13 @@ public sealed unsafe class Unwinder : IDisposable
         if (!Dwfl.AttachState(dwfl, 0, pid, unwinder._threadCallbacks, GCHandle.ToIntPtr(unwinder._self)))
             problem = $"process {pid} can't be unwound";
         return unwinder;
+    }
+
+    /// <summary>A file that is another one by now would tell wrong names: it tells none.</summary>
+    private static void Report(nint dwfl, IReadOnlyList<ImageRange> images)
+    {
+        foreach (ImageRange image in images)
+            if (image.IsStill()) _ = Dwfl.ReportElf(dwfl, Path.GetFileName(image.Path), image.Path, -1, image.Base, isBias: true);
     }
 
     /// <summary>The frames above these registers.</summary>
