@@ -35,7 +35,7 @@ public sealed class IoThreadsTests : UpdatedRedis
         RedisUnderMvedsua server = Followed("7.0.15 u7-u10", [], _ => { });
         string report = server.Report();
         Tell(report);
-        Assert.Contains("io_thd_", report);
+        Assert.Matches("io_thd_|IOThreadMain|ThreadedIO", report); /* the thread by its name or its function */
         Assert.Contains("atomics", report);
     }
 
@@ -47,6 +47,19 @@ public sealed class IoThreadsTests : UpdatedRedis
         RedisUnderMvedsua server = Followed("8.0.2-8.0.6", ["--lag-limit", "3s"], client => client.Ok("CLIENT", "LIST"));
         Tell(server.History);
         Assert.Contains("behind", server.History);
+    }
+
+    [Fact]
+    public void An_update_of_7_0_is_refused_by_name_because_its_threads_never_rest_and_the_server_is_untouched()
+    {
+        (RedisUnderMvedsua server, string other) = Server("7.0.15 u7-u10", Threads("7.0.15 u7-u10"));
+        int leader = server.LeaderPid;
+        Host.Result result = server.Mvedsua(["update", RedisUnderMvedsua.Name, .. Request(other, Description("7.0.15 u7-u10"))]);
+        Assert.NotEqual(0, result.Status);
+        Assert.Matches("The server's threads did not all rest .*thread [0-9]+ .*; the server is untouched", result.Errors);
+        Assert.Equal((leader, 0), (server.LeaderPid, server.FollowerPid));
+        using RespClient client = server.Connect();
+        client.Expect("+PONG\r\n", "PING");
     }
 
     /// <summary>Until its follower has ended; the load goes on beyond that.</summary>

@@ -8,6 +8,9 @@ public sealed class LargeUpdateTests : UpdatedRedis
 {
     private const int Connected = 4;
 
+    /// <summary>A digest of a million keys takes its time.</summary>
+    private const int PatienceMs = 120_000;
+
     [Theory]
     [InlineData("7.0.15 u7-u10")]
     [InlineData("8.0.2-8.0.6")]
@@ -30,15 +33,17 @@ public sealed class LargeUpdateTests : UpdatedRedis
         (string old, string other) = RedisVersions.Build(pair);
         RedisUnderMvedsua server = Server(old, RedisUnderMvedsua.Mode.Solo, ["--appendonly", "yes", "--save", saves]);
         RedisUnderMvedsua twin = Server(old, RedisUnderMvedsua.Mode.Native, ["--save", "\"\""]);
-        using RespClient client = server.Connect(), twinClient = twin.Connect();
+        using RespClient client = new(server.Port, PatienceMs), twinClient = new(twin.Port, PatienceMs);
         Parallel.Invoke(() => MixedKeys.Fill(client, keys), () => MixedKeys.Fill(twinClient, keys));
         string script = MixedKeys.LoadScripts(client);
         Assert.Equal(script, MixedKeys.LoadScripts(twinClient));
         RedisUnderMvedsua replica = Server(pair.StartsWith('7') ? "redis-server" : old, RedisUnderMvedsua.Mode.Native, ["--save", "\"\"", "--replicaof", "127.0.0.1", $"{server.Port}"]);
-        using RespClient replicaClient = replica.Connect();
+        using RespClient replicaClient = new(replica.Port, PatienceMs);
         Host.Until(() => Info(replicaClient, "replication", "master_link_status") == "up", "the replica is in step", 120);
         string encodings = MixedKeys.Encodings(client);
         Assert.Equal(encodings, MixedKeys.Encodings(twinClient));
+        foreach (string encoding in (string[])["int", "embstr", "raw", "quicklist", "intset", "listpack", "hashtable", "skiplist", "stream"])
+            Assert.Contains($"={encoding}", encodings);
 
         using var load = new TwinLoad(server.Port, twin.Port, script, Connected, 41);
         using var monitor = new Monitor(server.Connect());
@@ -142,7 +147,7 @@ public sealed class LargeUpdateTests : UpdatedRedis
         foreach (string appendOnly in (string[])["yes", "no"])
         {
             RedisUnderMvedsua read = Server(program, RedisUnderMvedsua.Mode.Native, ["--dir", server.Folder, "--save", "\"\"", "--appendonly", appendOnly]);
-            using RespClient reader = read.Connect();
+            using RespClient reader = new(read.Port, PatienceMs);
             Host.Until(() => Info(reader, "persistence", "loading") == "0", "it has loaded", 120);
             Assert.True(digest == reader.Ok("DEBUG", "DIGEST"), $"appendonly {appendOnly}: another digest");
             reader.Send("SHUTDOWN", "NOSAVE");

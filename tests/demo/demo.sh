@@ -150,6 +150,7 @@ breaks() {
     show mvedsua report "$name"
     mvedsua report "$name" >"$work/report"
     head -n 2 "$work/report"
+    sed -n '/(where the signal hit:)/ { N; s/.*(\(.*\))\n *#[0-9]* */  \1 /p; }' "$work/report"
     grep -q '(follower-died)' "$work/report" || die "that is not why"
 }
 promote() {
