@@ -50,6 +50,19 @@ public sealed class IoThreadsTests : UpdatedRedis
     }
 
     [Fact]
+    [Trait("Length", "long")]
+    public void A_follower_of_8_0_that_hangs_is_ended_after_a_minute_with_a_report_that_names_its_threads()
+    {
+        LongTests.OnlyThen("it lasts for more than a minute");
+        RedisUnderMvedsua server = Followed("8.0.2-8.0.6", [], client => client.Ok("CLIENT", "LIST"));
+        Assert.Contains("it hangs: it has replayed nothing for 60 s, though its leader went on", server.History);
+        string report = server.Report();
+        Tell(report);
+        Assert.Matches("Threads that compute: .*(io_thd_|redis-server)", report);
+        Assert.Contains("atomics", report);
+    }
+
+    [Fact]
     public void An_update_of_7_0_is_refused_by_name_because_its_threads_never_rest_and_the_server_is_untouched()
     {
         (RedisUnderMvedsua server, string other) = Server("7.0.15 u7-u10", Threads("7.0.15 u7-u10"));
@@ -78,7 +91,7 @@ public sealed class IoThreadsTests : UpdatedRedis
             load.Check();
             ask(client);
             return server.FollowerPid == 0;
-        }, "the follower has ended", 60);
+        }, "the follower has ended", 120);
         load.More(1000);
         load.Finish();
         Assert.Equal(leader, server.LeaderPid);

@@ -20,7 +20,7 @@ public sealed class LargeUpdateTests : UpdatedRedis
     [Trait("Length", "long")]
     public void With_1_000_000_keys_of_all_types_data_connections_and_the_replica_are_those_of_a_twin_that_was_not_updated()
     {
-        Assert.SkipUnless(Environment.GetEnvironmentVariable("MVEDSUA_LONG") == "1", "it takes some minutes; make test-long runs it");
+        LongTests.OnlyThen("it takes some minutes");
         UpdateBesideATwin("7.0.15 u7-u10", 1_000_000, "30 100", 0);
     }
 
