@@ -27,12 +27,14 @@ internal sealed class DeathSection(string session, SharedMemory memory, ControlV
         List<string> place = [];
         if (crash != 0) place = ["(where the signal hit:)", .. Sides.Place(view.LeaderPid, images, crash)];
         if (address != 0) place.AddRange(["(its last call:)", .. Sides.Place(view.LeaderPid, images, address)]);
+        int signal = view.Members[version].ReasonCode;
         string how = Reasons.Explain(MvReason.FollowerDied, view.Members[version].ReasonCode, view.Members[version].ReasonText);
         return new DivergenceReport(session, DateTimeOffset.Now, "follower-died",
             string.Create(CultureInfo.InvariantCulture, $"The follower (pid {pid}) is gone: {how}. The server goes on{(view.Followers.Any(m => m.Publishing) ? "" : " alone")}."),
             Sides.LogicalThread(memory, version, slot), null, Last(view.LeaderVersion, slot), new DivergenceSide([], place),
             [
-                "It was killed from outside (SIGKILL: an operator, or the kernel short of memory: see the kernel's log).",
+                .. signal is 0 or 9 ? ["It was killed from outside (SIGKILL: an operator, or the kernel short of memory: see the kernel's log)."] : Array.Empty<string>(),
+                .. images.Count > 0 ? ["The new version has a fault at this point, or finds what was carried over to it otherwise than it expects (the update description)."] : Array.Empty<string>(),
                 "The server crashes by itself at this point, by something that isn't replayed: memory never initialised, a data race between threads, an address used as data.",
             ]);
     }

@@ -5,8 +5,8 @@ using Mvedsua.Coordinator.Control;
 using Mvedsua.Coordinator.Sessions;
 using Mvedsua.Coordinator.Tracing;
 using Mvedsua.Coordinator.Updates;
-using Mvedsua.Rules.Events;
 using Mvedsua.Update.Linking;
+using Mvedsua.Rules.Events;
 
 namespace Mvedsua.Coordinator.Reports;
 

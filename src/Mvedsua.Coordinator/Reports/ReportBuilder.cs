@@ -12,6 +12,7 @@ internal enum ReportKind
     Diverged,
     FollowerDied,
     Failover,
+    Stalled,
 }
 
 /// <summary>Builds a report from the session memory and the processes that are still there. Created on the session's
@@ -25,6 +26,7 @@ internal sealed class ReportBuilder
     private readonly ControlView _view;
     private readonly WaitStatus? _status;
     private readonly MvDivergence _divergence;
+    private readonly HangSection? _hang;
     private readonly RulesFile? _rules;
     private readonly IReadOnlyList<ImageRange>[] _images;
 
@@ -41,6 +43,7 @@ internal sealed class ReportBuilder
     {
         (_session, _memory, _pid, _version, _kind, _status, _rules, _images) = (session, memory, pid, version, kind, status, rules, images);
         _view = memory.Control.View();
+        if (kind == ReportKind.Stalled) _hang = new HangSection(session, memory, _view, pid, version);
         if (kind == ReportKind.Diverged) _divergence = memory.Control.Block.Divergence(version);
     }
 
@@ -49,6 +52,7 @@ internal sealed class ReportBuilder
     internal DivergenceReport Build(Action seen) => _kind switch
     {
         ReportKind.Diverged => new DivergenceSection(_session, _memory, _view, _pid, _version, _divergence, _rules, _images).Build(seen),
+        ReportKind.Stalled => _hang!.Build(),
         ReportKind.FollowerDied => new DeathSection(_session, _memory, _view, _pid, _version, _images[_version]).BuildFollowerDeath(),
         _ => new DeathSection(_session, _memory, _view, _pid, _version, _images[_version]).BuildFailover(_status),
     };

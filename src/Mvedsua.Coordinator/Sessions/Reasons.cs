@@ -69,7 +69,7 @@ internal static class Reasons
             MvReason.Threads => "no event log was left for a new thread",
             MvReason.Replaced => "it was replaced by the new leader",
             MvReason.UpdateFailed => "its update to another version failed",
-            MvReason.Stalled => $"it hangs: it has replayed nothing for {ReplayWatch.Patience.TotalSeconds:0} s, though its leader went on",
+            MvReason.Stalled => $"it hangs: it has replayed nothing for {(code > 0 ? code : ReplayWatch.Patience.TotalSeconds):0} s, though its leader went on",
             MvReason.Behind => $"the follower is {(code == 1 ? "1 event" : $"{code} events")} behind and does not catch up; promote when 'mvedsua status' shows less",
             _ => $"reason {(uint)reason} (unknown to this release)",
         };

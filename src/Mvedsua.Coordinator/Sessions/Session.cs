@@ -127,6 +127,7 @@ internal sealed partial class Session : IControlled, IDisposable
     {
         _ending.Cancel();
         foreach (LagMonitor monitor in _lagMonitors.Values) monitor.Dispose();
+        StopWatchingForHangs();
         StopWatching();
     }
 
@@ -176,8 +177,8 @@ internal sealed partial class Session : IControlled, IDisposable
             case SessionEvent.Replayed replayed:
                 Replayed(replayed);
                 break;
-            case SessionEvent.Stalled { Who: var stalled } when _plan?.Watched == stalled.Pid && _state.Followers.Contains(stalled):
-                EndFollower(stalled, MvReason.Stalled);
+            case SessionEvent.Stalled stalled:
+                Stalled(stalled.Who, stalled.HowLong);
                 break;
             case SessionEvent.Inspect inspect:
                 inspect.Look();
@@ -223,6 +224,7 @@ internal sealed partial class Session : IControlled, IDisposable
                 }
                 _failures.RemoveAll(failure => failure.Pid != LeaderPid); /* made good; but a leader may have died as it made this one */
                 if (!updating && LagMonitor.StartIfLimited(_memory, attached.Who, Post) is { } monitor) _lagMonitors[attached.Who] = monitor;
+                if (!updating) WatchForHang(attached.Who);
                 break;
             case SessionAction.FollowerEnded { Who: var ended }:
                 Member member = view.Members[ended.Version];
@@ -232,6 +234,7 @@ internal sealed partial class Session : IControlled, IDisposable
                 if (member.Reason == MvReason.FollowerDied && ended.Pid > 0) Report(ended, ended.Version, ReportKind.FollowerDied);
                 if (member.Reason == MvReason.Replaced && ended.Pid > 0) KillLater(ended.Pid);
                 if (_lagMonitors.Remove(ended, out LagMonitor? watched)) watched.Dispose();
+                StopWatchingForHang(ended);
                 if (_watch?.Who == ended) StopWatching();
                 if (member.Reason is MvReason.Diverged or MvReason.FollowerDied) ReportOf(ended.Pid); /* which may be begun later */
                 _stages.FollowerEnded(ended.Pid);
@@ -312,9 +315,9 @@ internal sealed partial class Session : IControlled, IDisposable
 
     /// <summary>Tells the leader to go solo and ends the follower, which has no effect outside itself; but not one that has just taken
     /// over from a leader that died.</summary>
-    private void EndFollower(Follower who, MvReason reason)
+    private void EndFollower(Follower who, MvReason reason, int code = 0)
     {
-        if (_memory.Control.EndPublishing(who.Version, who.Generation, reason, 0, followerIsGone: false)) _ = Libc.Kill(who.Pid, Signals.Kill);
+        if (_memory.Control.EndPublishing(who.Version, who.Generation, reason, code, followerIsGone: false)) _ = Libc.Kill(who.Pid, Signals.Kill);
     }
 
     /// <param name="who">The follower, or the promoted process.</param>

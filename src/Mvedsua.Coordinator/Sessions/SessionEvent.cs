@@ -42,7 +42,9 @@ internal abstract record SessionEvent
     internal sealed record Replayed(Follower Who, int Number, ulong Events) : SessionEvent;
 
     /// <summary>A follower stands still, though there is something to replay.</summary>
-    internal sealed record Stalled(Follower Who) : SessionEvent;
+    /// <param name="Who">The follower.</param>
+    /// <param name="HowLong">For that time.</param>
+    internal sealed record Stalled(Follower Who, TimeSpan HowLong) : SessionEvent;
 
     /// <summary>A client wants an update.</summary>
     internal sealed record UpdateOrdered(UpdateOrder Order, ChannelWriter<ControlReply> Told) : SessionEvent;

@@ -57,7 +57,8 @@ public sealed unsafe class Unwinder : IDisposable
         callbacks->FindDebugInfo = NativeLibrary.GetExport(library, "dwfl_standard_find_debuginfo");
         nint dwfl = Dwfl.Begin(callbacks);
         int reported = dwfl == 0 ? -1 : Dwfl.ReportProcess(dwfl, pid);
-        foreach (ImageRange image in reported == 0 ? images : []) /* (one whose file is gone stays without names) */
+        /* A file that is gone, or another one by now, stays without names. */
+        foreach (ImageRange image in reported == 0 ? images.Where(image => image.IsStill()) : [])
             Dwfl.ReportFile(dwfl, image.Path, image.Path, -1, image.Base, isDistance: true);
         if (reported != 0 || Dwfl.ReportEnd(dwfl, 0, 0) != 0)
         {
