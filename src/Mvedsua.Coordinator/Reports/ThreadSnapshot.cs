@@ -21,7 +21,8 @@ internal sealed class ThreadSnapshot : IDisposable
         if (_site == 0) return;
         _unwinder = Unwinder.Open(pid, images, out _problem);
         _hasRegisters = new RemoteMemory(pid).TryRead(thread.Frame, out MvRegisters registers);
-        if (_hasRegisters) _unwinder?.Capture(Registers(registers));
+        /* In a hook (pthread, vDSO) the shim saves its own registers: no call of the program's is to go on. */
+        if (_hasRegisters) _unwinder?.Capture(Registers(registers), isAcrossStacks: registers.Continuation == 0);
     }
 
     /// <param name="pid">The process.</param>

@@ -25,7 +25,8 @@ public sealed unsafe class Unwinder : IDisposable
     private GCHandle _self;
     private RemoteMemory _memory;
     private InitialRegisters? _registers;
-    private List<ulong> _frames = [];
+    private readonly List<ulong> _frames = [];
+    private int? _result; /* of libdwfl, once the frames are found */
 
     private Unwinder(int pid, nint dwfl, Dwfl.Callbacks* callbacks)
     {
@@ -75,23 +76,33 @@ public sealed unsafe class Unwinder : IDisposable
     }
 
     /// <summary>Takes these registers and the stack above them: from here on the process may go on, or be gone.</summary>
-    public void Capture(InitialRegisters registers)
+    /// <param name="registers">The thread's.</param>
+    /// <param name="isAcrossStacks">The frames lead from the shim's stack to another, whose place only they tell: they are found at once, which takes some
+    /// milliseconds.</param>
+    public void Capture(InitialRegisters registers, bool isAcrossStacks)
     {
         _registers = registers;
         _memory = new RemoteMemory(_pid);
         _memory.Prefetch(registers.StackPointer, StackWindow);
+        if (isAcrossStacks) FindFrames();
     }
 
     /// <summary>The frames above the captured registers.</summary>
     public Backtrace Unwind()
     {
-        _frames = [];
-        /* The thread's number means nothing here: the callbacks give the same registers for any. */
+        int result = _result ?? FindFrames();
         /* The innermost address stands behind a syscall instruction, the others behind a call. */
-        int result = Dwfl.GetThreadFrames(_dwfl, _pid, &OnFrame, GCHandle.ToIntPtr(_self));
-        if (_frames.Count == 0) _frames.Add(_registers!.InstructionPointer);
         var frames = _frames.Select(pc => Symbolise(pc, isReturnAddress: true)).ToList();
         return new Backtrace(frames, result < 0 && frames.Count < 2 ? "the stack could not be unwound further" : null);
+    }
+
+    private int FindFrames()
+    {
+        /* The thread's number means nothing here: the callbacks give the same registers for any. */
+        int result = Dwfl.GetThreadFrames(_dwfl, _pid, &OnFrame, GCHandle.ToIntPtr(_self));
+        if (_frames.Count == 0) _frames.Add(_registers!.InstructionPointer);
+        _result = result;
+        return result;
     }
 
     /// <summary>What stands at an address.</summary>
