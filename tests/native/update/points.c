@@ -13,6 +13,10 @@
 
 #include "../number.h"
 
+#ifndef VERSION
+#define VERSION 1
+#endif
+
 static int listener, client = -1;
 static unsigned count;
 
