@@ -9,7 +9,7 @@ DOTNET := DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDDISABLENODEREUSE=
 
 # One target after the other: "test: setup all" installs before it builds. Sub-makes keep their -j.
 .NOTPARALLEL:
-.PHONY: all setup shim cli servers test demo demo-failover demo-update bench drill lint clean help
+.PHONY: all setup shim cli servers test demo demo-failover demo-update redis-demo test-long bench drill lint clean help
 
 all: shim cli
 
@@ -18,9 +18,11 @@ help:
 	@echo 'make all     build out/libmvedsua.so and out/mvedsua'
 	@echo 'make servers build the sample server, all releases, into out/servers/kv'
 	@echo 'make test    setup, all, native and .NET tests; last line: N passed, N failed, N skipped'
+	@echo 'make test-long  the long forms of tests: Redis with 1,000,000 keys (some minutes)'
 	@echo 'make demo    setup, all, servers; both demos, each under load:'
 	@echo '             demo-failover: Redis with a follower; the leader is killed'
 	@echo '             demo-update:   the sample server is updated, to 1.1, to a broken release, to 2.0'
+	@echo 'make redis-demo  setup, all; builds two releases of Redis and updates one to the other under load'
 	@echo 'make bench   setup, all, the measurements of docs/measurements.md'
 	@echo 'make drill   setup, all, 10,000 kills under clients that know every answer (DRILL=--help)'
 	@echo 'make lint    clang-format, clang-tidy, cppcheck'
@@ -46,6 +48,11 @@ servers:
 test: setup all
 	@sh tests/run-all.sh $(OUT)
 
+# Tests that are skipped otherwise, and those alone.
+test-long: setup all
+	$(DOTNET) build tests/Mvedsua.Redis.Tests -c $(CONFIG) -v quiet
+	MVEDSUA_LONG=1 $(OUT)/dotnet/bin/Mvedsua.Redis.Tests/release/Mvedsua.Redis.Tests --no-ansi --filter-trait Length=long
+
 demo: demo-failover demo-update
 
 demo-failover: setup all
@@ -53,6 +60,10 @@ demo-failover: setup all
 
 demo-update: setup all servers
 	@sh tests/demo/kv-update.sh $(OUT)
+
+# make redis-demo DEMO_KEYS=1000000: with so many keys; 50,000 without a word.
+redis-demo: setup all
+	@DEMO_KEYS=$(DEMO_KEYS) sh tests/demo/redis-update.sh $(OUT)
 
 # make bench BENCH=--quick: some two minutes; the first run builds two releases of Redis before. The C# log reader: dotnet run -c Release --project bench/Mvedsua.Benchmarks
 bench: setup all servers

@@ -12,6 +12,7 @@ servers that the tests run|redis-server memcached nginx-light lighttpd beanstalk
 programs that the tests run|python3 sqlite3 git bash procps
 clients and loads|redis-tools curl wrk apache2-utils lftp libmemcached-tools stress-ng
 oracles and tools of the tests|strace gdb tmux valgrind libcap2-bin
+draw the figures of make bench|libfontconfig1 fonts-dejavu-core
 make lint|clang-tidy clang-format cppcheck'
 
 die() {

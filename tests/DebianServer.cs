@@ -10,7 +10,7 @@ internal static class DebianServer
     private const int Unavailable = 69;
 
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(25);
-    private static readonly Dictionary<(string, string), (string? Program, string Words)> s_built = [];
+    private static readonly Dictionary<(string, string, string?), (string? Program, string Words)> s_built = [];
     private static readonly Lock s_lock = new();
 
     private static string Root { get; } = FindRoot();
@@ -21,12 +21,18 @@ internal static class DebianServer
     /// <summary>The path of the program; the first test that asks for it waits for its build.</summary>
     /// <param name="server">redis, …: the recipes in tests/servers/debian-recipes.</param>
     /// <param name="version">Debian's.</param>
-    internal static string Build(string server, string version)
+    internal static string Build(string server, string version) => BuildPatched(server, version, null);
+
+    /// <param name="server">redis, …</param>
+    /// <param name="version">Debian's.</param>
+    /// <param name="patch">A fault that it is built with, of tests/servers/debian-recipes/patches; null: none.</param>
+    internal static string BuildPatched(string server, string version, string? patch)
     {
         string? program, words;
         lock (s_lock)
         {
-            if (!s_built.TryGetValue((server, version), out var known)) s_built[(server, version)] = known = Run(server, version);
+            if (!s_built.TryGetValue((server, version, patch), out var known))
+                s_built[(server, version, patch)] = known = Run(patch is null ? [server, version] : ["--patch", patch, server, version]);
             (program, words) = known;
         }
         Assert.SkipWhen(program is null, words);
@@ -47,10 +53,10 @@ internal static class DebianServer
         return (folder.ResolveLinkTarget(returnFinalTarget: true) ?? folder).FullName;
     }
 
-    private static (string? Program, string Words) Run(string server, string version)
+    private static (string? Program, string Words) Run(string[] words)
     {
-        var (status, output, errors) = Script(null, server, version);
-        Assert.True(status is 0 or Unavailable, $"{ScriptPath} {server} {version}: exit status {status}\n{errors}");
+        var (status, output, errors) = Script(null, words);
+        Assert.True(status is 0 or Unavailable, $"{ScriptPath} {string.Join(' ', words)}: exit status {status}\n{errors}");
         return status == 0 ? (output.Trim(), errors) : (null, errors.Trim());
     }
 

@@ -5,27 +5,28 @@ using Mvedsua.Replication.Measuring;
 using Mvedsua.Replication.Rows;
 using Mvedsua.Replication.Servers;
 
-// Usage: Mvedsua.Replication [--quick] [--only GROUP,…] [--record FILE] [OUT]. Prints the measurements of the Speed table.
+// Usage: Mvedsua.Replication [--quick] [--only GROUP,…] [--seconds N] [--record FILE] [OUT]. Prints the measurements of the Speed table.
 (string Name, Func<Paths, Effort, IEnumerable<Result>> Measure)[] groups =
 [
     ("getppid", GetppidRow.Measure), ("publish", PublishRow.Measure), ("calls", CallsRow.Measure), ("locks", LocksRow.Measure), ("load", LoadRows.Measure), ("servers", ServerRows.Measure),
     ("start-up", StartUpRow.Measure), ("idle", IdleRow.Measure), ("failover", FailoverRow.Measure),
-    ("update", UpdateRows.MeasureRedis), ("update-kv", UpdateRows.MeasureKv),
+    ("update", UpdateRows.MeasureRedis), ("update-kv", UpdateRows.MeasureKv), ("timeline", UpdateRows.MeasureTimeline),
 ];
 
 var words = args.ToList();
 var effort = words.Remove("--quick") ? Effort.Quick : Effort.Full;
+if (Option("--seconds") is { } length) effort = effort with { TimelineSeconds = double.TryParse(length, CultureInfo.InvariantCulture, out var seconds) && seconds >= 8 ? seconds : 0 };
 var only = Option("--only")?.Split(',');
 var record = Option("--record");
-if (words.Count > 1 || words.Exists(w => w.StartsWith('-')) || (only?.Any(o => groups.All(g => g.Name != o)) ?? false))
+if (words.Count > 1 || words.Exists(w => w.StartsWith('-')) || effort.TimelineSeconds == 0 || (only?.Any(o => groups.All(g => g.Name != o)) ?? false))
 {
-    Console.Error.WriteLine($"usage: Mvedsua.Replication [--quick] [--only {string.Join(',', groups.Select(g => g.Name))}] [--record FILE] [OUT]");
+    Console.Error.WriteLine($"usage: Mvedsua.Replication [--quick] [--only {string.Join(',', groups.Select(g => g.Name))}] [--seconds N (of the figure's curves, at least 8)] [--record FILE] [OUT]");
     return 2;
 }
 
 var paths = new Paths(Path.GetFullPath(words.FirstOrDefault() ?? "out"));
 string? leftOut = null;
-if (only?.Contains("update") ?? true)
+if (only?.Any(o => o is "update" or "timeline") ?? true)
 {
     try
     {

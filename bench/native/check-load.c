@@ -1,17 +1,19 @@
-/* check-load PROTOCOL PORT CLIENTS SECONDS [ANSWERS]: a load that checks every answer, and measures every
- * request. PROTOCOL: redis, memcached, beanstalkd, http or kv (protocols.c).
+/* check-load [-i MS] [-r] PROTOCOL PORT CLIENTS SECONDS [ANSWERS]: a load that checks every answer, and
+ * measures every request. PROTOCOL: redis, memcached, beanstalkd, http or kv (protocols.c).
  *
  * One request at a time per connection; its answer is known in advance. Ends after SECONDS, after that many
  * ANSWERS, or at SIGTERM.
  *
  * SIGUSR1 begins a new phase: the answers, errors and longest request are counted for each phase on its own,
  * so that one sees what happened around a kill. A connection that is closed, reset, answers something else or
- * not at all for PATIENCE_NS counts as one error and is not used again: the client noticed.
+ * not at all for PATIENCE_NS counts as one error and is not used again: the client noticed. -r: one that is
+ * closed or reset counts as one error, too, but connects again until it can, for as long as it takes; the
+ * first answer then counts as taking from the request that was lost.
  *
  * Prints "ready" once all are connected, "begun=N" when a phase begins, "progress=N" at every 25,000th answer
- * of a phase, each second a line of that second: second=N answers=A median_us=M longest_us=L, and at the end
- * a line per phase: phase=N seconds=S answers=A errors=E median_us=M p99_us=P longest_us=L and for each error
- * a line: error=what connection=N step=… . Exit status 1 when there was any error. */
+ * of a phase, each second (-i: so many ms) a line of that time: second=N answers=A median_us=M longest_us=L,
+ * and at the end a line per phase: phase=N seconds=S answers=A errors=E median_us=M p99_us=P longest_us=L and
+ * for each error a line: error=what connection=N step=… . Exit status 1 when there was any error. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,10 +37,11 @@
 #define CONNECTIONS 512
 
 struct connection {
-    int fd, step, failed;
+    int fd, step, failed, away;
     struct client client;
     struct exchange exchange;
-    uint64_t sent_at;
+    uint64_t sent_at,
+        lost_at; /* lost_at: when what the next answer stands for was sent; 0: nothing was lost */
     char got[ANSWER_SIZE];
     size_t got_length;
 };
@@ -51,7 +54,8 @@ struct phase {
 static const struct protocol *protocol;
 static struct connection connections[CONNECTIONS];
 static struct phase phases[PHASES], second;
-static uint64_t answered, wanted_answers = UINT64_MAX;
+static uint64_t answered, wanted_answers = UINT64_MAX, interval = SECOND_NS;
+static int connects_again, away;
 static volatile sig_atomic_t wanted_phase, stopped;
 
 static uint64_t now(void) {
@@ -86,13 +90,29 @@ static void fail(struct connection *c, struct phase *phase, const char *what) {
     close(c->fd);
 }
 
+/* The server is not there. */
+static void lose(struct connection *c, struct phase *phase, const char *what) {
+    if (!connects_again) {
+        fail(c, phase, what);
+        return;
+    }
+    phase->errors += c->step != 0;
+    close(c->fd);
+    c->step = 0;
+    c->client.counter = 0;
+    c->lost_at = c->sent_at;
+    c->away = 1;
+    away++;
+}
+
 static void send_request(struct connection *c, struct phase *phase) {
     struct exchange *x = &c->exchange;
     protocol->make(&c->client, c->step, x);
     c->got_length = 0;
-    c->sent_at = now();
+    c->sent_at = c->lost_at ? c->lost_at : now();
+    c->lost_at = 0;
     if (send(c->fd, x->request, x->request_length, MSG_NOSIGNAL) != (ssize_t)x->request_length)
-        fail(c, phase, "send");
+        lose(c, phase, "send");
 }
 
 static void count(struct phase *phase, uint64_t took) {
@@ -105,13 +125,17 @@ static void count(struct phase *phase, uint64_t took) {
 static void receive(struct connection *c, struct phase *phase) {
     ssize_t n = recv(c->fd, c->got + c->got_length, sizeof c->got - c->got_length, 0);
     if (n <= 0) {
-        fail(c, phase, n ? "reset" : "closed");
+        lose(c, phase, n ? "reset" : "closed");
         return;
     }
     c->got_length += (size_t)n;
     enum match match = match_answer(&c->exchange, c->got, c->got_length, &c->client.captured);
     if (match == MATCH_PARTIAL)
         return;
+    if (match == MATCH_WRONG && connects_again && c->step == 0) { /* it is not ready yet */
+        lose(c, phase, "refused");
+        return;
+    }
     if (match == MATCH_WRONG) {
         fail(c, phase, "wrong-answer");
         return;
@@ -140,6 +164,22 @@ static int connect_to(int port, struct connection *c, int epoll) {
            !epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event);
 }
 
+/* Those whose server was not there try again. */
+static void connect_again(int port, int clients, int epoll, struct phase *phase) {
+    for (int i = 0; i < clients; i++) {
+        struct connection *c = &connections[i];
+        if (!c->away)
+            continue;
+        if (!connect_to(port, c, epoll)) {
+            close(c->fd);
+            continue;
+        }
+        c->away = 0;
+        away--;
+        send_request(c, phase);
+    }
+}
+
 static void on_signal(int number) {
     if (number == SIGUSR1 && wanted_phase < PHASES - 1)
         wanted_phase++;
@@ -150,11 +190,11 @@ static void on_signal(int number) {
 /* A second in which nothing was answered has a line too: all figures 0. */
 static void report_second(void) {
     static unsigned number;
-    printf("second=%u answers=%llu median_us=%.1f longest_us=%.1f\n", ++number,
-           (unsigned long long)second.answers, (double)quantile(&second, 0.5) / 1e3,
-           (double)second.longest / 1e3);
+    printf("second=%g answers=%llu median_us=%.1f longest_us=%.1f\n",
+           ++number * ((double)interval / SECOND_NS), (unsigned long long)second.answers,
+           (double)quantile(&second, 0.5) / 1e3, (double)second.longest / 1e3);
     (void)fflush(stdout);
-    second = (struct phase){.begin = second.begin + SECOND_NS};
+    second = (struct phase){.begin = second.begin + interval};
 }
 
 static uint64_t report(int last) {
@@ -171,14 +211,24 @@ static uint64_t report(int last) {
 }
 
 int main(int argc, char **argv) {
+    for (int option; (option = getopt(argc, argv, "+i:r")) != -1;) {
+        if (option == 'i')
+            interval = (uint64_t)number(optarg) * 1000000;
+        connects_again |= option == 'r';
+    }
+    argc -= optind - 1;
+    argv += optind - 1;
     int known = argc == 5 || argc == 6, port = known ? (int)number(argv[2]) : 0,
         clients = known ? (int)number(argv[3]) : 0;
     protocol = known ? protocol_of(argv[1]) : NULL;
     if (argc == 6)
         wanted_answers = (uint64_t)number(argv[5]);
-    if (!protocol || port <= 0 || clients <= 0 || clients > CONNECTIONS || real_number(argv[4]) <= 0)
-        return fputs("usage: check-load redis|memcached|beanstalkd|http|kv PORT CLIENTS SECONDS [ANSWERS]\n",
-                     stderr),
+    if (!protocol || port <= 0 || clients <= 0 || clients > CONNECTIONS || real_number(argv[4]) <= 0 ||
+        !interval)
+        return fputs(
+                   "usage: check-load [-i MS] [-r] redis|memcached|beanstalkd|http|kv PORT CLIENTS SECONDS "
+                   "[ANSWERS]\n",
+                   stderr),
                2;
     struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGUSR1, &action, NULL);
@@ -198,7 +248,7 @@ int main(int argc, char **argv) {
     uint64_t until = now() + (uint64_t)(real_number(argv[4]) * 1e9), looked = now();
     while (!stopped && answered < wanted_answers && now() < until) {
         struct epoll_event events[64];
-        int n = epoll_wait(epoll, events, 64, 100);
+        int n = epoll_wait(epoll, events, 64, away ? 1 : 100);
         if (phase != wanted_phase) {
             phases[phase].end = now();
             phase = wanted_phase;
@@ -208,13 +258,16 @@ int main(int argc, char **argv) {
         }
         for (int i = 0; i < n; i++)
             receive(events[i].data.ptr, &phases[phase]);
-        if (now() >= second.begin + SECOND_NS)
+        while (now() >= second.begin + interval)
             report_second();
+        if (away)
+            connect_again(port, clients, epoll, &phases[phase]);
         if (now() - looked < 100000000)
             continue;
         looked = now();
         for (int i = 0; i < clients; i++)
-            if (!connections[i].failed && looked > connections[i].sent_at + PATIENCE_NS)
+            if (!connections[i].failed && !connections[i].away &&
+                looked > connections[i].sent_at + PATIENCE_NS)
                 fail(&connections[i], &phases[phase], "no-answer");
     }
     phases[phase].end = now();

@@ -170,7 +170,7 @@ struct mv_thread {
     uint64_t signal_record;    /* … this one of the log */
     uint32_t signal_late; /* leader: a signal that came after its call's record; attended to at the next */
     uint32_t late_timer;  /* leader: POSIX timer of a deferral, + 1 */
-    uint64_t late_from;   /* when it began, but for the time that the thread stood still */
+    uint64_t late_from;   /* the processor time that it had then, but for what it did for a follower */
     uint32_t raw_call[MV_RAW_DEPTH];
     /* Of the thread that the raw call under way makes: it may have exited, and its area be another's, when
      * the call returns here. */

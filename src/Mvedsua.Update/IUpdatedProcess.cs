@@ -38,6 +38,9 @@ public interface IUpdatedProcess
     /// <summary>Changes what whole pages may be used for (mprotect(2)).</summary>
     void Protect(ulong address, ulong length, MemoryProtection protection);
 
+    /// <summary>Where the kernel put the program's arguments: the address of argc (proc_pid_stat(5), startstack).</summary>
+    ulong InitialStack => throw new UpdateRefusedException("where the program's arguments are is not known");
+
     /// <summary>The threads besides the main thread whose start routines are known.</summary>
     IReadOnlyList<UpdatedThread> Threads => [];
 

@@ -36,8 +36,9 @@ public sealed class PreparedUpdate : IDisposable
     private PreparedUpdate(TypedUpdate types, ElfFile newFile, Relinker relinker, ThreadStarts threads) =>
         (_types, _newFile, _relinker, _threads) = (types, newFile, relinker, threads);
 
-    /// <summary>The system call at which the copy is to be made; null: any in which the main thread waits.</summary>
-    public string? At => _types.Description.At?.Name;
+    /// <summary>The system call or the point of the program's at which the copy is to be made; null: any of its points, or any call in which the main
+    /// thread waits.</summary>
+    public UpdatePoint? At => _types.Description.At;
 
     /// <summary>What the description says is to be done when the update fails.</summary>
     public Descriptions.FailurePolicy OnFailure => _types.Description.OnFailure;
@@ -55,10 +56,8 @@ public sealed class PreparedUpdate : IDisposable
         {
             ElfFile oldFile = ElfFile.Read(oldPath), newFile = ElfFile.Read(newPath);
             types = TypedUpdate.Prepare(oldPath, newPath, descriptionPath);
-            if (types.Description.Resume is null)
+            if (types.Description.Resume is null && !MainFunction.Resumes(newFile))
                 throw new UpdateRefusedException($"where {newPath} goes on is not known: name the function of its main loop in a description ('resume serve(&server)')");
-            if (types.Description.At is { IsPoint: true } point)
-                throw new UpdateRefusedException($"the description wants the update at the point {point.Name} of the program: only system calls can be named yet");
             var threads = new ThreadStarts(oldFile, image, newFile, types.Description.Threads);
             return new PreparedUpdate(types, newFile, Relinker.Prepare(image, oldFile, newFile, types.Options), threads);
         }
@@ -75,12 +74,12 @@ public sealed class PreparedUpdate : IDisposable
     public UpdateOutcome Apply(IUpdatedProcess process)
     {
         var link = _relinker.Apply(process);
-        var resume = _types.Description.Resume!;
         var transfer = _types.Carry(link, process);
         var exit = new LoadedLibraries(process, link.Image.DynamicSection).Find("exit", null) ?? throw new UpdateRefusedException("the process has no exit(3): is it linked with a C library?");
-        var arguments = CallValues.Of(resume, link.Image, _newFile, process);
-        return new UpdateOutcome(link, transfer, [new Step(link.Image.Base + resume.Function.Address, arguments)], exit, resume.Function.Type.Result.Bare is not VoidType,
-            _threads.Of(process.Threads, link.Image));
+        var (step, hasStatus) = _types.Description.Resume is { } resume
+            ? (new Step(link.Image.Base + resume.Function.Address, CallValues.Of(resume, link.Image, _newFile, process)), resume.Function.Type.Result.Bare is not VoidType)
+            : (MainFunction.Step(_newFile, link.Image, process), true);
+        return new UpdateOutcome(link, transfer, [step], exit, hasStatus, _threads.Of(process.Threads, link.Image));
     }
 
     /// <inheritdoc/>

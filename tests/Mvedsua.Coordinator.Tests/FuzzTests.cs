@@ -34,7 +34,7 @@ public sealed class FuzzTests
 
         public Task<ControlReply> CommitAsync() => Task.FromResult(new ControlReply(true, Message: "committed"));
         public Task<ControlReply> RollbackAsync() => Task.FromResult(new ControlReply(true, Message: "rolled back"));
-        public DivergenceReport? LastReport() => null;
+        public Task<DivergenceReport?> LastReportAsync() => Task.FromResult<DivergenceReport?>(null);
 
         public async IAsyncEnumerable<TraceEvent> TraceAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
         {

@@ -106,14 +106,14 @@ public sealed class RequestTests
     }
 
     [Fact]
-    public async Task A_diverged_follower_ends_only_after_its_report_was_taken()
+    public async Task Once_the_end_of_a_diverged_follower_is_told_its_report_can_be_asked_for()
     {
         await using LiveSession session = await Started("diverge");
         await LiveSession.Client.FollowAsync(session.Name, default);
-        DivergenceReport report = await session.Report("different-call");
-        Assert.Equal("getpid()", report.Follower.Calls[^1].ToString()[..8]);
-        SessionStatus status = await session.Until(s => s.Follower is null);
+        SessionStatus status = await session.Until(s => s.Follower is null && s.History.Any(h => h.What.Contains("ended", StringComparison.Ordinal)));
         Assert.Contains("diverged", status.History[^1].What, StringComparison.Ordinal);
+        DivergenceReport report = await LiveSession.Client.ReportAsync(session.Name, default);
+        Assert.Equal(("different-call", "getpid()"), (report.Reason, report.Follower.Calls[^1].ToString()[..8]));
     }
 
     [Fact]

@@ -180,6 +180,20 @@ public sealed class SessionStateTests
     }
 
     [Fact]
+    public void A_follower_that_has_parked_before_anybody_saw_it_follow_is_told_of_and_reported_all_the_same()
+    {
+        SessionState state = In(Solo);
+        ControlView parked = With(Replays with { State = MvMemberState.Parked, Publishing = false });
+        IReadOnlyList<SessionAction> actions = state.Observe(parked);
+        Assert.Contains(actions, a => a is SessionAction.FollowerAttached { Who.Pid: Follower });
+        Assert.Contains(new SessionAction.FollowerEnded(Who()), actions);
+        Assert.Contains(new SessionAction.TakeReport(Who()), actions);
+        Assert.Empty(state.Followers);
+        Assert.Empty(state.Observe(parked));
+        Assert.Equal(Phase.SingleLeader, state.Phase);
+    }
+
+    [Fact]
     public void A_follower_that_got_the_pid_of_an_ended_one_is_another_follower()
     {
         SessionState state = In(Solo, Followed);
@@ -307,8 +321,10 @@ public sealed class SessionStateTests
     public void A_diverged_follower_that_has_been_told_to_be_gone_does_not_come_back_with_the_next_one()
     {
         Member parked = Replays with { State = MvMemberState.Parked, Publishing = false };
-        SessionState state = In(Solo, Followed, With(parked));
-        Assert.Contains(new SessionAction.FollowerEnded(Who()), state.Observe(With(parked) with { Stage = MvStage.SingleLeader }));
+        SessionState state = In(Solo, Followed);
+        Assert.Contains(new SessionAction.FollowerEnded(Who()), state.Observe(With(parked)));
+        Assert.Empty(state.Followers);
+        state.Observe(With(parked) with { Stage = MvStage.SingleLeader });
         IReadOnlyList<SessionAction> actions = state.Observe(With(parked, Other));
         Assert.Equal([Two], actions.OfType<SessionAction.FollowerAttached>().Select(a => a.Who));
         Assert.Equal([Two], state.Followers);
@@ -316,13 +332,15 @@ public sealed class SessionStateTests
     }
 
     [Fact]
-    public void A_diverged_follower_beside_another_is_one_until_its_report_is_taken()
+    public void A_diverged_follower_is_told_to_be_gone_as_it_parks_and_its_report_is_taken_all_the_same()
     {
         SessionState state = In(Solo, Followed, Both);
         ControlView parked = With(Replays with { State = MvMemberState.Parked, Publishing = false }, Other);
-        Assert.Contains(new SessionAction.TakeReport(Who()), state.Observe(parked));
-        Assert.Equal([Who(), Two], state.Followers);
-        Assert.Contains(new SessionAction.FollowerEnded(Who()), state.Observe(With(Replays with { State = MvMemberState.Ended, Publishing = false }, Other)));
+        IReadOnlyList<SessionAction> actions = state.Observe(parked);
+        Assert.Contains(new SessionAction.TakeReport(Who()), actions);
+        Assert.Contains(new SessionAction.FollowerEnded(Who()), actions);
+        Assert.Equal([Two], state.Followers);
+        Assert.Empty(state.Observe(With(Replays with { State = MvMemberState.Ended, Publishing = false }, Other)));
         Assert.Equal([Two], state.Followers);
     }
 }

@@ -90,18 +90,21 @@ internal sealed partial class DrillSession : IDisposable
     internal void MakeWhole(DrillLoad load)
     {
         Until(() => Host.IsAlive(Control.LeaderPid) && Control.Stage is MvStage.SingleLeader or MvStage.Followed, "somebody leads", load);
-        for (int attempt = 0; !IsFollowed; attempt++)
+        List<string> replies = [];
+        while (!IsFollowed)
         {
             /* A follower that has just died is not known to be dead yet, one that is being made not yet to live. */
             Until(() => IsSettled, "the leader goes on alone, or the follower replays", load);
             if (IsFollowed) break;
             if (!IsExpected(Control.Reason) || Members.Any(m => !IsExpected(m.Reason)))
                 throw new DrillFailure($"a follower that nobody killed has ended; {Describe()}");
+            if (Followers.Count > _wanted || replies.Count > 20 * _wanted)
+                throw new DrillFailure($"{Followers.Count} followers, not {_wanted}, after these replies:\n{string.Join('\n', replies)}\n{Describe()}");
             Host.Result follow = Verb("follow");
+            replies.Add($"leader {Control.LeaderPid}, generation {Control.Generation}: {follow.Output}{follow.Errors}".TrimEnd());
             load.Check();
             if (IsFollowed) break;
             TakeMessages();
-            if (attempt == 20 * _wanted) throw new DrillFailure($"no follower after {attempt} tries: {follow.Output} {follow.Errors}; {Describe()}");
             Until(() => Control.Stage is MvStage.SingleLeader or MvStage.Followed, "the attachment has ended", load);
         }
         Host.Result? status = null;

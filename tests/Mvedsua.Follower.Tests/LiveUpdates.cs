@@ -18,5 +18,18 @@ public abstract class LiveUpdates : ConfiguredServers
 
     private protected static int Pid(RedisUnderMvedsua server, bool follower = false) => follower ? server.FollowerPid : server.LeaderPid;
 
+    /// <summary>How far an update is; empty: there is none.</summary>
+    internal static string Step(RedisUnderMvedsua server) => Step(server, out _);
+
+    /// <param name="server">The server.</param>
+    /// <param name="isTimed">Something is done when a time is over.</param>
+    internal static string Step(RedisUnderMvedsua server, out bool isTimed)
+    {
+        isTimed = false;
+        if (!server.Status().TryGetProperty("update", out var update) || update.ValueKind != System.Text.Json.JsonValueKind.Object) return "";
+        isTimed = update.TryGetProperty("until", out var until) && until.ValueKind == System.Text.Json.JsonValueKind.String;
+        return update.GetProperty("step").GetString()!;
+    }
+
     private static string Fate(RedisUnderMvedsua server) => $"{server.History}\n{server.Mvedsua("report", RedisUnderMvedsua.Name).Output}\n{server.Log}";
 }

@@ -72,6 +72,7 @@ public sealed class PromotionTests : ServerTests
 
     [Theory]
     [InlineData("promotion-offered", "leader", true)]
+    [InlineData("promotion-comes", "follower", false)]
     [InlineData("promotion-taken", "follower", false)]
     [InlineData("promotion-claimed", "promoted", false)]
     [InlineData("promotion-publishes", "promoted", false)]
@@ -117,22 +118,141 @@ public sealed class PromotionTests : ServerTests
         Assert.Equal((leader, follower), (server.LeaderPid, server.FollowerPid));
     }
 
+    private const int FollowerBehind = 81;
+
+    /// <summary>It would stop the server for as long as it has to catch up. It is not even offered the lead.</summary>
     [Fact]
-    public void A_follower_that_stands_still_is_ended_and_its_leader_leads_on()
+    public void A_follower_far_behind_is_refused_the_lead_and_nothing_else_changes()
     {
         RedisUnderMvedsua server = Start();
         using var load = new CheckedLoad(server, 5);
         (int leader, int follower) = (server.LeaderPid, server.FollowerPid);
         Host.Kill(follower, Host.SIGSTOP);
-        load.More(100);
+        Host.Until(() => LagOf(server) > 2000, "it lags", 60);
+        load.ForgetSlowest();
         Host.Result result = server.Mvedsua("promote", RedisUnderMvedsua.Name);
-        Assert.NotEqual(0, result.Status);
+        Assert.Equal(FollowerBehind, result.Status);
+        Assert.Matches("the follower is [0-9]+ events behind and does not catch up; promote when 'mvedsua status' shows less", result.Errors);
         load.More(100);
-        Assert.Equal(leader, server.LeaderPid);
-        Assert.Contains("it did not take the lead within 2 s", server.FollowerEnded());
-        server.Follow();
+        Assert.Equal((leader, follower), (server.LeaderPid, server.FollowerPid));
+        Assert.DoesNotContain("promotion", server.History);
+        Host.Kill(follower, Host.SIGCONT);
         load.Finish();
         server.InStep();
+        Assert.Equal((follower, leader), Promote(server));
+        server.InStep();
+    }
+
+    /// <summary>It stands still where nothing tells so: it was in step. Others that follow keep on, too.</summary>
+    [Fact]
+    public void An_offer_that_is_not_taken_in_time_is_taken_back_and_nobody_is_lost()
+    {
+        RedisUnderMvedsua server = Start();
+        server.Follow();
+        server.InStep();
+        int[] followers = Followers(server);
+        int leader = server.LeaderPid, stopped = followers[0];
+        for (int round = 0; round < 2; round++)
+        {
+            Host.Kill(stopped, Host.SIGSTOP);
+            Host.Result result = server.Mvedsua("promote", RedisUnderMvedsua.Name, $"{stopped}");
+            Assert.Equal(FollowerBehind, result.Status);
+            Assert.Contains("the lead was offered to it for 1 s", result.Errors);
+            using var load = new CheckedLoad(server, 5);
+            load.More(200);
+            Host.Kill(stopped, Host.SIGCONT);
+            load.More(200);
+            load.Finish();
+            server.InStep();
+            Assert.Equal((leader, string.Join(' ', followers)), (server.LeaderPid, string.Join(' ', Followers(server))));
+        }
+        Assert.DoesNotContain("ended", server.History);
+        Host.Result promoted = server.Mvedsua("promote", RedisUnderMvedsua.Name, $"{stopped}");
+        Assert.True(promoted.Status == 0, promoted.Errors);
+        using RespClient client = server.Connect();
+        client.Ok("SET", "key", "of the new leader");
+        Assert.Equal(stopped, server.LeaderPid);
+        Host.Until(() => Followers(server).SequenceEqual([leader]), "the former leader follows, the other one is replaced");
+        Assert.Contains("it was replaced", server.History);
+        server.InStep();
+    }
+
+    private static int[] Followers(RedisUnderMvedsua server) =>
+        [.. server.Status().GetProperty("followers").EnumerateArray().Select(f => f.GetProperty("pid").GetInt32())];
+
+    private static long LagOf(RedisUnderMvedsua server) => server.Status().GetProperty("lag").GetProperty("events").GetInt64();
+
+    /// <summary>The follower stands before the offer as it is taken back, or behind it when it is too late for that: one of the two is first.</summary>
+    [Fact]
+    public void A_follower_that_has_come_to_an_offer_as_it_is_taken_back_follows_on()
+    {
+        using Variant variant = Variant.WithFaults();
+        RedisUnderMvedsua server = Start(products: variant.Products, faults: "stop:promotion-comes");
+        server.InStep();
+        using var load = new CheckedLoad(server, 5);
+        load.More(100);
+        (int leader, int follower) = (server.LeaderPid, server.FollowerPid);
+        Host.Result result = server.Mvedsua("promote", RedisUnderMvedsua.Name);
+        Assert.Equal(FollowerBehind, result.Status);
+        Assert.Contains("the follower stops at promotion-comes", server.Log);
+        load.More(100);
+        Host.Kill(follower, Host.SIGCONT);
+        load.More(300);
+        load.Finish();
+        server.InStep();
+        Assert.Equal((leader, follower), (server.LeaderPid, server.FollowerPid));
+        Promote(server);
+        server.InStep();
+    }
+
+    [Fact]
+    public async Task An_offer_that_is_taken_just_before_it_would_be_taken_back_stays_taken()
+    {
+        using Variant variant = Variant.WithFaults();
+        RedisUnderMvedsua server = Start(products: variant.Products, faults: "nap:promotion-overdue");
+        server.InStep();
+        (int leader, int follower) = (server.LeaderPid, server.FollowerPid);
+        using var load = new CheckedLoad(server, 5);
+        load.More(100);
+        load.Finish();
+        server.InStep();
+        Host.Kill(follower, Host.SIGSTOP);
+        Task<Host.Result> promotion = Task.Run(() => server.Mvedsua("promote", RedisUnderMvedsua.Name));
+        Host.Until(() => server.Log.Contains("the leader naps at promotion-overdue, passage 1: now", StringComparison.Ordinal), "it is about to take it back");
+        Host.Kill(follower, Host.SIGCONT);
+        Host.Result result = await promotion;
+        Assert.True(result.Status == 0, result.Errors);
+        Assert.Equal((follower, leader), (server.LeaderPid, server.FollowerPid));
+        using var more = new CheckedLoad(server, 5);
+        more.More(300);
+        more.Finish();
+        server.InStep();
+    }
+
+    /// <summary>The two at any distance from each other: what is told is what has happened, and nobody is lost.</summary>
+    [Fact]
+    public async Task Whoever_is_first_as_an_offer_is_overdue_both_go_on_and_the_outcome_says_who_leads()
+    {
+        RedisUnderMvedsua server = Start(server: OwnServer.Command("hard"), prepare: HardServer.Compile);
+        server.Answers();
+        for (int i = 0; i < 12 * Host.Rounds; i++)
+        {
+            server.InStep();
+            (int leader, int follower) = (server.LeaderPid, server.FollowerPid);
+            Host.Kill(follower, Host.SIGSTOP);
+            Task<Host.Result> promotion = Task.Run(() => server.Mvedsua("promote", RedisUnderMvedsua.Name));
+            Host.Until(() => server.Control().StartsWith("stage 6 ", StringComparison.Ordinal), "it is offered");
+            long offered = Environment.TickCount64;
+            while (Environment.TickCount64 - offered < 980 + 4 * (i % 12)) Thread.Sleep(1);
+            Host.Kill(follower, Host.SIGCONT);
+            Host.Result result = await promotion;
+            Assert.Equal(result.Status switch { 0 => (follower, leader), FollowerBehind => (leader, follower), _ => default }, (server.LeaderPid, server.FollowerPid));
+            using var load = new HardServer.Load(server, HardServer.Repeated, 3, seed: i);
+            load.More(30);
+            load.Finish();
+        }
+        server.InStep();
+        Assert.DoesNotContain("ended", server.History);
     }
 
     [Fact]

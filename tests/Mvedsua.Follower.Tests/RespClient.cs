@@ -19,6 +19,9 @@ internal sealed class RespClient : IDisposable
         _socket.Connect(IPAddress.Loopback, port);
     }
 
+    /// <summary>What tells this connection from any other.</summary>
+    internal int LocalPort => ((IPEndPoint)_socket.LocalEndPoint!).Port;
+
     internal void Send(params string[] arguments)
     {
         var text = new StringBuilder();

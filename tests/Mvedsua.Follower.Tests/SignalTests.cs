@@ -51,6 +51,31 @@ public sealed class SignalTests : ServerTests
         Assert.StartsWith("0 ", line.Ask("map 2000"));
     }
 
+    /// <summary>On a busy machine it may get none for longer than a signal may wait for a call.</summary>
+    [Fact]
+    public void A_thread_that_gets_no_processor_while_a_signal_waits_has_not_computed()
+    {
+        RedisUnderMvedsua server = Start(server: OwnServer.Command("computes"), prepare: OwnServer.Compile("computes"));
+        server.Answers();
+        using var line = new Line(server);
+        Assert.Equal("done", line.Ask("compute"));
+        Assert.Equal("0", line.Ask("handled"));
+        server.InStep();
+        int leader = server.LeaderPid, follower = server.FollowerPid;
+        using (var stopped = new StoppedThread(leader, "begins"))
+        {
+            line.Say("compute");
+            stopped.Reached();
+            Host.Kill(leader, Host.SIGUSR1); /* it goes on to the end with that */
+            stopped.GoesOnTo("ends");
+            Thread.Sleep(100); /* ten times as long as it may compute */
+        }
+        Assert.Equal("done", line.Answer());
+        Assert.Equal("1", line.Ask("handled"));
+        server.InStep();
+        Assert.Equal(follower, server.FollowerPid);
+    }
+
     [Theory]
     [InlineData("process", false)]
     [InlineData("process", true)]

@@ -62,6 +62,24 @@ public sealed class ThreadTests : ServerTests
         server.InStep();
     }
 
+    /// <summary>Their clients are on this machine, but no end of a connection is the server's own: it has connected a Unix socket only.</summary>
+    [Fact]
+    public void Threads_that_serve_a_client_each_do_not_wait_for_each_other()
+    {
+        RedisUnderMvedsua server = Start(server: OwnServer.Command("moments"), prepare: OwnServer.Compile("moments"));
+        server.Answers();
+        using var first = new Line(server);
+        Assert.Equal("ok", first.Ask("look up"));
+        using Line slow = new(server), quick = new(server); /* what a connection is, is looked up once */
+        foreach (Line line in (Line[])[slow, quick]) Assert.Equal("ok", line.Ask("nothing"));
+        server.InStep();
+        using var stopped = new StoppedThread(server.FollowerPid, "write");
+        Assert.Equal("ok", slow.Ask("nothing"));
+        stopped.Reached(); /* before it answers, too */
+        for (int i = 0; i < 100; i++) Assert.Equal("ok", quick.Ask("nothing"));
+        Host.Until(() => server.Status().GetProperty("lag").GetProperty("events").GetInt64() < 10, "the other thread of the follower goes on");
+    }
+
     /// <summary>One connection; each answer must be the sum that follows from all values so far, in some order of the workers.</summary>
     internal sealed class Lines(RedisUnderMvedsua server) : IDisposable
     {

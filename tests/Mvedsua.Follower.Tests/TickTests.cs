@@ -30,38 +30,87 @@ public sealed class TickTests : MomentServers
         RedisUnderMvedsua server = StartServer("ticks", RedisUnderMvedsua.Mode.Followed, "held");
         using var line = new Line(server);
         Assert.NotNull(line.Ask("gate"));
-        int follower = server.FollowerPid;
         for (int round = 0; round < 2 * Host.Rounds; round++)
         {
-            Host.Kill(follower, Host.SIGSTOP);
-            try
+            Behind(server, () =>
             {
                 for (int i = 0; i < 3; i++) Assert.NotNull(line.Ask("gate"));
-            }
-            finally
-            {
-                Host.Kill(follower, Host.SIGCONT);
-            }
+            });
             server.InStep("across a tick");
         }
+    }
+
+    /// <summary>As in a server that starts: its main thread has read the clock in that second, before it made the other.</summary>
+    [Fact]
+    public void A_first_time_is_found_by_a_thread_just_made_where_its_leaders_found_it()
+    {
+        RedisUnderMvedsua server = StartServer("ticks", RedisUnderMvedsua.Mode.Followed, "first");
+        for (int round = 0; round < 3; round++)
+        {
+            using var line = new Line(server);
+            Behind(server, () => Assert.InRange(long.Parse(line.Ask("beside")!, System.Globalization.CultureInfo.InvariantCulture), 1, long.MaxValue));
+            server.InStep("after a first time");
+        }
+    }
+
+    /// <summary>A thread that has not come to the processor yet misses nothing: it begins behind the first time, in a follower too.</summary>
+    [Fact]
+    public void A_first_time_waits_for_no_thread_that_has_not_begun()
+    {
+        RedisUnderMvedsua server = StartServer("ticks", RedisUnderMvedsua.Mode.Followed, "first");
+        int leader = server.LeaderPid;
+        using var line = new Line(server);
+        Behind(server, () =>
+        {
+            using (var stopped = new StoppedThread(leader, "mv_thread_introduce"))
+            {
+                line.Say("at once");
+                stopped.Reached();
+                Host.Until(() => File.ReadAllText($"/proc/{leader}/syscall").StartsWith("202 ", StringComparison.Ordinal), "the main thread waits in pthread_join");
+            }
+            Assert.Equal("0", line.Answer());
+        });
+        server.InStep("after a first time");
+    }
+
+    /// <summary>The follower stands still meanwhile: each of its threads gets a backlog of what they did side by side.</summary>
+    private static void Behind(RedisUnderMvedsua server, Action action)
+    {
+        int follower = server.FollowerPid;
+        Host.Kill(follower, Host.SIGSTOP);
+        try
+        {
+            action();
+        }
+        finally
+        {
+            Host.Kill(follower, Host.SIGCONT);
+        }
+    }
+
+    /// <summary>Not at each of their events, for as long as it waits.</summary>
+    [Fact]
+    public void A_timekeeper_that_waits_for_another_thread_holds_the_others_up_once()
+    {
+        RedisUnderMvedsua server = StartServer("ticks", RedisUnderMvedsua.Mode.Followed, "joins");
+        using var client = new Client(server);
+        using var line = new Line(server);
+        long end = client.Second() + 4, longest = 0;
+        while (client.Second() < end)
+            longest = Math.Max(longest, long.Parse(line.Ask("storm")!, System.Globalization.CultureInfo.InvariantCulture));
+        Assert.True(longest < 500, $"4,000 calls took {longest} ms: a millisecond each would be 4 s, or until the thread that is waited for ends, 0.7 s at least");
     }
 
     private static void Tick(RedisUnderMvedsua server, ManyClients load, int rounds, int seconds)
     {
         for (int round = 0; round < rounds; round++)
         {
-            int follower = server.FollowerPid;
-            Host.Kill(follower, Host.SIGSTOP); /* its threads get a backlog with ticks in it, which each reads on its own */
-            try
+            Behind(server, () =>
             {
                 using var client = new Client(server);
                 long end = client.Second() + seconds;
                 Host.Until(() => client.Second() >= end || load.Wrong is not null, "the seconds are over", 60);
-            }
-            finally
-            {
-                Host.Kill(follower, Host.SIGCONT);
-            }
+            });
             load.More(100);
         }
         load.Finish();

@@ -13,7 +13,7 @@ public sealed class RuledUpdateTests : UpdatedServers
     private static void Released(RedisUnderMvedsua server, string from, string to)
     {
         /* 1.0 and 1.1 have the same types. */
-        string description = Path.Combine(Rules(to == "1.1" ? "1.0-1.1" : "1.0-2.0"), "update.description");
+        string description = Path.Combine(Rules(to == "2.0" ? "1.0-2.0" : $"{from}-{to}"), "update.description");
         Host.Result result = server.Mvedsua("update", RedisUnderMvedsua.Name, "--to", KvPrograms.Of(to), "--description", description, "--rules", Rules($"{from}-{to}"));
         Assert.True(result.Status == 0, $"update: {result.Output}{result.Errors}\n{server.History}\n{server.Mvedsua("report", RedisUnderMvedsua.Name).Output}");
     }
@@ -22,10 +22,11 @@ public sealed class RuledUpdateTests : UpdatedServers
     [InlineData("1.0", "1.1")]
     [InlineData("1.0", "2.0")]
     [InlineData("1.1", "2.0")]
+    [InlineData("2.0", "3.0")]
     public void Another_release_is_compared_leads_follows_and_leads_again_and_no_client_notices(string from, string to)
     {
         RedisUnderMvedsua server = Server(from);
-        using var load = KvClient.Load(server.Port, 8, 21);
+        using var load = KvClient.Load(server.Port, 8, 21, commands: () => to == "3.0" ? KvCommands.WithoutPut : KvCommands.Texts);
         load.More(300);
         Released(server, from, to);
         load.More(300);
@@ -67,6 +68,28 @@ public sealed class RuledUpdateTests : UpdatedServers
         Do(server, "promote");
         Assert.Equal("VALUE other", line.Ask("GET key"));
         Assert.Equal("VALUE 12", line.Ask("GET n"));
+        Agrees(server);
+    }
+
+    /// <summary>Neither release has the other's name for it, and both keep what was said.</summary>
+    [Fact]
+    public void A_command_that_the_new_release_calls_otherwise_has_the_same_effect_in_both()
+    {
+        RedisUnderMvedsua server = Server("2.0");
+        using var line = new KvLine(server.Port);
+        Released(server, "2.0", "3.0");
+        Assert.Equal("OK", line.Ask("PUT key value"));
+        Assert.Equal("CONFIG scan-limit 1000", line.Ask("CONFIG scan-limit"));
+        Agrees(server);
+        Do(server, "promote");
+        Assert.Equal("VALUE value", line.Ask("GET key"));
+        Assert.Equal("ERROR unknown command", line.Ask("PUT key other"));
+        Assert.Equal("CONFIG scan-limit 100", line.Ask("CONFIG scan-limit"));
+        Assert.Equal("OK", line.Ask("SET key other"));
+        Agrees(server);
+        Do(server, "promote");
+        Assert.Equal("VALUE other", line.Ask("GET key"));
+        Assert.Equal("OK", line.Ask("PUT key third"));
         Agrees(server);
     }
 

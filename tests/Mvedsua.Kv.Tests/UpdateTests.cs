@@ -117,6 +117,24 @@ public sealed class UpdateTests : UpdatedServers
         HasAll(server, load);
     }
 
+    /// <summary>Its code is in no mapping that the kernel names.</summary>
+    [Theory]
+    [InlineData("crash", "(where the signal hit:)", "command_run+0x", "in kv-1.0-crash (crash.c:")]
+    [InlineData("refused", "command_run+0x", "in kv-1.0-refused (refused.c:")]
+    [InlineData("byte", "connection_ready+0x", "in kv-1.0-byte (connection.c:", "The follower runs another version")]
+    public void The_report_of_a_broken_version_names_its_functions_and_source_lines(string fault, params string[] told)
+    {
+        RedisUnderMvedsua server = Server();
+        using var line = new KvLine(server.Port);
+        Assert.Equal("OK", line.Ask("PUT key value"));
+        Updated(server, KvPrograms.Of($"1.0-{fault}"));
+        for (int i = 0; i < 200 && Pid(server, follower: true) != 0; i++) Assert.Equal("TTL never", line.Ask("TTL key"));
+        server.FollowerEnded();
+        string report = "";
+        Host.Until(() => (report = server.Mvedsua("report", RedisUnderMvedsua.Name).Output).Contains("follower", StringComparison.Ordinal), "there is a report");
+        foreach (string text in told) Assert.True(report.Contains(text, StringComparison.Ordinal), $"'{text}' is missing:\n{report}");
+    }
+
     [Fact]
     public void A_version_that_hangs_is_ended_by_the_lag_limit()
     {

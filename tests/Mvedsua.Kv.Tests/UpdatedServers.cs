@@ -36,19 +36,6 @@ public abstract class UpdatedServers : LiveUpdates
         Assert.True(result.Status == 0, $"update: {result.Output}{result.Errors}\n{server.Log}");
     }
 
-    /// <summary>How far an update is; empty: there is none.</summary>
-    internal static string Step(RedisUnderMvedsua server) => Step(server, out _);
-
-    /// <param name="server">The server.</param>
-    /// <param name="isTimed">Something is done when a time is over.</param>
-    internal static string Step(RedisUnderMvedsua server, out bool isTimed)
-    {
-        isTimed = false;
-        if (!server.Status().TryGetProperty("update", out var update) || update.ValueKind != System.Text.Json.JsonValueKind.Object) return "";
-        isTimed = update.TryGetProperty("until", out var until) && until.ValueKind == System.Text.Json.JsonValueKind.String;
-        return update.GetProperty("step").GetString()!;
-    }
-
     private protected static void HasAll(RedisUnderMvedsua server, Mvedsua.Drill.ClientLoad<KvClient> load)
     {
         load.Finish();

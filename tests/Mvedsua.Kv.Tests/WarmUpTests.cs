@@ -8,7 +8,7 @@ namespace Mvedsua.Kv.Tests;
 /// <summary>`update --warm-up`: its outcome is how the new version did, whatever happens meanwhile, and clients notice nothing.</summary>
 public sealed partial class WarmUpTests : UpdatedServers
 {
-    private const int Refused = 66, CoordinatorGone = 67, NewVersionEnded = 77, Overtaken = 78, NoWayBack = 79;
+    private const int Refused = 66, CoordinatorGone = 67, NewVersionEnded = 77, Overtaken = 78, NoWayBack = 79, FollowerBehind = 81;
 
     /// <summary>One in which everything else of a test happens.</summary>
     private const string Long = "60s";
@@ -71,13 +71,20 @@ public sealed partial class WarmUpTests : UpdatedServers
         HasAll(server, load);
     }
 
+    /// <summary>It does nothing of its own accord.</summary>
+    private RedisUnderMvedsua Idle()
+    {
+        RedisUnderMvedsua server = Start(RedisUnderMvedsua.Mode.Solo, server: [KvPrograms.Of("1.0"), "--port", "{port}", "--log", "{folder}/kv.log", "--report-period", "60000", "--expiry-period", "60000"]);
+        server.Answers();
+        return server;
+    }
+
     /// <summary>What could break it: with a rule for one or more writes, the follower looks ahead for the next one, which an idle leader never
     /// makes; it is behind for ever, and does not hang.</summary>
     [Fact]
     public void A_follower_that_waits_for_an_idle_leader_passes_its_warm_up()
     {
-        RedisUnderMvedsua server = Start(RedisUnderMvedsua.Mode.Solo, server: [KvPrograms.Of("1.0"), "--port", "{port}", "--log", "{folder}/kv.log", "--report-period", "60000", "--expiry-period", "60000"]);
-        server.Answers();
+        RedisUnderMvedsua server = Idle();
         using var line = new KvLine(server.Port);
         Assert.Equal("OK", line.Ask("PUT key value"));
         string rules = Path.Combine(Host.Root, "rules/kv/1.0-1.1");
@@ -107,6 +114,29 @@ public sealed partial class WarmUpTests : UpdatedServers
         load.More(200);
         if (!commits) Do(server, "rollback");
         HasAll(server, load);
+    }
+
+    [Fact]
+    public void A_version_that_does_not_come_as_it_is_offered_the_lead_follows_on_and_can_be_promoted_later()
+    {
+        RedisUnderMvedsua server = Idle();
+        int old = Pid(server);
+        using Updating update = Begin(server, "1.0-crash", "--warm-up", "2s", "--auto-promote", "--auto-commit");
+        update.Is("monitoring");
+        int other = Pid(server, follower: true);
+        server.InStep();
+        Host.Kill(other, Host.SIGSTOP);
+        Host.Result result = update.Outcome();
+        Assert.Equal(FollowerBehind, result.Status);
+        Assert.Contains($"The warm-up is over and {other} follows, but it could not be promoted", result.Errors);
+        Host.Kill(other, Host.SIGCONT);
+        server.InStep();
+        Assert.Equal((old, other), (Pid(server), Pid(server, follower: true)));
+        Do(server, "promote");
+        using var line = new KvLine(server.Port);
+        Assert.Equal("OK", line.Ask("PUT key value"));
+        server.InStep();
+        Assert.Equal((other, old), (Pid(server), Pid(server, follower: true)));
     }
 
     /// <summary>No command of 1.0 adds to a number.</summary>

@@ -1,12 +1,11 @@
 using Mvedsua.Drill.Redis;
 using Mvedsua.Follower.Tests;
-using Mvedsua.Tests;
 using Mvedsua.Update.Tests.Servers;
 
 namespace Mvedsua.Redis.Tests;
 
 /// <summary>Redis of Debian's sources, with its helper threads, is updated by the command while it serves.</summary>
-public sealed class RedisUpdateTests : LiveUpdates
+public sealed class RedisUpdateTests : UpdatedRedis
 {
     [Theory]
     [MemberData(nameof(RedisVersions.Pairs), MemberType = typeof(RedisVersions))]
@@ -81,28 +80,6 @@ public sealed class RedisUpdateTests : LiveUpdates
         load.Finish();
         HasAll(server, load);
     }
-
-    private (RedisUnderMvedsua Server, string Other) Server(string pair, params string[] arguments)
-    {
-        (string old, string other) = RedisVersions.Build(pair);
-        RedisUnderMvedsua server = Start(RedisUnderMvedsua.Mode.Solo, server: [old, "--port", "{port}", "--dir", "{folder}", "--save", "\"\"", "--enable-debug-command", "yes", .. arguments]);
-        server.Answers();
-        return (server, other);
-    }
-
-    private static void Update(RedisUnderMvedsua server, string pair, string program)
-    {
-        string rules = DebianServer.Rules("redis"), description = Path.Combine(rules, pair.StartsWith('7') ? "7.0.15-u7-u10" : "8.0.2-8.0.6", "update.description");
-        Do(server, "update", "--to", program, "--description", description, "--rules", rules);
-    }
-
-    /// <summary>A server with children, whose parent would change, says so: then it is tried again.</summary>
-    private static void Promote(RedisUnderMvedsua server) => Host.Until(() =>
-    {
-        Host.Result result = server.Mvedsua("promote", RedisUnderMvedsua.Name);
-        Assert.True(result.Status == 0 || result.Errors.Contains("child processes"), result.Errors);
-        return result.Status == 0;
-    }, "the new version is promoted");
 
     private static void HasAll(RedisUnderMvedsua server, RedisLoad load)
     {

@@ -218,6 +218,26 @@ public sealed class BoundaryTests : IDisposable
         Assert.Equal(5, BitConverter.ToInt32(word));
     }
 
+    [Fact]
+    public void Where_arrays_of_two_source_files_meet_each_files_code_means_its_own()
+    {
+        const string Values = "static int values[4] = {1, 2, 3, 4}; int *end(void) { return values + 4; } int first(void) { return values[0]; } void set(int i, int v) { values[i] = v; }";
+        const string Fresh = "static int fresh[4] = {5, 6, 7, 8}; int *begin(void) { return fresh; } void put(int i, int v) { fresh[i] = v; }";
+        const string Main = "void agent(void); void set(int i, int v); int *end(void); int main(void) { set(0, 10); agent(); return end() == 0; }";
+        string path = _bench.CompileLive("new", [("values.c", Values), ("fresh.c", Fresh), ("main.c", Main)]);
+        AssertNeighbours(path, "values", "fresh");
+        using var program = new LiveProgram(_bench.CompileLive("old", [("values.c", Values), ("main.c", Main)]));
+        using var debug = DebugFile.Open(path);
+
+        program.Update(path, new RelinkOptions { NewFacts = new DebugFacts(debug) });
+
+        Span<byte> word = stackalloc byte[4];
+        program.Read((ulong)program.Run("begin"), word);
+        Assert.Equal(5, BitConverter.ToInt32(word));
+        program.Read((ulong)program.Run("end") - 16, word);
+        Assert.Equal(10, BitConverter.ToInt32(word));
+    }
+
     /// <summary>The compiler chose this layout; without it the test would say nothing.</summary>
     private static void AssertNeighbours(string path, string first, string second)
     {
@@ -232,5 +252,7 @@ public sealed class BoundaryTests : IDisposable
         public bool? EndsInArray(ElfSymbol variable) => variable.Name != "values" ? null : false;
 
         public ulong? ElementSizeOf(ElfSymbol variable) => null;
+
+        public bool? AreOfOneFile(ulong function, ElfSymbol variable) => null;
     }
 }

@@ -111,5 +111,7 @@ public sealed class SymbolMatcherTests : IDisposable
         public bool? EndsInArray(ElfSymbol variable) => null;
 
         public ulong? ElementSizeOf(ElfSymbol variable) => null;
+
+        public bool? AreOfOneFile(ulong function, ElfSymbol variable) => null;
     }
 }

@@ -5,8 +5,6 @@ set -eu
 
 out=$1
 root=$(cd "$(dirname "$0")/../.." && pwd)
-mvedsua=$out/mvedsua
-check=$out/bench/check-load
 limit=60 # seconds for everything
 clients=20
 
@@ -16,52 +14,20 @@ if [ "${2-}" != watched ]; then
     exec timeout --foreground "$limit" sh "$0" "$out" watched
 fi
 
-name=demo-$$
-work=$(mktemp -d "${TMPDIR:-/tmp}/mvedsua-demo.XXXXXX")
-run_pid='' check_pid='' leader='' follower=''
-
-clean_up() {
-    trap '' INT TERM HUP PIPE # Ctrl-C comes twice, from the terminal and from timeout
-    for pid in $check_pid $run_pid $leader $follower; do
-        kill -KILL "$pid" 2>/dev/null || true
-    done
-    rm -rf "$work"
-}
-trap clean_up EXIT
-trap 'exit 1' INT TERM HUP PIPE
-
-step() { printf '\n== %s\n' "$*"; }
-die() {
-    echo "demo: $*" >&2
-    [ ! -s "$work/server.log" ] || sed 's/^/  | /' "$work/server.log" >&2
-    exit 1
-}
-
-# await DESCRIPTOR PATTERN: reads lines until one matches (a shell pattern); keeps them all in server.log.
-await() {
-    while read -r line <&"$1"; do
-        printf '%s\n' "$line" >>"$work/server.log"
-        # shellcheck disable=SC2254 # the pattern is meant as one
-        case $line in $2) return 0 ;; esac
-    done
-    die "the output ended before '$2'"
-}
-
-# A number of the session's status: pid_of leader
-pid_of() { "$mvedsua" status "$name" --json | tr -d ' \n' | sed -n "s/.*\"$1\":{\"pid\":\\([0-9]*\\).*/\\1/p"; }
+. "$root/tests/demo/demo.sh"
+begin
 
 field() { sed -n "s/^phase=$2 .*$1=\\([0-9.]*\\).*/\\1/p" "$work/check.log"; }
 
 step "redis-server, unchanged and in its default configuration, with a follower"
 port=$("$out/bench/free-port")
-mkfifo "$work/server" "$work/check"
 echo "\$ mvedsua run --name $name --follower -- redis-server --port $port --dir $work"
-"$mvedsua" run --name "$name" --follower -- redis-server --port "$port" --dir "$work" >"$work/server" 2>&1 &
+"$out/mvedsua" run --name "$name" --follower -- redis-server --port "$port" --dir "$work" >"$work/server" 2>&1 &
 run_pid=$!
 exec 3<"$work/server"
-await 3 '*Ready to accept connections*'
+await '*Ready to accept connections*'
 grep '^mvedsua:' "$work/server.log"
-leader=$(pid_of leader) follower=$(pid_of follower)
+look
 [ -n "$leader" ] && [ -n "$follower" ] || die "there is no follower"
 
 step "redis-benchmark: 50 clients, 50,000 GETs and SETs"
@@ -71,28 +37,28 @@ step "Status under load: $clients clients whose every answer is checked (INCR, S
 "$check" redis "$port" "$clients" "$limit" >"$work/check" &
 check_pid=$!
 exec 4<"$work/check"
-await 4 ready
-await 4 'progress=*'
-"$mvedsua" status "$name"
+await_load ready
+await_load 'progress=*'
+mvedsua status "$name"
 
 step "kill -9 $leader: the leader, in the middle of the load"
 kill -USR1 "$check_pid"
 kill -KILL "$leader"
-await 3 '*leads now*'
+await '*leads now*'
 printf '%s\n' "$line"
 leader=$follower follower=''
-await 4 'progress=*'
-await 4 'progress=*'
+await_load 'progress=*'
+await_load 'progress=*'
 
 step "A new follower for the new leader, the load goes on"
 kill -USR1 "$check_pid"
 echo "\$ mvedsua follow $name"
-"$mvedsua" follow "$name"
+mvedsua follow "$name"
 follower=$(pid_of follower)
-await 4 'progress=*'
-await 4 'progress=*'
-"$mvedsua" status "$name"
-[ -n "$follower" ] && [ "$(pid_of follower)" = "$follower" ] || die "the new follower is gone: $("$mvedsua" report "$name" | head -n 1)"
+await_load 'progress=*'
+await_load 'progress=*'
+mvedsua status "$name"
+[ -n "$follower" ] && [ "$(pid_of follower)" = "$follower" ] || die "the new follower is gone: $(mvedsua report "$name" | head -n 1)"
 
 step "What the $clients checking clients saw"
 kill -TERM "$check_pid"

@@ -8,8 +8,9 @@ namespace Mvedsua.Replication.Rows;
 /// <param name="MicroRounds">Runs of a micro-benchmark.</param>
 /// <param name="Updates">Updates of each kind.</param>
 /// <param name="Conversions">Updates that convert a million entries: seconds each.</param>
-internal sealed record Effort(int Rounds, int Requests, int IdleSeconds, int Kills, int MicroRounds, int Updates, int Conversions)
+/// <param name="TimelineSeconds">Of each of the three curves of the figure; the paper's has 360.</param>
+internal sealed record Effort(int Rounds, int Requests, int IdleSeconds, int Kills, int MicroRounds, int Updates, int Conversions, double TimelineSeconds)
 {
-    internal static Effort Full { get; } = new(9, 100_000, 15, 5, 5, 7, 3);
-    internal static Effort Quick { get; } = new(5, 15_000, 4, 2, 1, 2, 1);
+    internal static Effort Full { get; } = new(9, 100_000, 15, 5, 5, 7, 3, 360);
+    internal static Effort Quick { get; } = new(5, 15_000, 4, 2, 1, 2, 1, 24);
 }

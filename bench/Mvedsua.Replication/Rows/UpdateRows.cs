@@ -1,3 +1,4 @@
+using Mvedsua.Replication.Figures;
 using Mvedsua.Replication.Servers;
 
 namespace Mvedsua.Replication.Rows;
@@ -17,6 +18,11 @@ internal static class UpdateRows
 
     internal static IEnumerable<Result> MeasureRedis(Paths paths, Effort effort) => _redis is { Old: { } old, New: { } @new }
         ? RedisUpdateRow.Measure(paths, effort, old, new NewVersion(@new, Path.Combine(Paths.Rules("redis/7.0.15-u7-u10"), "update.description")))
+        : [];
+
+    /// <summary>What clients see over time.</summary>
+    internal static IEnumerable<Result> MeasureTimeline(Paths paths, Effort effort) => _redis is { Old: { } old, New: { } @new }
+        ? Timeline.Measure(paths, effort.TimelineSeconds, old, new NewVersion(@new, Path.Combine(Paths.Rules("redis/7.0.15-u7-u10"), "update.description")))
         : [];
 
     /// <summary>Where types change; what a difference and a rule cost.</summary>

@@ -3,6 +3,7 @@
  * Everything that both sides see stands in one memfd, the *session memory*:
  *
  *   offset 0                       struct mv_control               (MV_CONTROL_SPAN bytes, sparse)
+ *   MV_HANDOVER_OFFSET             what a promotion hands over, within the same span
  *   MV_RULES_OFFSET(version, r)    rules between two versions, within the same span
  *   MV_LOG_OFFSET(version, slot)   one event log per version and thread (MV_LOG_SPAN bytes, sparse)
  *
@@ -19,7 +20,7 @@
 
 #include <stdint.h>
 
-#define MV_ABI_VERSION   17u
+#define MV_ABI_VERSION   18u
 #define MV_CONTROL_MAGIC 0x6177736465764d31ull /* "1Mvedswa" */
 #define MV_LOG_MAGIC     0x676f4c6465764d31ull /* "1MvedLog" */
 
@@ -40,6 +41,10 @@
 #define MV_RULES_SPAN (1ull << 20)
 #define MV_RULES_OFFSET(version, reverse)                                                                    \
     ((8ull << 20) + (2 * (uint64_t)(version) + (uint64_t)(reverse)) * MV_RULES_SPAN)
+
+/* What a promoted process hands over to its former leader (roles/handover.c: the shim's own layout). */
+#define MV_HANDOVER_OFFSET (2ull << 20)
+#define MV_HANDOVER_SPAN   (6ull << 20)
 #define MV_LOG_OFFSET(version, slot)                                                                         \
     (MV_CONTROL_SPAN + ((uint64_t)(version)*MV_MAX_THREADS + (uint64_t)(slot)) * MV_LOG_SPAN)
 #define MV_SESSION_SIZE MV_LOG_OFFSET(MV_VERSIONS, 0)
@@ -394,6 +399,7 @@ enum mv_reason { /* why a follower ended, a request was refused, or a role chang
                  MV_REASON_UPDATE_FAILED = 17, /* the copy that was to become another version ended on the
                                                   way: reason_text says why */
                  MV_REASON_STALLED = 18, /* it replayed nothing any more, though there was something to */
+                 MV_REASON_BEHIND = 19,  /* it was offered the lead and did not come: so many events behind */
 };
 
 enum mv_request {
@@ -406,6 +412,13 @@ enum mv_request {
     MV_REQUEST_CANCEL = 6,  /* of an update for which no copy has been made yet */
     MV_REQUEST_PROMOTE = 7, /* the follower of request_generation and its leader change places */
 };
+
+/* control.request_call, mv_member.point: no system call, but any update point, the waits among them, the
+ * program's own (mvedsua_update_point); of those the one with a name. */
+#define MV_POINT_ANY   MV_INTENT_NONE
+#define MV_POINT_CALLS 0xfffffffeu
+#define MV_POINT_NAMED 0xfffffffdu
+#define MV_POINT_NAME  40u /* bytes of a name, NUL included */
 
 /* The queued SIGSYS that tells the leader to look at control.request: si_code SI_QUEUE and this value. */
 #define MV_KICK_REQUEST 0x4d764b52
@@ -562,12 +575,14 @@ struct mv_member {
     uint32_t reason;       /* enum mv_reason: why it ended, by whoever ended it */
     int32_t reason_code;   /* signal or errno */
     uint32_t report_taken; /* futex, by the coordinator: 1 when the diverged follower may end */
-    uint32_t point;        /* of another version: the system call at which it was copied; by its leader */
+    uint32_t point; /* of another version: the system call at which it was copied, or MV_POINT_NAMED; by
+                       its leader */
     uint32_t updated_from; /* 1 + version index of the leader that it was copied from to become another
                               version; 0: it is none, or that one's index has gone to another process */
     uint32_t rules[2];     /* words of its images (MV_RULES_OFFSET); 0: none. By the coordinator */
     uint32_t unused;
-    char reason_text[240];
+    uint64_t crashed_at; /* the instruction at which the follower got the signal reason_code; 0: none */
+    char reason_text[232];
 };
 MV_ASSERT_AT(mv_member, pid, 0);
 MV_ASSERT_AT(mv_member, state, 4);
@@ -578,7 +593,8 @@ MV_ASSERT_AT(mv_member, report_taken, 24);
 MV_ASSERT_AT(mv_member, point, 28);
 MV_ASSERT_AT(mv_member, updated_from, 32);
 MV_ASSERT_AT(mv_member, rules, 36);
-MV_ASSERT_AT(mv_member, reason_text, 48);
+MV_ASSERT_AT(mv_member, crashed_at, 48);
+MV_ASSERT_AT(mv_member, reason_text, 56);
 _Static_assert(sizeof(struct mv_member) == 288, "mv_member");
 
 /* What the coordinator has a copy of the leader do on the way to another version (update/tasks.c), one after
@@ -643,9 +659,10 @@ struct mv_control {
     uint32_t request_generation; /* low half. MV_REQUEST_UNFOLLOW: the follower's; 0: all of them.
                                     MV_REQUEST_PROMOTE: the follower's. MV_REQUEST_FOLLOW: a follower of a
                                     later one is wanted */
-    uint32_t request_call; /* of MV_REQUEST_UPDATE: the system call at which the copy is made; MV_INTENT_NONE:
-                              any wait */
-    uint32_t unused2[11];
+    uint32_t request_call; /* of MV_REQUEST_UPDATE: the system call at which the copy is made, MV_POINT_ANY,
+                              MV_POINT_CALLS, or MV_POINT_NAMED */
+    uint8_t request_point[MV_POINT_NAME]; /* of MV_POINT_NAMED: its name, NUL-terminated */
+    uint32_t unused2[1];
 
     /* Written by the shim of whoever leads (or takes over). */
     uint32_t change; /* futex: raised (and woken) after any field of this part has changed; the coordinator
@@ -674,7 +691,8 @@ struct mv_control {
     uint32_t publishes;      /* 1: the leader publishes each call, for whoever reads */
     uint32_t orphan_changes; /* futex of the shim's waits: raised when `orphans` has changed */
     uint32_t other_program;  /* 1: the server replaces itself by another executable, as a start script does */
-    uint32_t unused4;
+    uint32_t offer;   /* low half of a promotion's generation while the lead is offered: whoever exchanges
+                         it for 0 decides, the follower that takes it or the leader that takes it back */
     uint64_t mourned; /* by any follower: generation of a leader whose death it has noticed, + 1. While it is
                          that of who leads, the stage is MV_STAGE_FAILOVER */
 
@@ -716,6 +734,7 @@ MV_ASSERT_AT(mv_control, request, 68);
 MV_ASSERT_AT(mv_control, request_number, 72);
 MV_ASSERT_AT(mv_control, request_generation, 76);
 MV_ASSERT_AT(mv_control, request_call, 80);
+MV_ASSERT_AT(mv_control, request_point, 84);
 MV_ASSERT_AT(mv_control, change, 128);
 MV_ASSERT_AT(mv_control, stage, 132);
 MV_ASSERT_AT(mv_control, answered_number, 136);
@@ -740,6 +759,7 @@ MV_ASSERT_AT(mv_control, log_generation, 464);
 MV_ASSERT_AT(mv_control, publishes, 472);
 MV_ASSERT_AT(mv_control, orphan_changes, 476);
 MV_ASSERT_AT(mv_control, other_program, 480);
+MV_ASSERT_AT(mv_control, offer, 484);
 MV_ASSERT_AT(mv_control, mourned, 488);
 MV_ASSERT_AT(mv_control, publishing, 512);
 MV_ASSERT_AT(mv_control, tracing, 528);
@@ -753,7 +773,8 @@ MV_ASSERT_AT(mv_control, keepers,
              584 + 256 * 64 + 160 * 64 + 40 * 512 + 288 * 4 + sizeof(struct mv_divergence) * 4);
 MV_ASSERT_AT(mv_control, tasks,
              640 + 256 * 64 + 160 * 64 + 40 * 512 + 288 * 4 + sizeof(struct mv_divergence) * 4);
-_Static_assert(sizeof(struct mv_control) <= MV_RULES_OFFSET(0, 0), "mv_control");
+_Static_assert(sizeof(struct mv_control) <= MV_HANDOVER_OFFSET, "mv_control");
+_Static_assert(MV_HANDOVER_OFFSET + MV_HANDOVER_SPAN <= MV_RULES_OFFSET(0, 0), "mv_control");
 _Static_assert(MV_RULES_OFFSET(MV_VERSIONS, 0) <= MV_CONTROL_SPAN, "rules");
 
 /* Folds the header of a record into 32 bits; finds any change of a single byte. */

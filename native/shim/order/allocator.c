@@ -8,7 +8,7 @@ static const char *const names[] = {"libjemalloc.so", "libtcmalloc", "libmimallo
 
 #define RANGES 16u
 static struct { uint64_t start, end; } ranges[RANGES];
-static uint32_t range_count;
+uint32_t mv_allocator_ranges;
 
 static int contains(const char *text, const char *word) {
     for (; *text; text++) {
@@ -21,8 +21,8 @@ static int contains(const char *text, const char *word) {
     return 0;
 }
 
-int mv_in_allocator(uint64_t address) {
-    for (uint32_t i = 0; i < range_count; i++)
+int mv_in_allocator_range(uint64_t address) {
+    for (uint32_t i = 0; i < mv_allocator_ranges; i++)
         if (address >= ranges[i].start && address < ranges[i].end)
             return 1;
     return 0;
@@ -34,7 +34,7 @@ void mv_allocators_find(void) {
     struct mv_mapping mapping;
     if (mv_maps_open(&maps))
         return;
-    while (mv_maps_next(&maps, &mapping) && range_count < RANGES) {
+    while (mv_maps_next(&maps, &mapping) && mv_allocator_ranges < RANGES) {
         char name[256];
         size_t from = mapping.name_length > 255 ? mapping.name_length - 255 : 0, n = 0;
         if (!(mapping.prot & 4 /* EXEC */))
@@ -44,8 +44,8 @@ void mv_allocators_find(void) {
         name[n] = 0;
         for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
             if (contains(name, names[i])) {
-                ranges[range_count].start = mapping.start;
-                ranges[range_count++].end = mapping.end;
+                ranges[mv_allocator_ranges].start = mapping.start;
+                ranges[mv_allocator_ranges++].end = mapping.end;
                 break;
             }
     }

@@ -61,6 +61,11 @@ static int is_local(const struct address *here, const struct address *there) {
     return 1;
 }
 
+static int is_tcp(int fd) {
+    int domain = option(fd, 39 /* SO_DOMAIN */);
+    return (domain == AF_INET || domain == AF_INET6) && option(fd, 3 /* SO_TYPE */) == SOCK_STREAM;
+}
+
 /* A connected TCP socket both of whose ends are on this machine. */
 static int tcp_kind(int fd) {
     struct address here = {0}, there = {0};
@@ -89,17 +94,13 @@ static int look(int fd) {
     struct statx st = {.stx_mode = 0};
     if (mv_sys5(__NR_statx, fd, (long)"", 0x1000 /* AT_EMPTY_PATH */, STATX_TYPE, (long)&st))
         return UNKNOWN;
-    int domain;
     switch (st.stx_mode & 0170000) {
     case 0010000: /* a FIFO */
         return STREAM;
     case 0140000: /* a socket */
-        domain = option(fd, 39 /* SO_DOMAIN */);
-        if (domain == AF_UNIX)
-            return unix_kind(fd);
-        return (domain == AF_INET || domain == AF_INET6) && option(fd, 3 /* SO_TYPE */) == SOCK_STREAM
-                   ? tcp_kind(fd)
-                   : PRIVATE;
+        return option(fd, 39 /* SO_DOMAIN */) == AF_UNIX ? unix_kind(fd)
+               : is_tcp(fd)                              ? tcp_kind(fd)
+                                                         : PRIVATE;
     case 0: /* eventfd, timerfd, inotify, … */
         return COUNTER;
     default:
@@ -152,9 +153,11 @@ void mv_order_exists(int fd) {
     pairs[pair / 32] |= bit;
 }
 
-/* A socket is about to be connected: perhaps to this very process. */
+/* A socket is about to be connected: perhaps to this very process. (Unix sockets are told apart one by one;
+ * libc connects one as it looks up a user.) */
 void mv_order_connects(uint64_t fd) {
-    __atomic_store_n(&connects, 1, __ATOMIC_RELAXED);
+    if (is_tcp((int)fd))
+        __atomic_store_n(&connects, 1, __ATOMIC_RELAXED);
     forget((uint32_t)fd, (uint32_t)fd);
 }
 
@@ -311,10 +314,11 @@ void mv_order_enter(struct mv_thread *self, const struct mv_frame *frame) {
     mv_order_emit(self, (order & MV_ORDER_NOTED) != 0);
 }
 
-/* No number keeps what it meant before. */
+/* No number that is returned keeps what it meant before. (Others return bytes or a count.) */
 static void opened(uint32_t call, const uint64_t args[6], long result) {
+    const struct mv_call_row *row = mv_call_find(call);
     int32_t pair[2] = {-1, -1};
-    if (result < 0)
+    if (result < 0 || !(call == __NR_fcntl || (row && (row->flags & MV_CALL_OPENSFD))))
         return;
     if (call != __NR_pipe && call != __NR_pipe2 && call != __NR_socketpair) {
         forget((uint64_t)result, (uint64_t)result);

@@ -10,9 +10,13 @@
  *
  * A timekeeper is a thread that has read the clock after a wait that ran out of time. As a follower is made,
  * it is not known which threads are: the first seconds that a thread crosses then count as a timekeeper's.
- * (Its wait may have been ended by something else just when the time was up.) Readings that follow each other
+ * (Its wait may have been ended by something else just when the time was up.) And a thread that makes another
+ * one, as servers do that start, may store a first time for it in a second that it has read before: its next
+ * reading counts, too, as long as it is presumed. Readings that follow each other
  * belong to one moment. Others wait some microseconds, once a second, never longer than LIMIT; a
- * timekeeper that finds no moment tries again, TRIES times.
+ * timekeeper that finds no moment tries again, TRIES times. Whoever has waited for LIMIT closes the moment
+ * for all: a timekeeper that computes, or waits for another thread (pthread_join), holds the others up once,
+ * not at each of their events.
  *
  * Asymmetric: a thread that leaves its event stores `in_event` and loads `open`, with no fence between; the
  * timekeeper stores `open`, makes all others' processors pass a barrier (membarrier), then loads `in_event`.
@@ -38,8 +42,7 @@
 #define EPERM     (-1L)
 
 static struct {
-    uint32_t open;   /* futex; 1: a moment is, or is being found */
-    uint32_t passed; /* somebody went on though it was open */
+    uint32_t open;   /* futex; whose moment is, or is being found (slot + 1); 0: nobody's */
     uint32_t count;  /* moments that have ended */
     uint32_t missed; /* readings without one, and moments that others did not wait for the end of */
 } moment __attribute__((aligned(64)));
@@ -60,19 +63,34 @@ void mv_moment_start(void) {
     moment.count = 0;
 }
 
-static void close_moment(void) {
-    mv_store_release32(&moment.open, 0);
+static uint32_t whose(const struct mv_thread *self) {
+    return self->slot + 1;
+}
+
+/* Is another thread within its moment? */
+int mv_moment_is_anothers(const struct mv_thread *self) {
+    uint32_t owner = mv_load_acquire32(&moment.open);
+    return owner && owner != whose(self);
+}
+
+/* 0: it was closed before, and may be another's by now. */
+static int close_moment(uint32_t owner) {
+    if (!__atomic_compare_exchange_n(&moment.open, &owner, 0, 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+        return 0;
     mv_sys3(__NR_futex, (long)&moment.open, 129 /* WAKE, private */, 0x7fffffff);
+    return 1;
+}
+
+static void missed(void) {
+    __atomic_add_fetch(&moment.missed, 1, __ATOMIC_RELAXED);
 }
 
 /* The timekeeper has come to its next event. */
 void mv_moment_end(struct mv_thread *self) {
     self->moment = 0;
-    if (mv_load_relaxed32(&moment.passed))
-        __atomic_add_fetch(&moment.missed, 1, __ATOMIC_RELAXED);
     mv_order_emit(self, 0);
     __atomic_add_fetch(&moment.count, 1, __ATOMIC_RELEASE); /* behind what it means */
-    close_moment();
+    close_moment(whose(self));
 }
 
 /* Until no moment is open; not longer than the limit. */
@@ -83,13 +101,15 @@ static void stay(void) {
         __builtin_ia32_pause();
     }
     uint64_t begin = mv_now();
-    while (mv_load_acquire32(&moment.open)) {
+    uint32_t owner;
+    while ((owner = mv_load_acquire32(&moment.open)) != 0) {
         const int64_t limit[2] = {0, LIMIT_NS / 4};
         if (mv_now() - begin > LIMIT_NS) {
-            mv_store_release32(&moment.passed, 1);
+            if (close_moment(owner))
+                missed();
             return;
         }
-        mv_sys4(__NR_futex, (long)&moment.open, 128 /* WAIT, private */, 1, (long)limit);
+        mv_sys4(__NR_futex, (long)&moment.open, 128 /* WAIT, private */, owner, (long)limit);
     }
 }
 
@@ -98,7 +118,7 @@ static void stay(void) {
 int mv_moment_leave(struct mv_thread *self) {
     mv_store_release32(&self->in_event, MV_IN_PROGRAM);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    if (__builtin_expect(mv_load_acquire32(&moment.open) && !self->moment, 0)) {
+    if (__builtin_expect(mv_moment_is_anothers(self), 0)) {
         mv_store_release32(&self->in_event, MV_IN_EVENT);
         stay();
         mv_store_release32(&self->in_event, MV_IN_PROGRAM);
@@ -126,7 +146,7 @@ static int all_have_come(const struct mv_thread *self, uint64_t begin) {
             continue;
         while ((where = mv_load_acquire32(&area->in_event)) == MV_IN_PROGRAM) {
             const int64_t nap[2] = {0, 20000};
-            if (mv_load_relaxed32(&moment.passed) || mv_now() - begin > LIMIT_NS)
+            if (mv_load_relaxed32(&moment.open) != whose(self) || mv_now() - begin > LIMIT_NS)
                 return 0;
             if (spins++ < SPINS)
                 __builtin_ia32_pause();
@@ -136,19 +156,19 @@ static int all_have_come(const struct mv_thread *self, uint64_t begin) {
         if (where != MV_IN_WAIT) /* which is no event */
             area->moment_word = 1 + mv_order_word_of(area, mv_load_acquire64(&area->log->sequence));
     }
-    return !mv_load_relaxed32(&moment.passed);
+    return mv_load_relaxed32(&moment.open) == whose(self);
 }
 
 static int find(struct mv_thread *self) {
     uint32_t closed = 0;
-    if (!__atomic_compare_exchange_n(&moment.open, &closed, 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+    if (!__atomic_compare_exchange_n(&moment.open, &closed, whose(self), 0, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_RELAXED)) {
         stay();
         return 0;
     }
-    mv_store_release32(&moment.passed, 0);
     if (barrier() && all_have_come(self, mv_now()))
         return 1;
-    close_moment();
+    close_moment(whose(self));
     return 0;
 }
 
@@ -162,7 +182,7 @@ void mv_moment_begin(struct mv_thread *self) {
         }
         mv_sys2(__NR_nanosleep, (long)nap, 0);
     }
-    __atomic_add_fetch(&moment.missed, 1, __ATOMIC_RELAXED);
+    missed();
 }
 
 /* The reading's record: what the others have come to. */
@@ -182,16 +202,18 @@ int mv_moment_is_due(struct mv_thread *self, uint32_t clock, uint64_t second) {
         return 0;
     self->clock_seconds[clock] = second;
     self->timekeeper |= self->timed_out;
-    int keeps = self->timekeeper || (self->presumed && self->presumed--);
+    int presumed = self->presumed && self->presumed--;
+    int keeps = self->timekeeper || presumed;
     return keeps && !self->moment;
-}
-
-/* All others stand still: is one of them within its moment? */
-int mv_moment_is_anothers(const struct mv_thread *self) {
-    return mv_load_acquire32(&moment.open) && !self->moment;
 }
 
 /* Another reading, within a moment of this thread's: it goes on. 0: enough of them. */
 int mv_moment_goes_on(struct mv_thread *self) {
     return self->moment++ < READINGS;
+}
+
+/* This thread makes another one. */
+void mv_moment_makes_thread(struct mv_thread *self) {
+    for (uint32_t clock = 0; self->presumed && clock < MV_CLOCKS; clock++)
+        self->clock_seconds[clock] = 0;
 }

@@ -14,7 +14,11 @@
 #include "../sys.h"
 
 /* Is `address` (of a caller) in an allocator's code? */
-int mv_in_allocator(uint64_t address);
+extern uint32_t mv_allocator_ranges __attribute__((visibility("hidden")));
+int mv_in_allocator_range(uint64_t address);
+static inline int mv_in_allocator(uint64_t address) {
+    return __builtin_expect(mv_allocator_ranges != 0, 0) && mv_in_allocator_range(address);
+}
 void mv_allocators_find(void);
 void mv_arenas_limit(void);
 int mv_arenas_ask(const struct mv_frame *frame); /* of an openat: it has to fail, in leader and follower */
@@ -104,6 +108,7 @@ int mv_moment_goes_on(struct mv_thread *self);
 void mv_moment_begin(struct mv_thread *self);
 void mv_moment_end(struct mv_thread *self);
 int mv_moment_leave(struct mv_thread *self);
+void mv_moment_makes_thread(struct mv_thread *self);
 int mv_moment_is_anothers(const struct mv_thread *self);
 uint64_t mv_moment_words(const struct mv_thread *self, uint64_t *words);
 
@@ -115,11 +120,17 @@ static inline void mv_order_come(struct mv_thread *self, enum mv_where where) {
 }
 
 /* A wait of the follower's for another of its threads. What moves wakes nobody: such waits are short, and a
- * futex wake costs the waker 10 us. */
-#define MV_SHORT_PAUSES 300u
+ * futex wake costs the waker 10 us. Who is waited for is mostly ready to run, or a few records behind: a nap
+ * (of 70 us, whatever it asks for) would be longer than that, and it is taken for each few locks where
+ * threads share some. So the processor is offered first. */
+#define MV_PAUSES       200u
+#define MV_YIELDS       300u
+#define MV_SHORT_PAUSES 350u
 static inline void mv_order_pause(uint32_t spins) {
-    if (spins < 200) {
+    if (spins < MV_PAUSES) {
         __builtin_ia32_pause();
+    } else if (spins < MV_YIELDS) {
+        mv_sys0(__NR_sched_yield);
     } else {
         const int64_t nap[2] = {0, spins < MV_SHORT_PAUSES ? 20000 : 200000};
         mv_sys2(__NR_nanosleep, (long)nap, 0);

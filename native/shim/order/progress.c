@@ -169,7 +169,8 @@ static void await(uint64_t word) {
     for (uint32_t spins = 0;; spins++) {
         // cppcheck-suppress arrayIndexOutOfBoundsCond ; mv_follower_end does not return
         uint64_t come = mv_load_acquire64(&progress[slot].value);
-        if (come > at || mv.role != MV_ROLE_FOLLOWER || (come == at && spins >= 300 && lost(slot)))
+        if (come > at || mv.role != MV_ROLE_FOLLOWER ||
+            (come == at && spins >= MV_SHORT_PAUSES && lost(slot)))
             break;
         mv_order_wait(spins);
     }

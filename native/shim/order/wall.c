@@ -1,7 +1,7 @@
 /* The wall of clocks: published values in the leader, turns in the follower. */
 #include "../fault/fault.h"
 #include "../log/barriers.h"
-#include "../roles/roles.h"
+#include "../roles/record.h"
 #include "../sys.h"
 #include "order.h"
 

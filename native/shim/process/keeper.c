@@ -217,8 +217,9 @@ int mv_keeper_lost(void) {
 
 /* What it had in hand is nobody's any more. */
 static void gone(void) {
+    uint32_t told = keeper_pid; /* unless another leader's is told already */
+    __atomic_compare_exchange_n(&mv.control->keeper_pid, &told, 0, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
     keeper_pid = 0;
-    mv.control->keeper_pid = 0;
     __atomic_add_fetch(&mv_keeper_epoch, 1, __ATOMIC_ACQ_REL);
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++)
         if (mv_writers[slot].started)

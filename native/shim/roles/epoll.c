@@ -10,10 +10,10 @@
 #include "../log/barriers.h"
 #include "../order/order.h"
 #include "../sys.h"
+#include "handover.h"
 #include "roles.h"
 #include "streams.h"
 
-#define REGISTRATIONS 65536u
 static struct mv_registration *table; /* mapped when there is something to note */
 static uint32_t table_end;            /* entries at and beyond were never used */
 static uint32_t ages;
@@ -21,8 +21,7 @@ static uint32_t lock;
 
 /* Instances whose registrations the kernel must be asked for at a promotion: because they may be
  * edge-triggered, or fire once. */
-#define INSTANCES 64u
-static int32_t instances[INSTANCES];
+static int32_t instances[MV_EPOLL_INSTANCES];
 static uint32_t instance_count;
 
 static void enter(void) {
@@ -37,15 +36,19 @@ static void ask_about(int32_t instance) {
     uint32_t i = 0;
     while (i < instance_count && instances[i] != instance)
         i++;
-    if (i < INSTANCES) {
+    if (i < MV_EPOLL_INSTANCES) {
         instances[i] = instance;
         instance_count += i == instance_count;
     }
 }
 
+static void forget(void) {
+    table_end = instance_count = 0;
+}
+
 /* Before the process is copied: nothing is noted. */
 void mv_epoll_start(void) {
-    table_end = instance_count = 0;
+    forget();
 }
 
 /* … and this instance exists already, with whatever is registered in it. */
@@ -81,8 +84,8 @@ static void overtakes(const struct mv_thread *self, int32_t instance, int32_t de
     }
 }
 
-static int have_table(void) {
-    long at = table ? 0 : mv_sys6(__NR_mmap, 0, REGISTRATIONS * sizeof *table, 3, 0x22, -1, 0);
+int mv_epoll_have_room(void) {
+    long at = table ? 0 : mv_sys6(__NR_mmap, 0, MV_REGISTRATIONS * sizeof *table, 3, 0x22, -1, 0);
     if (!table && !mv_is_error(at))
         table = (struct mv_registration *)at;
     return table != NULL;
@@ -106,9 +109,9 @@ void mv_epoll_registered(const uint64_t args[6], uint64_t leader_data) {
     if (place)
         place->used = 0;
     if (noted) {
-        if (!have_table())
+        if (!mv_epoll_have_room())
             mv_follower_end(MV_REASON_NO_RESOURCES, 12, "no memory for the follower's epoll registrations");
-        if (!place && table_end == REGISTRATIONS)
+        if (!place && table_end == MV_REGISTRATIONS)
             mv_follower_end(MV_REASON_NO_RESOURCES, 0,
                             "the follower has more than 65536 epoll registrations of its own");
         if (!place)
@@ -194,64 +197,48 @@ void mv_epoll_promote(void) {
         if (table[r].used)
             mv_epoll_register(table[r].instance, table[r].descriptor,
                               (struct mv_epoll_data){table[r].events, table[r].own});
-    table_end = 0;
+    forget();
 }
 
-/* ---- a leader that gives the lead away, and follows ------------------------------------------------- */
-
-static void remember(int32_t instance, int32_t descriptor, struct mv_epoll_data present) {
-    if (table_end < REGISTRATIONS)
-        table[table_end] = (struct mv_registration){.instance = instance,
-                                                    .descriptor = descriptor,
-                                                    .events = present.events,
-                                                    .used = 1,
-                                                    .age = ++ages,
-                                                    .leader = present.data,
-                                                    .own = present.data};
-    table_end++;
-}
-
-/* What is registered by this process, before another one makes it its own. 0: it can't be told. */
-int mv_epoll_remember(void) {
-    int told = have_table();
-    table_end = 0;
-    for (uint32_t i = 0; told && i < instance_count; i++)
-        told = mv_epoll_each(instances[i], remember);
-    if (told && table_end <= REGISTRATIONS)
-        return 1;
-    table_end = 0;
-    return 0;
-}
-
-/* The kernel lists them in the same order as before. */
-static void pair(int32_t instance, int32_t descriptor, struct mv_epoll_data present) {
-    static uint32_t at;
-    for (uint32_t tried = 0; tried < table_end; tried++, at++) {
-        struct mv_registration *one = &table[at % table_end];
-        if (one->instance != instance || one->descriptor != descriptor)
-            continue;
-        at++;
-        one->leader = present.data;
-        one->fired = !(present.events & ~(MV_EPOLL_ONESHOT | MV_EPOLL_EDGE));
-        one->used = one->leader != one->own || (present.events & MV_EPOLL_ONESHOT);
+/* The same beside a leader that lives: no event was lost with it, each that was told has been replayed. So
+ * only what the kernel would tell otherwise than this process needs it is registered anew: other data, and
+ * signalfds, which only the kernel's list names. */
+void mv_epoll_promote_beside(void) {
+    if (mv_streams_have_signals()) {
+        mv_epoll_promote();
         return;
     }
+    for (uint32_t r = 0; r < table_end; r++) {
+        const struct mv_registration *one = &table[r];
+        uint32_t disabled = one->fired && (one->events & MV_EPOLL_ONESHOT);
+        if (one->used && one->own != one->leader)
+            mv_epoll_register(
+                one->instance, one->descriptor,
+                (struct mv_epoll_data){disabled ? one->events & MV_EPOLL_MODES : one->events, one->own});
+    }
+    forget();
 }
 
-/* The new leader has registered its own data: what it gets is to be translated from now on. */
-void mv_epoll_follow(void) {
-    for (uint32_t r = 0; r < table_end; r++)
-        table[r].used = 0;
-    for (uint32_t i = 0; i < instance_count; i++)
-        mv_epoll_each(instances[i], pair);
-    while (table_end && !table[table_end - 1].used)
-        table_end--;
+/* ---- what a promotion hands over -------------------------------------------------------------------- */
+
+void mv_epoll_give(struct mv_epoll_handover *to) {
+    to->end = table_end;
+    to->instance_count = instance_count;
+    to->ages = ages;
+    __builtin_memcpy(to->instances, instances, sizeof instances);
+    if (table_end)
+        __builtin_memcpy(to->table, table, table_end * sizeof *table);
 }
 
-/* The other one is gone, perhaps after it had registered some of its own. */
-void mv_epoll_lead_on(void) {
-    for (uint32_t r = 0; r < table_end; r++)
-        mv_epoll_register(table[r].instance, table[r].descriptor,
-                          (struct mv_epoll_data){table[r].events, table[r].own});
-    table_end = 0;
+/* What was one's own is the leader's now. */
+void mv_epoll_take(const struct mv_epoll_handover *from) {
+    uint32_t end = from->end < MV_REGISTRATIONS ? from->end : MV_REGISTRATIONS;
+    instance_count = from->instance_count < MV_EPOLL_INSTANCES ? from->instance_count : MV_EPOLL_INSTANCES;
+    ages = from->ages;
+    __builtin_memcpy(instances, from->instances, sizeof instances);
+    for (table_end = 0; table_end < end; table_end++) {
+        table[table_end] = from->table[table_end];
+        table[table_end].leader = from->table[table_end].own;
+        table[table_end].own = from->table[table_end].leader;
+    }
 }

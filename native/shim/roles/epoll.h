@@ -11,6 +11,7 @@
 #define MV_EPOLL_EXCLUSIVE (1u << 28)
 #define MV_EPOLL_ONESHOT   (1u << 30)
 #define MV_EPOLL_EDGE      (1u << 31)
+#define MV_EPOLL_MODES     (0xfu << 28) /* what is left of the events of one that has fired once */
 
 struct mv_epoll_data {
     uint32_t events;

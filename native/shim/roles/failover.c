@@ -18,6 +18,7 @@
 #include "../order/order.h"
 #include "../signals/signals.h"
 #include "../sys.h"
+#include "handover.h"
 #include "leftover.h"
 #include "reconcile.h"
 #include "roles.h"
@@ -188,13 +189,15 @@ static void promote(struct mv_thread *self, uint64_t since) {
  * outside. Up to here the follower may be ended; if it was, it does nothing more. From here on it can't be.
  * (This also wakes the threads that still wait for events.) One that dies between the two exchanges leaves
  * the place to the others. */
-static void win(void) {
+#define OTHER_LEADS "another follower of the dead leader leads"
+
+static void win(int of_living) {
     struct mv_control *control = mv.control;
     let_go_of_word();
     mv_fault(MV_FAULT_TAKEOVER_CLAIMS);
     if (!mv_lead()) {
         mv_follower_ending();
-        mv_member_replaced(mv.version);
+        mv_member_replaced(mv.version, OTHER_LEADS);
         mv_control_changed();
         for (;;)
             mv_sys1(__NR_exit_group, 0);
@@ -206,7 +209,7 @@ static void win(void) {
         control->stage = MV_STAGE_FAILOVER;
     for (uint32_t version = 0; version < MV_VERSIONS; version++)
         if (version != mv.version)
-            mv_member_replaced(version);
+            mv_member_replaced(version, of_living ? "another follower is promoted" : OTHER_LEADS);
 }
 
 static void hold_still(void) {
@@ -225,26 +228,43 @@ static int all_done(void) {
     return 1;
 }
 
-/* The leader lives and stands still; it has offered the lead (promotion.c). By the main thread, whose call is
- * made when this returns. */
-void mv_takeover_offered(struct mv_thread *self, uint64_t generation, uint64_t begin) {
-    uint32_t former = mv.reads;
-    __atomic_store_n(&changing, 1, __ATOMIC_RELEASE);
-    mv_order_part(self); /* this thread's next record is nobody's */
+static void go_on(void) {
+    __atomic_store_n(&changing, 0, __ATOMIC_RELEASE);
+    mv_sys3(__NR_futex, (long)&changing, 129 /* WAKE, private */, 0x7fffffff);
+}
+
+/* 0: the leader has taken its offer back; or it is dead, and a thread that found that takes over as after any
+ * death, once this one has come, too. */
+static int take(uint64_t generation) {
     while (!all_done()) {
         if (mv_follower_ended())
             mv_follower_end(MV_REASON_REQUESTED, 0, "ended");
+        if (!mv_offer_is_open(generation) || __atomic_load_n(&taking_over, __ATOMIC_ACQUIRE))
+            return 0;
         nap();
     }
-    __atomic_store_n(&taking_over, 1, __ATOMIC_RELEASE);
-    win(); /* which wakes those who wait for records: they come to mv_takeover */
+    return mv_offer_close(generation) && !__atomic_exchange_n(&taking_over, 1, __ATOMIC_ACQ_REL);
+}
+
+/* The leader lives and stands still; it has offered the lead (promotion.c). By the main thread. 1: this
+ * process leads, and the thread's call is made when this returns. 0: it follows on, nothing has changed. */
+int mv_takeover_offered(struct mv_thread *self, uint64_t generation, uint64_t begin) {
+    uint32_t former = mv.reads;
+    __atomic_store_n(&changing, 1, __ATOMIC_RELEASE);
+    if (!take(generation)) {
+        go_on();
+        return 0;
+    }
+    mv_fault(MV_FAULT_PROMOTION_TAKEN);
+    win(1); /* which wakes those who wait for records: they come to mv_takeover */
     mv_fault(MV_FAULT_PROMOTION_CLAIMED);
     if (mv_park_others(self))
         mv_fail("a thread did not stand still for the promotion");
     mv.translated = 1;
     forget_signals();
     mv_reconcile_end();
-    mv_epoll_promote();
+    mv_handover_give(generation);
+    mv_epoll_promote_beside();
     mv_streams_watch();
     make_anew();
     act();
@@ -252,11 +272,11 @@ void mv_takeover_offered(struct mv_thread *self, uint64_t generation, uint64_t b
         area->replaying = 0;
     mv_promotion_publishes(self, former, generation, begin);
     mv_park_release(self);
-    __atomic_store_n(&changing, 0, __ATOMIC_RELEASE);
-    mv_sys3(__NR_futex, (long)&changing, 129 /* WAKE, private */, 0x7fffffff);
-    mv_sys3(__NR_futex, (long)&mv.role, 129, 0x7fffffff);
+    go_on();
+    mv_sys3(__NR_futex, (long)&mv.role, 129 /* WAKE, private */, 0x7fffffff);
     if (!self->hooked)
         mv_settle(self);
+    return 1;
 }
 
 /* The coordinator is told which leader is dead. One that is told late says nothing of the next. */
@@ -313,7 +333,7 @@ int mv_takeover(struct mv_thread *self) {
             mv_follower_end(MV_REASON_LEADER_EXITED, mv.control->reason_code,
                             "the server was ended by a signal");
     }
-    mv_store_release32(&self->come, 1);
+    mv_park_come(self);
     if (!__atomic_exchange_n(&taking_over, 1, __ATOMIC_ACQ_REL)) {
         uint64_t since = mv_now();
         mourn();
@@ -323,7 +343,7 @@ int mv_takeover(struct mv_thread *self) {
             give_way();
         await_those_to_come();
         mv_fault(MV_FAULT_BACKLOG_READ);
-        win();
+        win(0);
         if (!whole)
             mv_backlog_give_up();
         promote(self, since);

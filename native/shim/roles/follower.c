@@ -55,6 +55,7 @@ void mv_follower_crashed(struct mv_thread *self, int number, const struct mv_sig
     mv_text_hex(&text, uc->rip);
     mv_text_add(&text, ", address ");
     mv_text_hex(&text, info->rest[0]);
+    mv_member_of(mv.version)->crashed_at = uc->rip; /* before the end is told */
     if (!mv_member_end(mv.version, mv.generation, MV_REASON_FOLLOWER_DIED, number, text.bytes))
         return;
     mv_member_is(mv.version, MV_MEMBER_ENDED);
@@ -74,7 +75,7 @@ const struct mv_event *mv_follower_next(struct mv_thread *self) {
             if (event->order_size && !mv_order_is_noted(event))
                 mv_order_await(event);
             if (event->call == MV_CALL_ROLE) {
-                if (mv_rules_image && event->args[0] == mv.version && !mv_reconcile_rests(self))
+                if (mv_rules_image && mv_promotion_is_ours(event) && !mv_reconcile_rests(self))
                     return event; /* no version makes such a call: it differs */
                 if (mv_promotion_comes(self, event))
                     return NULL;

@@ -140,6 +140,19 @@ static uint64_t lag_of(uint32_t version) {
     return lag;
 }
 
+/* The same in events. */
+uint64_t mv_lag_events(uint32_t version) {
+    uint64_t lag = 0;
+    for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {
+        const struct mv_log_cursor *cursor = mv_cursor_of(slot, version);
+        if (!mv_writers[slot].running || !cursor->active)
+            continue;
+        uint64_t read = mv_load_relaxed64(&cursor->sequence), written = mv_writers[slot].sequence;
+        lag += written > read ? written - read : 0;
+    }
+    return lag;
+}
+
 /* The one that is furthest behind gives way; the others are as good as before. */
 void mv_end_slowest(enum mv_reason reason, int code, const char *text) {
     uint32_t slowest = MV_VERSIONS;

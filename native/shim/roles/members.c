@@ -86,9 +86,8 @@ int mv_lead(void) {
 
 /* The one that leads now: a follower of the same dead leader has lost, even if it has let go of its own word
  * already and sleeps before the exchange. */
-void mv_member_replaced(uint32_t version) {
+void mv_member_replaced(uint32_t version, const char *why) {
     struct mv_member *member = mv_member_of(version);
-    static const char why[] = "another follower of the dead leader leads";
     if (!mv_member_end(version, member->generation, MV_REASON_REPLACED, 0, why) &&
         (__atomic_load_n(&member->state, __ATOMIC_ACQUIRE) != MV_MEMBER_REPLAYING ||
          member->reason != MV_REASON_NONE))

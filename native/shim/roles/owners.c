@@ -5,6 +5,7 @@
  * What the signal is (F_SETSIG) and whether it is sent (O_ASYNC) belongs to the open file: it stays. */
 #include "../calls/guard.h"
 #include "../sys.h"
+#include "handover.h"
 #include "roles.h"
 
 #define F_SETOWN    8u
@@ -14,16 +15,8 @@
 
 #define OF_THREAD  0
 #define OF_PROCESS 1
-#define OWNED      256u
 
-struct owner {
-    int32_t type, id;
-};
-
-static struct owned {
-    int32_t fd; /* + 1; 0: free */
-    struct owner owner;
-} owned[OWNED];
+static struct mv_owned owned[MV_OWNED];
 static uint32_t lock;
 
 static void enter(void) {
@@ -34,8 +27,8 @@ static void leave(void) {
     __atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
 }
 
-static struct owned *place_of(int32_t fd) {
-    for (uint32_t i = 0; i < OWNED; i++)
+static struct mv_owned *place_of(int32_t fd) {
+    for (uint32_t i = 0; i < MV_OWNED; i++)
         if (owned[i].fd == fd)
             return &owned[i];
     return NULL;
@@ -49,7 +42,7 @@ static const struct mv_thread *thread_of(int32_t tid, int logical) {
 }
 
 /* The program's number for a real one, or the reverse; 0: not the program's own. */
-static int32_t other_name(struct owner owner, int logical) {
+static int32_t other_name(struct mv_owner owner, int logical) {
     const struct mv_thread *thread = owner.type == OF_THREAD ? thread_of(owner.id, logical) : NULL;
     if (thread)
         return (int32_t)(logical ? thread->tid : thread->logical_tid);
@@ -58,15 +51,15 @@ static int32_t other_name(struct owner owner, int logical) {
     return 0;
 }
 
-static int read_owner(const uint64_t args[6], struct owner *owner) {
-    *owner = (struct owner){OF_PROCESS, (int32_t)args[2]};
+static int read_owner(const uint64_t args[6], struct mv_owner *owner) {
+    *owner = (struct mv_owner){OF_PROCESS, (int32_t)args[2]};
     return (uint32_t)args[1] == F_SETOWN ||
            ((uint32_t)args[1] == F_SETOWN_EX && !mv_guard_copy(owner, (const void *)args[2], sizeof *owner));
 }
 
-static void note(int32_t fd, struct owner owner, int own) {
+static void note(int32_t fd, struct mv_owner owner, int own) {
     enter();
-    struct owned *place = place_of(fd + 1);
+    struct mv_owned *place = place_of(fd + 1);
     if (!place && own)
         place = place_of(0);
     if (!place && own)
@@ -74,13 +67,13 @@ static void note(int32_t fd, struct owner owner, int own) {
                       "the server owns the signals of more than 256 descriptors: a failover will "
                       "not know some of them");
     if (place)
-        *place = (struct owned){own ? fd + 1 : 0, owner};
+        *place = (struct mv_owned){own ? fd + 1 : 0, owner};
     leave();
 }
 
 /* Follower: an fcntl has succeeded in the leader. Names are the program's. */
 void mv_owners_replayed(const uint64_t args[6]) {
-    struct owner owner;
+    struct mv_owner owner;
     if (read_owner(args, &owner))
         note((int32_t)args[0], owner,
              owner.type == OF_THREAD ? thread_of(owner.id, 1) != NULL
@@ -88,7 +81,7 @@ void mv_owners_replayed(const uint64_t args[6]) {
 }
 
 void mv_owners_closed(int64_t fd) {
-    note((int32_t)fd, (struct owner){0, 0}, 0);
+    note((int32_t)fd, (struct mv_owner){0, 0}, 0);
 }
 
 /* In a leader that is about to be copied. */
@@ -99,7 +92,7 @@ void mv_owners_start(void) {
 
 /* … this descriptor is open. */
 void mv_owners_exists(int fd) {
-    struct owner owner = {0, 0};
+    struct mv_owner owner = {0, 0};
     if (mv_sys3(__NR_fcntl, fd, F_GETOWN_EX, (long)&owner) || !owner.id)
         return;
     owner.id = other_name(owner, 0);
@@ -109,8 +102,8 @@ void mv_owners_exists(int fd) {
 
 /* This process leads now. */
 void mv_owners_promote(void) {
-    for (uint32_t i = 0; i < OWNED; i++) {
-        struct owner owner = owned[i].owner;
+    for (uint32_t i = 0; i < MV_OWNED; i++) {
+        struct mv_owner owner = owned[i].owner;
         if (!owned[i].fd)
             continue;
         owner.id = other_name(owner, 1);
@@ -119,10 +112,17 @@ void mv_owners_promote(void) {
     }
 }
 
+void mv_owners_give(struct mv_owners_handover *to) {
+    __builtin_memcpy(to->owned, owned, sizeof owned);
+}
+void mv_owners_take(const struct mv_owners_handover *from) {
+    __builtin_memcpy(owned, from->owned, sizeof owned);
+}
+
 /* In a promoted process. 1: *result is the call's outcome. */
 int mv_owners_translate(const uint64_t args[6], long *result) {
     uint32_t command = (uint32_t)args[1];
-    struct owner owner = {0, 0};
+    struct mv_owner owner = {0, 0};
     int32_t name;
     if (command == F_SETOWN || command == F_SETOWN_EX) {
         if (!read_owner(args, &owner) || !(name = other_name(owner, 1)))

@@ -69,6 +69,13 @@ void mv_park_forget(void) {
     parking = 0;
 }
 
+/* A follower's thread has come to a takeover, and stands there. */
+void mv_park_come(struct mv_thread *self) {
+    mv_store_release32(&self->come, 1);
+    __atomic_add_fetch(&parked_count, 1, __ATOMIC_ACQ_REL);
+    mv_sys3(__NR_futex, (long)&parked_count, 129, 1);
+}
+
 /* Stands still until the asking thread releases or copies. */
 void mv_park(struct mv_thread *self) {
     size_t size = 0;

@@ -1,15 +1,19 @@
 /* Promotion: a leader that lives and one of its followers change places.
  *
  * The leader's threads are parked; it offers the lead by its main thread's last record. The follower, when it
- * has come to that record and to the ends of the other logs, has done all that the leader did; it claims the
- * lead as after a leader's death (members.c: its word, then control.leads), takes over what belongs to a
- * process, and publishes for its former leader, which follows from there on. Nobody serves in between: the
- * follower is to have caught up before it is asked for.
+ * has come to that record and to the ends of the other logs, has done all that the leader did; it takes the
+ * offer, claims the lead as after a leader's death (members.c: its word, then control.leads), takes over what
+ * belongs to a process, and publishes for its former leader, which follows from there on. Nobody serves in
+ * between: the follower is to have caught up before it is asked for.
  *
  * Whatever happens, one of the two leads:
- * - the follower ends, or is ended, before it claims: the leader sees that its word is gone and that nobody
- *   has claimed, and leads on. A follower that does not come is ended by the leader: by the exchange of its
- *   word, after which it can't claim.
+ * - the follower does not come in time: the leader takes its offer back, and both go on as before. Who comes
+ *   first decides the exchange of control.offer, by which the one takes it and the other takes it back. The
+ *   record stays in the log: a follower that comes to it later passes it by, as every other follower does.
+ * - the follower ends, or is ended, before it has taken the offer: the leader takes it back, and leads on.
+ * - it ends between that and its claim: the leader sees that its word is gone and that nobody has claimed,
+ *   and leads on. If it stands still there it is ended: by the exchange of its word, after which it can't
+ *   claim.
  * - the follower dies after it has claimed, before it publishes: it has made no call of the program. The
  *   leader claims the lead back, and makes anew what the other may have changed.
  * - the leader dies after the offer: the follower claims all the same, and publishes for a dead follower,
@@ -23,12 +27,14 @@
 #include "../signals/signals.h"
 #include "../sys.h"
 #include "../update/update.h"
+#include "handover.h"
 #include "reconcile.h"
 #include "record.h"
 #include "roles.h"
 #include "streams.h"
 
-#define CLAIM_LIMIT_NS 2000000000ull
+#define OFFER_LIMIT_NS 1000000000ull /* the server stands still for as long */
+#define CLAIM_LIMIT_NS 2000000000ull /* once the offer is taken: some instructions */
 
 /* ---- the leader -------------------------------------------------------------------------------------- */
 
@@ -54,17 +60,10 @@ static const char *obstacle(uint32_t version) {
         return "the server has child processes, whose parent would change: try again when they have ended";
     mv_timers_start();
     mv_posix_timers_start();
-    mv_epoll_start();
-    mv_streams_start(0); /* which tells of the epoll instances */
-    return mv_epoll_remember() ? NULL : "the server has more epoll registrations than a follower can note";
-}
-
-/* Others count on with this log. */
-static void end_others(uint32_t but) {
-    for (uint32_t version = 0; version < MV_VERSIONS; version++)
-        if (version != but && (mv.followed >> version & 1))
-            mv_end_follower(version, MV_REASON_REPLACED, 0, "another follower is promoted");
-    mv_leader_unfollowed();
+    if (!mv_epoll_have_room() || !mv_streams_have_room())
+        return "the kernel has no memory for what a follower notes of descriptors";
+    mv_streams_look_at_childrens();
+    return NULL;
 }
 
 /* (What a thread was about to do when it was parked it has not done.) */
@@ -75,6 +74,7 @@ static int offer(struct mv_thread *self, uint32_t version, uint64_t generation, 
     struct mv_event *event = mv_leader_room(self, 0, 0);
     if (!event || !(mv.followed >> version & 1))
         return 0;
+    __atomic_store_n(&mv.control->offer, (uint32_t)generation, __ATOMIC_RELEASE);
     mv_log_complete(self->log, event, MV_CALL_ROLE, 0, 0, 0, 0,
                     (const uint64_t[6]){version, generation, begin}, 0);
     return 1;
@@ -89,40 +89,69 @@ static int is_gone(const struct mv_thread *self, uint32_t version) {
            mv_main_thread_is_gone(mv.followers[version].pid);
 }
 
-/* 1: the other one publishes for us. 0: this process leads on. */
-static int await_claim(const struct mv_thread *self, uint32_t version, uint64_t generation) {
+/* By the one that takes the offer, and by the one that takes it back: 1 for whoever was first. */
+int mv_offer_close(uint64_t generation) {
+    uint32_t open = (uint32_t)generation;
+    return __atomic_compare_exchange_n(&mv.control->offer, &open, 0, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+int mv_offer_is_open(uint64_t generation) {
+    return __atomic_load_n(&mv.control->offer, __ATOMIC_ACQUIRE) == (uint32_t)generation;
+}
+
+enum outcome {
+    FOLLOWS,   /* the other one publishes for us */
+    LOST,      /* it has ended, this process leads on */
+    WITHDRAWN, /* it follows on, this process leads on */
+};
+
+static enum outcome await_claim(const struct mv_thread *self, uint32_t version, uint64_t generation) {
     struct mv_control *control = mv.control;
     uint64_t other = mv.followers[version].generation, begin = mv_now();
+    int taken = 0;
     for (uint32_t spins = 0;; spins++) {
         uint64_t leads = __atomic_load_n(&control->leads, __ATOMIC_ACQUIRE);
         if (leads == other && mv_load_acquire32(&control->publishing[mv.version]) == (uint32_t)generation)
-            return 1;
+            return FOLLOWS;
         if (mv_load_acquire32(&control->publishing[version]) != (uint32_t)other) {
+            if (mv_offer_close(generation))
+                return LOST;
             if (is_gone(self, version) &&
                 (leads != other || __atomic_compare_exchange_n(&control->leads, &leads, mv.generation, 0,
                                                                __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)))
-                return 0;
+                return LOST;
+        } else if (!taken && mv_now() - begin > OFFER_LIMIT_NS) {
+            mv_fault(MV_FAULT_PROMOTION_OVERDUE);
+            if (mv_offer_close(generation))
+                return WITHDRAWN;
+            taken = 1;
         } else if (mv_now() - begin > CLAIM_LIMIT_NS) {
-            mv_end_follower(version, MV_REASON_LAG_LIMIT, 0, "it did not take the lead within 2 s");
+            mv_end_follower(version, MV_REASON_STALLED, 0, "it took the offer of the lead and did not lead");
         }
         mv_order_pause(spins);
     }
 }
 
-static void lead_on(struct mv_thread *self, uint32_t version) {
+/* A follower that had taken the offer may have changed what both share. */
+static void lead_on(struct mv_thread *self, uint32_t version, uint64_t generation, enum outcome outcome) {
     mv_member_of(mv.version)->generation = mv.generation;
     mv.control->leader_version = mv.version;
     mv.control->leader_pid = mv.pid;
     mv_member_is(mv.version, MV_MEMBER_LEADS);
-    mv_epoll_lead_on();
+    if (outcome == LOST && mv_handover_take(generation)) { /* as if it had led, and died */
+        mv_epoll_promote();
+        mv_owners_promote();
+    }
+    if (outcome == LOST)
+        mv_member_ended(version);
     mv_timers_promote();
     mv_posix_timers_promote();
-    mv_owners_promote();
     mv_keeper_start();
-    self->keeper_epoch = mv_keeper_epoch;
-    mv_member_ended(version);
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
+        area->keeper_epoch = mv_keeper_epoch;
+    mv.control->stage = mv_is_followed() ? MV_STAGE_FOLLOWED : MV_STAGE_SINGLE_LEADER;
     mv_leader_unfollowed();
-    mv.control->stage = MV_STAGE_SINGLE_LEADER;
+    mv_leader_deferral_again(self);
     mv_control_changed();
 }
 
@@ -172,7 +201,8 @@ static void follow(struct mv_thread *self, uint32_t version, uint64_t generation
     mv_order_join();
     mv_protect_logs();
     mv_install_defaults();
-    mv_epoll_follow();
+    if (!mv_handover_take(generation))
+        mv_follower_end(MV_REASON_CORRUPT, 0, "the promoted process has handed nothing over");
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
         area->mask_replaced = 1;
         area->signal_late = area->late_timer = area->deferred = area->sigsys_waits = 0;
@@ -209,41 +239,60 @@ void mv_promote_follower(struct mv_thread *self, uint32_t follower, int at_point
         mv_request_answer(late ? MV_REASON_PARK_TIMEOUT : MV_REASON_BUSY, 0, why);
         return;
     }
-    end_others(version);
     mv_timers_stop();
     mv_posix_timers_stop();
-    mv_keeper_stop(); /* nothing is at stake here, and the next leader makes its own */
     control->stage = MV_STAGE_PROMOTING;
     mv_control_changed();
     uint64_t generation = ++control->generation;
-    mv_sent_pending(self);
-    mv_sent_look();
-    int follows = 0;
+    enum outcome outcome = LOST;
     if (offer(self, version, generation, begin)) {
         mv_fault(MV_FAULT_PROMOTION_OFFERED);
-        follows = await_claim(self, version, generation);
+        /* While it comes: what this process needs to follow. */
+        mv_keeper_stop(); /* nothing is at stake here, and the next leader makes its own */
+        mv_sent_pending(self);
+        mv_sent_look();
+        outcome = await_claim(self, version, generation);
     }
-    if (follows)
+    int behind = (int)mv_lag_events(version);
+    if (outcome == FOLLOWS)
         follow(self, version, generation);
     else
-        lead_on(self, version);
+        lead_on(self, version, generation, outcome);
     mv_park_release(self);
-    mv_request_answer(follows ? MV_REASON_NONE : MV_REASON_BUSY, 0,
-                      follows ? "" : "the follower ended before it took the lead");
+    if (outcome == WITHDRAWN)
+        mv_fault(MV_FAULT_PROMOTION_WITHDRAWN);
+    switch (outcome) {
+    case FOLLOWS:
+        mv_request_answer(MV_REASON_NONE, 0, "");
+        break;
+    case LOST:
+        mv_request_answer(MV_REASON_BUSY, 0, "the follower ended before it took the lead");
+        break;
+    case WITHDRAWN:
+        mv_request_answer(MV_REASON_BEHIND, behind, "the lead was offered to it for 1 s");
+        break;
+    }
 }
 
 /* ---- the follower ------------------------------------------------------------------------------------ */
 
-/* The record has come: 1, this process leads now. 0: the offer is another one's. */
+int mv_promotion_is_ours(const struct mv_event *event) {
+    return event->args[0] == mv.version && mv_offer_is_open(event->args[1]);
+}
+
+/* The record has come: 1, this process leads now. 0: the offer is another one's, or has been taken back. */
 int mv_promotion_comes(struct mv_thread *self, const struct mv_event *event) {
     uint64_t generation = event->args[1], begin = event->args[2];
-    int ours = event->args[0] == mv.version;
+    int ours = mv_promotion_is_ours(event);
     mv_log_consume(&self->reader);
+    /* What it has come to is what follows. A call that the leader's thread was kicked out of may be named by
+     * others with the offer's number, and is made again under the next. */
+    if (mv_threads_exist)
+        mv_order_arrive(self);
     if (!ours)
         return 0;
-    mv_fault(MV_FAULT_PROMOTION_TAKEN);
-    mv_takeover_offered(self, generation, begin);
-    return 1;
+    mv_fault(MV_FAULT_PROMOTION_COMES);
+    return mv_takeover_offered(self, generation, begin);
 }
 
 /* The new leader has claimed, and publishes for the former one, whose version index and thread slots stay

@@ -223,13 +223,13 @@ static int look_ahead(struct mv_reconciler *r) {
             mv_follower_end(MV_REASON_CORRUPT, found, mv_log_fault_text(found));
         if (!found)
             return 0;
-        int ours = event->call != MV_CALL_ROLE || event->args[0] == mv.version;
-        if (event->call == MV_CALL_DEATH || (event->call == MV_CALL_ROLE && ours)) {
+        int offers = event->call == MV_CALL_ROLE;
+        if (event->call == MV_CALL_DEATH || (offers && mv_promotion_is_ours(event))) {
             r->ended = event->call;
             return 0;
         }
         mv_log_pass(&r->ahead);
-        if (event->call == MV_CALL_SIGNAL || !ours)
+        if (event->call == MV_CALL_SIGNAL || offers)
             continue;
         see_event(r, event);
         return 1;

@@ -54,4 +54,22 @@ static inline void mv_leader_complete(struct mv_thread *self, struct mv_event *e
     mv_leader_check(self);
 }
 
+/* Before the object's number is taken: the record's words. */
+static inline struct mv_event *mv_leader_begin_order(struct mv_thread *self, uint32_t kind, long result,
+                                                     uint64_t *words) {
+    struct mv_event *event = mv_leader_room(self, 0, 0);
+    if (kind == MV_ORDER_WAIT)
+        self->timed_out = result == 110 /* ETIMEDOUT */;
+    *words = event && mv_threads_exist ? mv_order_leave(self, 0, (uint64_t *)(event + 1)) : 0;
+    return event;
+}
+
+static inline void mv_leader_publish_order(struct mv_thread *self, struct mv_event *event, uint64_t words,
+                                           uint32_t kind, uint64_t object, uint32_t clock, uint32_t value,
+                                           long result) {
+    uint64_t stamp = (uint64_t)clock << 32 | value;
+    mv_log_complete(self->log, event, MV_CALL_ORDER, 0, result, 0, stamp,
+                    (const uint64_t[6]){kind, object, clock, value}, words);
+}
+
 #endif

@@ -70,7 +70,7 @@ int mv_member_becomes(uint32_t version, enum mv_member_state from, enum mv_membe
 int mv_follower_ended(void);
 int mv_lead(void);
 int mv_replaced(void);
-void mv_member_replaced(uint32_t version);
+void mv_member_replaced(uint32_t version, const char *why);
 int mv_others_may_lead(void);
 uint32_t mv_index_free(void);
 int mv_main_thread_is_gone(uint32_t pid);
@@ -94,9 +94,6 @@ void mv_leader_deferral_expired(struct mv_thread *self);
 void mv_leader_publish(struct mv_thread *self, const struct mv_call_row *row, const uint64_t args[6],
                        long result, uint64_t site, uint16_t flags, const struct mv_call_entry *entry,
                        struct mv_event *event);
-struct mv_event *mv_leader_begin_order(struct mv_thread *self, uint32_t kind, long result, uint64_t *words);
-void mv_leader_publish_order(struct mv_thread *self, struct mv_event *event, uint64_t words, uint32_t kind,
-                             uint64_t object, uint32_t clock, uint32_t value, long result);
 void mv_leader_signal(struct mv_thread *self, int number, const struct mv_siginfo *info);
 void mv_leader_after_raw(struct mv_thread *self, struct mv_frame *frame, uint32_t slot);
 void mv_leader_thread_exit(struct mv_thread *self, uint64_t status);
@@ -114,6 +111,7 @@ int mv_leader_unfollowed(void); /* publishing for followers has ended */
 void mv_end_follower(uint32_t version, enum mv_reason reason, int code, const char *text);
 void mv_end_followers(enum mv_reason reason, int code, const char *text);
 void mv_end_slowest(enum mv_reason reason, int code, const char *text);
+uint64_t mv_lag_events(uint32_t version);
 int mv_leader_log_room(void); /* publish.c */
 void mv_expect_followers(struct mv_log_writer *log);
 int mv_still_read(uint32_t slot);
@@ -167,6 +165,7 @@ _Noreturn void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint
 uint32_t mv_park_others(struct mv_thread *self);
 void mv_park_release(struct mv_thread *self);
 void mv_park_forget(void);
+void mv_park_come(struct mv_thread *self);
 int mv_publish_start(void);
 void mv_request_answer(enum mv_reason reason, int code, const char *text);
 int mv_obstacle(struct mv_text *why);
@@ -186,11 +185,14 @@ int mv_translate(struct mv_thread *self, struct mv_frame *frame, long *result);
 
 /* roles/promotion.c: leader and follower change places */
 void mv_promote_follower(struct mv_thread *self, uint32_t generation, int at_point);
+int mv_promotion_is_ours(const struct mv_event *event);
 int mv_promotion_comes(struct mv_thread *self, const struct mv_event *event);
+int mv_offer_close(uint64_t generation);
+int mv_offer_is_open(uint64_t generation);
 void mv_promotion_publishes(struct mv_thread *self, uint32_t former, uint64_t generation, uint64_t begin);
 int mv_start_logs(uint64_t begin); /* attach.c */
 void mv_protect_logs(void);
-void mv_takeover_offered(struct mv_thread *self, uint64_t generation, uint64_t begin); /* failover.c */
+int mv_takeover_offered(struct mv_thread *self, uint64_t generation, uint64_t begin); /* failover.c */
 
 /* roles/epoll.c, roles/timers.c: what a promoted follower makes its own */
 void mv_epoll_registered(const uint64_t args[6], uint64_t leader_data);
@@ -199,9 +201,8 @@ void mv_epoll_promote(void);
 void mv_epoll_start(void);
 void mv_epoll_exists(int32_t instance);
 void mv_epoll_closed(int64_t descriptor);
-int mv_epoll_remember(void);
-void mv_epoll_follow(void);
-void mv_epoll_lead_on(void);
+void mv_epoll_promote_beside(void);
+int mv_epoll_have_room(void);
 void mv_timers_noted(uint32_t call, const uint64_t args[6]);
 void mv_timers_fired(int number, int code);
 void mv_timers_start(void);

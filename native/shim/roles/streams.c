@@ -10,6 +10,7 @@
 #include "../calls/table.h"
 #include "../order/order.h"
 #include "../sys.h"
+#include "handover.h"
 #include "roles.h"
 #include "watch.h"
 
@@ -168,10 +169,28 @@ void mv_streams_watch(void) {
         [MV_STREAM_FILE] = MV_WATCHED_NOT,        [MV_STREAM_APPENDED] = MV_WATCHED_NOT,
         [MV_STREAM_EVENTFD] = MV_WATCHED_COUNTER, [MV_STREAM_SIGNALS] = MV_WATCHED_SIGNALS,
     };
-    for (int64_t fd = 0; fd < (int64_t)MV_WATCHED_MAX; fd++) {
-        const struct mv_stream *stream = fd < end ? mv_stream_of(fd) : NULL;
-        mv_watched[fd] = stream && stream->open ? watched[stream->kind] : MV_WATCHED_LATER;
+    int64_t fd = 0;
+    for (; fd < end; fd++) {
+        const struct mv_stream *stream = mv_stream_of(fd);
+        mv_watch(fd, stream && stream->open ? (enum mv_watched)watched[stream->kind] : MV_WATCHED_LATER);
     }
+    __builtin_memset(mv_watched + fd, MV_WATCHED_LATER, MV_WATCHED_MAX - (uint64_t)fd);
+}
+
+int mv_streams_have_signals(void) {
+    for (int32_t fd = 0; fd < end; fd++)
+        if (mv_stream_is_open(fd) && mv_stream_is_signals(fd))
+            return 1;
+    return 0;
+}
+
+int mv_streams_have_room(void) {
+    long at = streams ? 0
+                      : mv_sys6(__NR_mmap, 0, MV_STREAMS * sizeof *streams, 3,
+                                0x4022 /* PRIVATE|ANONYMOUS|NORESERVE */, -1, 0);
+    if (!streams && !mv_is_error(at))
+        streams = (struct mv_stream *)at;
+    return streams != NULL;
 }
 
 /* In the leader just before it is copied, all threads parked: whatever is open. Which descriptors are is told
@@ -181,13 +200,8 @@ void mv_streams_start(int beside) {
         int32_t fd;
         int16_t events, revents;
     } polled[256];
-    if (!streams) {
-        long at = mv_sys6(__NR_mmap, 0, MV_STREAMS * sizeof *streams, 3,
-                          0x4022 /* PRIVATE|ANONYMOUS|NORESERVE */, -1, 0);
-        if (mv_is_error(at))
-            return; /* nothing can be settled then, and settle.c says so */
-        streams = (struct mv_stream *)at;
-    }
+    if (!mv_streams_have_room())
+        return; /* nothing can be settled then, and settle.c says so */
     mv_owners_start();
     end = 0;
     mask = (uint32_t)mv_sys1(__NR_umask, 0);
@@ -211,6 +225,62 @@ void mv_streams_start(int beside) {
             }
     }
     mv_streams_unite();
+}
+
+/* ---- what a promotion hands over -------------------------------------------------------------------- */
+
+/* Descriptors of which this process, the leader, has looked itself. */
+static uint64_t looked[MV_STREAMS / 64];
+
+/* The leader, before it offers the lead, all threads parked. */
+void mv_streams_look_at_childrens(void) {
+    __builtin_memset(looked, 0, sizeof looked);
+    for (uint32_t fd = 0, highest = mv_watch_end(); fd < highest; fd++)
+        if (mv_watch_is_childs(fd)) {
+            look_at((int)fd, 1); /* should it lead on, they stay its children's for whoever follows */
+            looked[fd / 64] |= 1ull << fd % 64;
+        }
+}
+
+/* What no record tells: what another process passed, or what a name led to. */
+static void learn(int fd, struct mv_stream *stream) {
+    long flags = mv_sys2(__NR_fcntl, fd, 3 /* F_GETFL */);
+    if (mv_is_error(flags))
+        return;
+    if (mv_stream_tcp_now(fd, &stream->in, &stream->out))
+        stream->kind = MV_STREAM_TCP;
+    else if (mv_stream_file_now(fd, (flags & O_APPEND) != 0, &stream->out))
+        stream->kind = (flags & O_APPEND) ? MV_STREAM_APPENDED : MV_STREAM_FILE;
+    else if (mv_watch_look(fd) == MV_WATCHED_COUNTER && mv_eventfd_now(fd, &stream->out))
+        stream->kind = MV_STREAM_EVENTFD;
+}
+
+void mv_streams_give(struct mv_streams_handover *to) {
+    to->end = end;
+    to->mask = mask;
+    for (int32_t fd = 0; fd < end; fd++)
+        if (streams[fd].open && !streams[fd].same && streams[fd].kind == MV_STREAM_UNKNOWN)
+            learn(fd, &streams[fd]);
+    __builtin_memcpy(to->streams, streams, (uint64_t)end * sizeof *streams);
+}
+
+void mv_streams_take(const struct mv_streams_handover *from) {
+    int32_t count = from->end < (int32_t)MV_STREAMS ? from->end : (int32_t)MV_STREAMS;
+    for (int32_t fd = 0; fd < (int32_t)MV_STREAMS; fd++) {
+        const struct mv_stream *other = fd < count ? &from->streams[fd] : NULL;
+        struct mv_stream own = streams[fd];
+        if (other)
+            streams[fd] = *other;
+        else if (fd < end || own.open)
+            streams[fd] = (struct mv_stream){.kind = MV_STREAM_UNKNOWN};
+        if (!other || !other->open || other->same || !(looked[fd / 64] >> fd % 64 & 1))
+            continue;
+        streams[fd].kind = own.kind;
+        streams[fd].in = own.in;
+        streams[fd].out = own.out;
+    }
+    end = count;
+    mask = from->mask;
 }
 
 void mv_stream_join(int32_t fd, int32_t first) {

@@ -29,6 +29,9 @@ int mv_stream_is_shared(int64_t fd);        /* does a close leave a duplicate, o
 int mv_stream_is_open(int64_t fd);
 int mv_stream_is_signals(int64_t fd);
 void mv_streams_watch(void);
+int mv_streams_have_signals(void);
+int mv_streams_have_room(void);
+void mv_streams_look_at_childrens(void);
 int32_t mv_streams_end(void);   /* above every number that any record or look has told of */
 uint32_t mv_streams_mask(void); /* the mask of new files */
 void mv_streams_start(int beside);

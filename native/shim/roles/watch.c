@@ -26,6 +26,10 @@ void mv_watch(int64_t fd, enum mv_watched kind) {
         ;
 }
 
+uint32_t mv_watch_end(void) {
+    return (uint32_t)highest + 1;
+}
+
 void mv_watch_forked(void) {
     for (int64_t fd = 0; fd <= highest; fd++)
         if (mv_watched[fd] == MV_WATCHED_NOT)

@@ -24,6 +24,7 @@ static inline int mv_is_watched(uint64_t fd) {
 }
 
 void mv_watch(int64_t fd, enum mv_watched kind);
+uint32_t mv_watch_end(void);         /* above every number that was watched */
 int mv_watch_is_childs(uint64_t fd); /* a child may have it, or had */
 enum mv_watched mv_watch_kind(uint64_t fd);
 

@@ -3,7 +3,10 @@
  * A point is the wait of an event loop, with no word in the program about it: what the program has to do is
  * done, and what it does next depends on the call's outcome, which both versions are given by the log. So the
  * copy is made at the call's entry, before the leader makes it. Programs that want to say it themselves call
- * mvedsua_update_point(). */
+ * mvedsua_update_point().
+ *
+ * A lead that is handed over between versions with rules, too, but at calls only: their place in the log is
+ * what tells a follower that it has come to the same one. */
 #include "../log/barriers.h"
 #include "../roles/roles.h"
 #include "../sys.h"
@@ -19,6 +22,9 @@ void mv_point_want(uint32_t call) {
     mv.point_wanted = mv.control->request_number;
     mv_fast_calls_for_role();
 }
+
+/* The program's own point at which the copy was made. */
+static char met[MV_POINT_NAME];
 
 static void suspend(void) {
     mv.point_wanted = 0;
@@ -109,8 +115,10 @@ static void act_here(struct mv_thread *self) {
 
 void mv_point_at_call(struct mv_thread *self, const struct mv_frame *frame) {
     const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
-    if (mv.role == MV_ROLE_FOLLOWER || self->tid != mv.pid || !mv_waits_for_world(self->call, args) ||
-        (mv.point_call != MV_INTENT_NONE && mv.point_call != self->call))
+    int wanted =
+        mv.point_call == MV_POINT_ANY || mv.point_call == MV_POINT_CALLS || mv.point_call == self->call;
+    if (mv.role == MV_ROLE_FOLLOWER || self->tid != mv.pid || !wanted ||
+        !mv_waits_for_world(self->call, args))
         return;
     mv.point_call = self->call;
     act_here(self);
@@ -125,18 +133,35 @@ EXPORT int mvedsua_is_updating(void) {
     return (int)mv.arriving;
 }
 
+static int is_named(const uint8_t wanted[MV_POINT_NAME], const char *name) {
+    uint32_t at = 0;
+    while (at < MV_POINT_NAME - 1 && wanted[at] && wanted[at] == (uint8_t)name[at])
+        at++;
+    return !wanted[at] && !name[at];
+}
+
+static int is_wanted(const char *name) {
+    return mv.point_call == MV_POINT_ANY ||
+           (mv.point_call == MV_POINT_NAMED && is_named(mv.control->request_point, name));
+}
+
+/* (The new version comes to the point that it was made at: others may lie on its way.) */
 EXPORT void mvedsua_update_point(const char *name) {
     struct mv_thread *self = mv_self;
-    (void)name;
-    if (self && self->arriving && self->tid == mv.pid && mv.point_call == MV_INTENT_NONE) {
+    name = name ? name : "";
+    if (!self || self->tid != mv.pid || self->raw_depth)
+        return;
+    if (self->arriving && mv.point_call == MV_POINT_NAMED && is_named((const uint8_t *)met, name)) {
         mv_hook_begin(self);
         mv_arrive(self);
         mv_hook_end_settled(self);
     }
-    if (!self || !mv.point_wanted || mv.role == MV_ROLE_FOLLOWER || self->tid != mv.pid || self->raw_depth)
+    if (!mv.point_wanted || mv.role == MV_ROLE_FOLLOWER || !is_wanted(name))
         return;
     mv_hook_begin(self);
-    mv.point_call = MV_INTENT_NONE;
+    mv.point_call = MV_POINT_NAMED;
+    for (uint32_t i = 0; i < MV_POINT_NAME - 1 && (i == 0 || met[i - 1]); i++)
+        met[i] = name[i];
     mv_call_on_shim_stack(act_here, self, self->stack_top - sizeof(struct mv_frame));
     mv_hook_end_settled(self);
 }

@@ -10,7 +10,7 @@
 #include "../calls/table.h"
 #include "../state.h"
 
-/* point.c, leader or solo: the present request waits for an update point, MV_INTENT_NONE: any; it does no
+/* point.c, leader or solo: the present request waits for an update point (control.request_call); it does no
  * longer; a call is about to be made; it is to be tried again, because of this. */
 void mv_point_want(uint32_t call);
 void mv_point_cancel(void);

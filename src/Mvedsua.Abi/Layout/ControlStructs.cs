@@ -91,7 +91,8 @@ public unsafe struct MvMember
     [FieldOffset(32)] public uint UpdatedFrom;
     [FieldOffset(36)] public fixed uint Rules[2];
     [FieldOffset(44)] public uint Unused;
-    [FieldOffset(48)] public fixed byte ReasonText[240];
+    [FieldOffset(48)] public ulong CrashedAt;
+    [FieldOffset(56)] public fixed byte ReasonText[232];
 }
 
 /// <summary>One of the calls with which a new version begins: struct mv_step.</summary>
@@ -175,7 +176,8 @@ public unsafe struct MvControl
     [FieldOffset(72)] public uint RequestNumber;
     [FieldOffset(76)] public uint RequestGeneration;
     [FieldOffset(80)] public uint RequestCall;
-    [FieldOffset(84)] public fixed uint Unused2[11];
+    [FieldOffset(84)] public fixed byte RequestPoint[(int)MvAbi.PointName];
+    [FieldOffset(124)] public fixed uint Unused2[1];
 
     [FieldOffset(128)] public uint Change;
     [FieldOffset(132)] public MvStage Stage;
@@ -201,7 +203,7 @@ public unsafe struct MvControl
     [FieldOffset(472)] public uint Publishes;
     [FieldOffset(476)] public uint OrphanChanges;
     [FieldOffset(480)] public uint OtherProgram;
-    [FieldOffset(484)] public uint Unused4;
+    [FieldOffset(484)] public uint Offer;
     [FieldOffset(488)] public ulong Mourned;
 
     [FieldOffset(512)] public fixed uint Publishing[(int)MvAbi.Versions];

@@ -102,6 +102,7 @@ public enum MvReason : uint
     Replaced = 16,
     UpdateFailed = 17,
     Stalled = 18,
+    Behind = 19,
 }
 
 /// <summary>What a process of the session is: enum mv_member_state.</summary>

@@ -3,7 +3,7 @@ namespace Mvedsua.Abi;
 /// <summary>The constants of <c>native/include/mvedsua/shared.h</c>, MV_ removed. A test compares them.</summary>
 public static class MvAbi
 {
-    public const uint AbiVersion = 17;
+    public const uint AbiVersion = 18;
     public const ulong ControlMagic = 0x6177736465764d31;
     public const ulong LogMagic = 0x676f4c6465764d31;
     public const uint Versions = 4;
@@ -15,6 +15,8 @@ public static class MvAbi
     public const ulong ControlSpan = 16ul << 20;
     public const ulong LogSpan = 1ul << 36;
     public const ulong RulesSpan = 1ul << 20;
+    public const ulong HandoverOffset = 2ul << 20;
+    public const ulong HandoverSpan = 6ul << 20;
     public const uint LogChunk = 256u << 10;
     public const ulong LogChunks = LogSpan / LogChunk;
     public const uint LogData = LogChunk;
@@ -23,6 +25,10 @@ public static class MvAbi
     public const ulong SleepersOffset = Page * (1ul + MaxReaders);
     public const uint IntentNone = 0xffffffff;
     public const uint IntentCome = 0xfffffffe;
+    public const uint PointAny = IntentNone;
+    public const uint PointCalls = 0xfffffffe;
+    public const uint PointNamed = 0xfffffffd;
+    public const uint PointName = 40;
     public const uint KickRequest = 0x4d764b52;
     public const uint KeeperComing = 0x20000000;
     public const uint DivergenceBytes = 8192;

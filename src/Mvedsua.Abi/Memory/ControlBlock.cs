@@ -58,11 +58,16 @@ public readonly unsafe struct ControlBlock
     /// <summary>Stores a request: number last. The caller then kicks the leader (<see cref="MvAbi.KickRequest"/>).</summary>
     /// <param name="request">What is asked for.</param>
     /// <param name="generation">Of unfollow: which follower is to end; 0: all of them. Of follow: a follower of a later one is wanted.</param>
-    /// <param name="call">Of update: the number of the system call at which the copy is made; null: any wait.</param>
+    /// <param name="point">Of update: where the copy is made: the number of a system call, <see cref="MvAbi.PointAny"/>, <see cref="MvAbi.PointCalls"/> or
+    /// <see cref="MvAbi.PointNamed"/>.</param>
+    /// <param name="pointName">With <see cref="MvAbi.PointNamed"/>: the point's name, of less than <see cref="MvAbi.PointName"/> bytes in UTF-8.</param>
     /// <returns>The number that <see cref="AnsweredNumber"/> will reach.</returns>
-    public uint PostRequest(MvRequest request, ulong generation = 0, uint? call = null)
+    public uint PostRequest(MvRequest request, ulong generation = 0, uint point = MvAbi.PointAny, string pointName = "")
     {
-        Volatile.Write(ref _control->RequestCall, call ?? MvAbi.IntentNone);
+        var name = new Span<byte>(_control->RequestPoint, (int)MvAbi.PointName);
+        name.Clear();
+        Encoding.UTF8.GetBytes(pointName, name[..^1]);
+        Volatile.Write(ref _control->RequestCall, point);
         Volatile.Write(ref _control->RequestGeneration, (uint)generation);
         Volatile.Write(ref *(uint*)&_control->Request, (uint)request);
         return RequestNumber.Increment();
@@ -118,8 +123,9 @@ public readonly unsafe struct ControlBlock
         MvMember* member = MemberAt(version);
         return new Member(version, (int)Read(ref member->Pid), (MvMemberState)Read(ref *(uint*)&member->State),
             Volatile.Read(ref member->Generation), (MvReason)Read(ref *(uint*)&member->Reason), member->ReasonCode,
-            Text(member->ReasonText, 240), IsPublishing(version), Read(ref member->Point),
-            Read(ref member->UpdatedFrom) is var from and not 0 ? (int)from - 1 : null, Read(ref member->Rules[0]), Read(ref member->Rules[1]));
+            Text(member->ReasonText, 232), IsPublishing(version), Read(ref member->Point),
+            Read(ref member->UpdatedFrom) is var from and not 0 ? (int)from - 1 : null, Read(ref member->Rules[0]), Read(ref member->Rules[1]),
+            Volatile.Read(ref member->CrashedAt));
     }
 
     /// <summary>Gives a version that is about to be made by an update its compiled rules; empty: none. To be called while its process
@@ -256,8 +262,10 @@ public readonly unsafe struct ControlBlock
 /// index has gone to another process.</param>
 /// <param name="ForwardRules">Words of the rules for it following that one; 0: none.</param>
 /// <param name="ReverseRules">Words of the rules for that one following it; 0: none.</param>
+/// <param name="CrashedAt">The instruction at which the follower got a signal; 0: none.</param>
 public readonly record struct Member(int Version, int Pid, MvMemberState State, ulong Generation, MvReason Reason, int ReasonCode,
-    string ReasonText, bool Publishing, uint Point = 0, int? UpdatedFrom = null, uint ForwardRules = 0, uint ReverseRules = 0)
+    string ReasonText, bool Publishing, uint Point = 0, int? UpdatedFrom = null, uint ForwardRules = 0, uint ReverseRules = 0,
+    ulong CrashedAt = 0)
 {
     /// <summary>An update gave it rules.</summary>
     public bool HasRules => ForwardRules != 0 || ReverseRules != 0;

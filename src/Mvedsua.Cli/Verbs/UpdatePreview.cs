@@ -40,10 +40,11 @@ internal static class UpdatePreview
         try
         {
             using var types = TypedUpdate.Prepare(from, to, description);
-            var old = ElfFile.Read(from);
-            var match = Relinker.Prepare(LinkedImage.First(old, anywhere), old, ElfFile.Read(to), types.Options).Match;
+            ElfFile old = ElfFile.Read(from), @new = ElfFile.Read(to);
+            var match = Relinker.Prepare(LinkedImage.First(old, anywhere), old, @new, types.Options).Match;
             Console.WriteLine($"Linking: {match.Pairs.Count} functions, variables and constants are in both versions, {match.Added.Count} new, {match.Removed.Count} gone.");
-            if (types.Description.Resume is null) Console.WriteLine("Where the new version goes on must be said yet: resume FUNCTION(ARGUMENTS).");
+            if (types.Description.Resume is null && MainFunction.Resumes(@new)) Console.WriteLine("The new version goes on at main, which asks mvedsua_is_updating().");
+            else if (types.Description.Resume is null) Console.WriteLine("Where the new version goes on must be said yet: resume FUNCTION(ARGUMENTS).");
             return true;
         }
         catch (Exception e) when (e is UpdateRefusedException or ElfException)

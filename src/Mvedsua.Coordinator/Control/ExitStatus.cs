@@ -66,4 +66,7 @@ public enum ExitStatus
 
     /// <summary>The session is run by another release of Mvedsua, whose messages differ.</summary>
     OtherRelease = 80,
+
+    /// <summary><c>promote</c>, <c>rollback</c>, <c>update --auto-promote</c>: the follower is too far behind to lead, and does not catch up; both go on unchanged.</summary>
+    FollowerBehind = 81,
 }

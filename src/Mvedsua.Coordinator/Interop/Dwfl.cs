@@ -47,6 +47,10 @@ internal static unsafe partial class Dwfl
     [LibraryImport(Library, EntryPoint = "dwfl_linux_proc_report")]
     internal static partial int ReportProcess(nint dwfl, int pid);
 
+    /// <summary>dwfl_report_elf: a file is loaded, its addresses moved by <paramref name="baseAddress"/>. 0: it can't be read.</summary>
+    [LibraryImport(Library, EntryPoint = "dwfl_report_elf", StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial nint ReportFile(nint dwfl, string name, string path, int descriptor, ulong baseAddress, [MarshalAs(UnmanagedType.U1)] bool isDistance);
+
     [LibraryImport(Library, EntryPoint = "dwfl_report_end")]
     internal static partial int ReportEnd(nint dwfl, nint removed, nint argument);
 

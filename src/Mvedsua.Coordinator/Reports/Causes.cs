@@ -12,8 +12,9 @@ namespace Mvedsua.Coordinator.Reports;
 /// <param name="FollowerCall">The follower's.</param>
 /// <param name="Difference">The first differing byte; null when it isn't in bytes.</param>
 /// <param name="Threads">Threads of the leader.</param>
+/// <param name="Other">File of the version that the follower runs, when that is another one; else null.</param>
 internal sealed record Evidence(MvDifference Kind, IReadOnlyCollection<RecordedEvent> Before, ushort LeaderCall,
-    ushort FollowerCall, PayloadDifference? Difference, int Threads);
+    ushort FollowerCall, PayloadDifference? Difference, int Threads, string? Other = null);
 
 /// <summary>What could have caused a divergence, by evidence, the likeliest first.</summary>
 internal static partial class Causes
@@ -23,6 +24,8 @@ internal static partial class Causes
     internal static IReadOnlyList<string> Guess(Evidence evidence)
     {
         var causes = new List<string>();
+        if (evidence.Other is { } other)
+            causes.Add($"The follower runs another version ({other}), which does otherwise here: by mistake, or on purpose; what is on purpose is said by a rule ('mvedsua update --rules DIR', docs/rule-language.md).");
         if (StatisticsField(evidence.Difference) is { } field)
             causes.Add($"The bytes belong to field '{field}' of a statistics reply (as Redis' INFO): it tells of memory or thread timing, which differ between any two processes. Such fields are masked by name.");
         if (evidence.Before.Any(e => e.Call == (ushort)MvPseudoCall.Signal))

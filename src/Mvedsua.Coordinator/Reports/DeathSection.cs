@@ -2,11 +2,18 @@ using System.Globalization;
 using Mvedsua.Abi;
 using Mvedsua.Coordinator.Control;
 using Mvedsua.Coordinator.Sessions;
+using Mvedsua.Update.Linking;
 
 namespace Mvedsua.Coordinator.Reports;
 
 /// <summary>The reports of processes that died: a follower, or a leader whose follower took over.</summary>
-internal sealed class DeathSection(string session, SharedMemory memory, ControlView view, int pid, int version)
+/// <param name="session">The session's name.</param>
+/// <param name="memory">Its memory.</param>
+/// <param name="view">What was there when it died.</param>
+/// <param name="pid">The follower, or the promoted one.</param>
+/// <param name="version">Version index of what died.</param>
+/// <param name="images">What updates had loaded into it.</param>
+internal sealed class DeathSection(string session, SharedMemory memory, ControlView view, int pid, int version, IReadOnlyList<ImageRange> images)
 {
     private static readonly DivergenceSide Nothing = new([], []);
 
@@ -16,13 +23,18 @@ internal sealed class DeathSection(string session, SharedMemory memory, ControlV
     {
         int slot = LastCaller(version);
         ulong address = memory.Control.Block.Thread(version, slot).Site;
-        IReadOnlyList<string> place = address == 0 ? [] : ["(its last call:)", .. Sides.Place(view.LeaderPid, address)];
+        ulong crash = view.Members[version].CrashedAt;
+        List<string> place = [];
+        if (crash != 0) place = ["(where the signal hit:)", .. Sides.Place(view.LeaderPid, images, crash)];
+        if (address != 0) place.AddRange(["(its last call:)", .. Sides.Place(view.LeaderPid, images, address)]);
+        int signal = view.Members[version].ReasonCode;
         string how = Reasons.Explain(MvReason.FollowerDied, view.Members[version].ReasonCode, view.Members[version].ReasonText);
         return new DivergenceReport(session, DateTimeOffset.Now, "follower-died",
             string.Create(CultureInfo.InvariantCulture, $"The follower (pid {pid}) is gone: {how}. The server goes on{(view.Followers.Any(m => m.Publishing) ? "" : " alone")}."),
             Sides.LogicalThread(memory, version, slot), null, Last(view.LeaderVersion, slot), new DivergenceSide([], place),
             [
-                "It was killed from outside (SIGKILL: an operator, or the kernel short of memory: see the kernel's log).",
+                .. signal is 0 or 9 ? ["It was killed from outside (SIGKILL: an operator, or the kernel short of memory: see the kernel's log)."] : Array.Empty<string>(),
+                .. images.Count > 0 ? ["The new version has a fault at this point, or finds what was carried over to it otherwise than it expects (the update description)."] : Array.Empty<string>(),
                 "The server crashes by itself at this point, by something that isn't replayed: memory never initialised, a data race between threads, an address used as data.",
             ]);
     }
@@ -37,7 +49,7 @@ internal sealed class DeathSection(string session, SharedMemory memory, ControlV
         DivergenceSide leader = Last(version, slot);
         /* Leader and follower have the same addresses: the promoted one tells what stood there. */
         if (death is not null)
-            leader = leader with { Backtrace = ["(where the signal hit:)", .. Sides.Place(pid, death.Arguments[2])] };
+            leader = leader with { Backtrace = ["(where the signal hit:)", .. Sides.Place(pid, images, death.Arguments[2])] };
         return new DivergenceReport(session, DateTimeOffset.Now, "leader-died",
             string.Create(CultureInfo.InvariantCulture, $"{char.ToUpperInvariant(how[0])}{how[1..]}; the follower (pid {pid}) leads since, {time} after it noticed."),
             Sides.LogicalThread(memory, version, slot), null, leader, Nothing,

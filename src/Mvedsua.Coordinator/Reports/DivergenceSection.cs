@@ -5,6 +5,7 @@ using Mvedsua.Coordinator.Control;
 using Mvedsua.Coordinator.Sessions;
 using Mvedsua.Coordinator.Tracing;
 using Mvedsua.Coordinator.Updates;
+using Mvedsua.Update.Linking;
 using Mvedsua.Rules.Events;
 
 namespace Mvedsua.Coordinator.Reports;
@@ -24,10 +25,12 @@ internal sealed unsafe class DivergenceSection
     private readonly byte[] _followerPayload;
     private readonly RecordedEvent? _leaderEvent;
     private readonly RulesFile? _rules;
+    private readonly IReadOnlyList<ImageRange>[] _images;
 
-    internal DivergenceSection(string session, SharedMemory memory, ControlView view, int follower, int version, in MvDivergence divergence, RulesFile? rules)
+    internal DivergenceSection(string session, SharedMemory memory, ControlView view, int follower, int version, in MvDivergence divergence, RulesFile? rules,
+        IReadOnlyList<ImageRange>[] images)
     {
-        (_session, _memory, _view, _follower, _version, _rules) = (session, memory, view, follower, version, rules);
+        (_session, _memory, _view, _follower, _version, _rules, _images) = (session, memory, view, follower, version, rules, images);
         _leaderVersion = view.LeaderVersion;
         _kind = divergence.Kind;
         _slot = (int)Math.Min(divergence.Slot, MvAbi.MaxThreads - 1);
@@ -42,8 +45,14 @@ internal sealed unsafe class DivergenceSection
             _leaderEvent = RecordedEvent.From(new ReadOnlySpan<byte>(bytes, (int)Math.Min(divergence.LeaderSize, MvAbi.DivergenceBytes)));
     }
 
-    internal DivergenceReport Build()
+    internal DivergenceReport Build(Action seen)
     {
+        DateTimeOffset when = DateTimeOffset.Now;
+        using ThreadSnapshot own = ThreadSnapshot.Take(_follower, _images[_version], _memory.Control.Block.Thread(_version, _slot));
+        MvThreadInfo leaders = _memory.Control.Block.Thread(_leaderVersion, _slot);
+        using ThreadSnapshot its = ThreadSnapshot.Take(_view.LeaderPid, _images[_leaderVersion], leaders);
+        ulong published = LogTail.Open(_memory, _leaderVersion, _slot)?.Published ?? 0;
+        seen();
         LogTail? tail = LogTail.Open(_memory, _leaderVersion, _slot);
         IReadOnlyCollection<RecordedEvent> before = tail?.Before(_sequence, ReportOptions.Before) ?? [];
         TraceEvent? leader = _leaderEvent is null ? null : Sides.Decode(_leaderVersion, _thread, _leaderEvent);
@@ -51,12 +60,12 @@ internal sealed unsafe class DivergenceSection
             _followerPayload, [], ReportOptions.Format);
         PayloadDifference? bytes = _kind is MvDifference.Bytes or MvDifference.Length && _leaderEvent is not null
             ? PayloadDifference.Find(CallTable.ByNumber(_followerCall), _leaderEvent.InPayload, _followerPayload) : null;
-        var evidence = new Evidence(_kind, before, _leaderEvent?.Call ?? 0, _followerCall, bytes, Sides.Threads(_memory, _leaderVersion));
-        return new DivergenceReport(_session, DateTimeOffset.Now, Reason, Summary(leader, follower, bytes), _thread,
+        var evidence = new Evidence(_kind, before, _leaderEvent?.Call ?? 0, _followerCall, bytes, Sides.Threads(_memory, _leaderVersion), OtherVersion);
+        return new DivergenceReport(_session, when, Reason, Summary(leader, follower, bytes), _thread,
             First(leader, follower, bytes),
-            new DivergenceSide(Calls(before, _leaderVersion, leader), LeaderBacktrace(tail)),
+            new DivergenceSide(Calls(before, _leaderVersion, leader), LeaderBacktrace(its, leaders.Site, published)),
             new DivergenceSide(Calls(before, _version, follower),
-                Sides.Backtrace(_follower, _memory.Control.Block.Thread(_version, _slot))),
+                own.Backtrace()),
             Causes.Guess(evidence), _rules is null ? null : RulesSection.Build(_rules, _slot + 1, Pending(tail), FollowerRecord));
     }
 
@@ -121,6 +130,11 @@ internal sealed unsafe class DivergenceSection
         }
     }
 
+    /// <summary>The file that the follower runs and the leader does not.</summary>
+    private string? OtherVersion => ProgramOf(_version) is var its && its != ProgramOf(_leaderVersion) ? its ?? "the one that was started" : null;
+
+    private string? ProgramOf(int version) => _images[version] is [.., var last] ? last.Path : null;
+
     private static string? Argument(TraceEvent? e, int index) => e is not null && index < e.Arguments.Count ? e.Arguments[index] : null;
 
     private List<TraceEvent> Calls(IEnumerable<RecordedEvent> before, int version, TraceEvent? last)
@@ -131,14 +145,12 @@ internal sealed unsafe class DivergenceSection
     }
 
     /// <summary>The leader runs on: where it stands now, and how far that is from the point.</summary>
-    private List<string> LeaderBacktrace(LogTail? tail)
+    private List<string> LeaderBacktrace(ThreadSnapshot thread, ulong site, ulong published)
     {
-        MvThreadInfo thread = _memory.Control.Block.Thread(_leaderVersion, _slot);
-        var lines = new List<string>(Sides.Backtrace(_view.LeaderPid, thread));
-        ulong published = tail?.Published ?? 0;
+        var lines = new List<string>(thread.Backtrace());
         if (published > _sequence + 1)
             lines.Insert(0, $"(taken at least {Sides.Count(published - _sequence - 1, "event")} after the point: the leader did not wait)");
-        else if (thread.Site != _leaderEvent?.Site)
+        else if (site != _leaderEvent?.Site)
             lines.Insert(0, "(taken at a later call: the leader did not wait)");
         return lines;
     }

@@ -2,6 +2,7 @@ using Mvedsua.Abi;
 using Mvedsua.Coordinator.Control;
 using Mvedsua.Coordinator.Sessions;
 using Mvedsua.Coordinator.Updates;
+using Mvedsua.Update.Linking;
 
 namespace Mvedsua.Coordinator.Reports;
 
@@ -11,6 +12,7 @@ internal enum ReportKind
     Diverged,
     FollowerDied,
     Failover,
+    Stalled,
 }
 
 /// <summary>Builds a report from the session memory and the processes that are still there. Created on the session's
@@ -24,7 +26,9 @@ internal sealed class ReportBuilder
     private readonly ControlView _view;
     private readonly WaitStatus? _status;
     private readonly MvDivergence _divergence;
+    private readonly HangSection? _hang;
     private readonly RulesFile? _rules;
+    private readonly IReadOnlyList<ImageRange>[] _images;
 
     /// <param name="session">The session's name.</param>
     /// <param name="memory">Its memory.</param>
@@ -33,17 +37,23 @@ internal sealed class ReportBuilder
     /// <param name="kind">What has happened.</param>
     /// <param name="status">How the old leader ended, when that is known.</param>
     /// <param name="rules">By which the follower was reconciled; null: none.</param>
-    internal ReportBuilder(string session, SharedMemory memory, int pid, int version, ReportKind kind, WaitStatus? status, RulesFile? rules)
+    /// <param name="images">What updates have loaded into the processes, by version index.</param>
+    internal ReportBuilder(string session, SharedMemory memory, int pid, int version, ReportKind kind, WaitStatus? status, RulesFile? rules,
+        IReadOnlyList<ImageRange>[] images)
     {
-        (_session, _memory, _pid, _version, _kind, _status, _rules) = (session, memory, pid, version, kind, status, rules);
+        (_session, _memory, _pid, _version, _kind, _status, _rules, _images) = (session, memory, pid, version, kind, status, rules, images);
         _view = memory.Control.View();
+        if (kind == ReportKind.Stalled) _hang = new HangSection(session, memory, _view, pid, version);
         if (kind == ReportKind.Diverged) _divergence = memory.Control.Block.Divergence(version);
     }
 
-    internal DivergenceReport Build() => _kind switch
+    /// <param name="seen">Called as soon as the follower is not needed any more, long before its addresses have names: it is not to
+    /// stand there until then. Not called when that fails.</param>
+    internal DivergenceReport Build(Action seen) => _kind switch
     {
-        ReportKind.Diverged => new DivergenceSection(_session, _memory, _view, _pid, _version, _divergence, _rules).Build(),
-        ReportKind.FollowerDied => new DeathSection(_session, _memory, _view, _pid, _version).BuildFollowerDeath(),
-        _ => new DeathSection(_session, _memory, _view, _pid, _version).BuildFailover(_status),
+        ReportKind.Diverged => new DivergenceSection(_session, _memory, _view, _pid, _version, _divergence, _rules, _images).Build(seen),
+        ReportKind.Stalled => _hang!.Build(),
+        ReportKind.FollowerDied => new DeathSection(_session, _memory, _view, _pid, _version, _images[_version]).BuildFollowerDeath(),
+        _ => new DeathSection(_session, _memory, _view, _pid, _version, _images[_version]).BuildFailover(_status),
     };
 }

@@ -1,10 +1,10 @@
 using System.Globalization;
 using Mvedsua.Abi;
 using Mvedsua.Coordinator.Control;
-using Mvedsua.Coordinator.Interop;
 using Mvedsua.Coordinator.Reports.Backtraces;
 using Mvedsua.Coordinator.Sessions;
 using Mvedsua.Coordinator.Tracing;
+using Mvedsua.Update.Linking;
 
 namespace Mvedsua.Coordinator.Reports;
 
@@ -14,25 +14,10 @@ internal static class Sides
     internal static TraceEvent Decode(int version, int thread, RecordedEvent e) => EventDecoder.Decode(version, thread,
         e.Sequence, e.Call, e.Arguments, e.Result, e.InPayload, e.OutPayload, ReportOptions.Format);
 
-    /// <summary>The backtrace of a thread of a process from the registers that its shim saved at its last call.</summary>
-    internal static IReadOnlyList<string> Backtrace(int pid, in MvThreadInfo thread)
-    {
-        if (thread.Site == 0) return ["(this thread has made no call that left its registers)"];
-        using Unwinder? unwinder = Unwinder.Open(pid, out string? problem);
-        if (unwinder is null) return [$"0x{thread.Site:x}", $"({problem})"];
-        if (!new RemoteMemory(pid).TryRead(thread.Frame, out MvRegisters registers))
-            return [unwinder.Symbolise(thread.Site, isReturnAddress: true).ToString(), "(its registers can't be read)"];
-        Backtrace trace = unwinder.Unwind(Registers(registers));
-        problem ??= trace.Problem;
-        var lines = trace.Frames.Select(f => f.ToString()).ToList();
-        if (problem is not null) lines.Add($"({problem})");
-        return lines;
-    }
-
     /// <summary>What stands at an address of a process, as a backtrace of one frame.</summary>
-    internal static IReadOnlyList<string> Place(int pid, ulong address)
+    internal static IReadOnlyList<string> Place(int pid, IReadOnlyList<ImageRange> images, ulong address)
     {
-        using Unwinder? unwinder = Unwinder.Open(pid, out string? problem);
+        using Unwinder? unwinder = Unwinder.Open(pid, images, out string? problem);
         return unwinder is null ? [$"0x{address:x}", $"({problem})"]
             : [unwinder.Symbolise(address, isReturnAddress: false).ToString()];
     }
@@ -46,10 +31,6 @@ internal static class Sides
 
     internal static int Threads(SharedMemory memory, int version) => Enumerable.Range(0, (int)MvAbi.MaxThreads)
         .Count(slot => memory.Control.Block.Thread(version, slot).State is not (MvThreadState.Free or MvThreadState.Exited));
-
-    /* rcx and r11 are lost at a syscall instruction. */
-    private static InitialRegisters Registers(in MvRegisters r) => new(
-        [r.Rax, r.Rdx, r.Site, r.Rbx, r.Rsi, r.Rdi, r.Rbp, r.Rsp, r.R8, r.R9, r.R10, 0, r.R12, r.R13, r.R14, r.R15], r.Site);
 
     internal static string Count(ulong number, string what) =>
         string.Create(CultureInfo.InvariantCulture, $"{number} {what}{(number == 1 ? "" : "s")}");

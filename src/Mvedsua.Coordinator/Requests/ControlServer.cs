@@ -43,8 +43,8 @@ internal interface IControlled
     /// <summary>The leader's calls as they happen.</summary>
     IAsyncEnumerable<TraceEvent> TraceAsync(CancellationToken cancel);
 
-    /// <summary>The last report; null: none.</summary>
-    DivergenceReport? LastReport();
+    /// <summary>The last report, once one that is being made is there; null: none.</summary>
+    Task<DivergenceReport?> LastReportAsync();
 }
 
 /// <summary>The coordinator's end of control.sock: one request a connection, newline-delimited JSON.</summary>
@@ -180,7 +180,7 @@ internal sealed partial class ControlServer : IDisposable
                 await TraceAsync(writer, hangUp.Token).ConfigureAwait(false);
                 break;
             case ControlVerb.Report:
-                await SendAsync(writer, _session.LastReport() is { } report
+                await SendAsync(writer, await _session.LastReportAsync().ConfigureAwait(false) is { } report
                     ? new ControlReply(true, Report: report)
                     : ControlReply.Refuse(ExitStatus.NoReport, "There is no report: no follower of this session has diverged or died, and no leader has.")).ConfigureAwait(false);
                 break;

@@ -24,14 +24,22 @@ internal sealed class FollowerTrack
 
     /// <summary>The control block has changed.</summary>
     /// <param name="member">The process of this version index.</param>
+    /// <param name="isThere">Whether it is a process that may follow, or did.</param>
     /// <param name="lives">Whether it follows.</param>
     /// <param name="pause">How long its making took.</param>
     /// <param name="actions">What is to be done.</param>
-    internal void Observe(Member member, bool lives, TimeSpan pause, List<SessionAction> actions)
+    internal void Observe(Member member, bool isThere, bool lives, TimeSpan pause, List<SessionAction> actions)
     {
         Follower now = lives ? new(member.Version, member.Pid, member.Generation) : default;
         /* One that is parked until its report is taken follows nobody, though its leader may be followed by another one by now. */
         if (member.State == MvMemberState.Parked && now == _ended) now = default;
+        /* One may part from its leader before anybody has seen it follow. */
+        var parted = new Follower(member.Version, member.Pid, member.Generation);
+        if (member.State == MvMemberState.Parked && isThere && Now.Pid == 0 && parted != Last && parted != _ended)
+        {
+            Now = Last = parted;
+            actions.Add(new SessionAction.FollowerAttached(parted, pause));
+        }
         if (now != Now)
         {
             if (Now.Pid != 0) actions.Add(new SessionAction.FollowerEnded(_ended = Now));

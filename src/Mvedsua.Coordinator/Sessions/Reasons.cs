@@ -28,6 +28,7 @@ internal static class Reasons
         MvReason.Replaced => "replaced",
         MvReason.UpdateFailed => "update-failed",
         MvReason.Stalled => "stalled",
+        MvReason.Behind => "behind",
         _ => $"reason-{(uint)reason}",
     };
 
@@ -38,6 +39,7 @@ internal static class Reasons
         MvReason.Unsupported or MvReason.Diverged or MvReason.AsyncSignal => ExitStatus.Unsupported,
         MvReason.ParkTimeout => ExitStatus.ServerUnresponsive,
         MvReason.UpdateFailed => ExitStatus.UpdateFailed,
+        MvReason.Behind => ExitStatus.FollowerBehind,
         MvReason.NoResources or MvReason.LogLimit or MvReason.LagLimit or MvReason.Threads => ExitStatus.NoResources,
         _ => ExitStatus.Internal,
     };
@@ -67,7 +69,8 @@ internal static class Reasons
             MvReason.Threads => "no event log was left for a new thread",
             MvReason.Replaced => "it was replaced by the new leader",
             MvReason.UpdateFailed => "its update to another version failed",
-            MvReason.Stalled => $"it hangs: it has replayed nothing for {ReplayWatch.Patience.TotalSeconds:0} s, though its leader went on",
+            MvReason.Stalled => $"it hangs: it has replayed nothing for {(code > 0 ? code : ReplayWatch.Patience.TotalSeconds):0} s, though its leader went on",
+            MvReason.Behind => $"the follower is {(code == 1 ? "1 event" : $"{code} events")} behind and does not catch up; promote when 'mvedsua status' shows less",
             _ => $"reason {(uint)reason} (unknown to this release)",
         };
         return text.Length == 0 || reason is MvReason.Requested or MvReason.Replaced ? clause : $"{clause}: {text}";

@@ -12,8 +12,11 @@ internal sealed unsafe class ReplayWatch : IDisposable
     private const int MostIdleLooks = 100;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>How long a follower may stand still.</summary>
+    /// <summary>How long a follower may stand still while an update is watched.</summary>
     internal static readonly TimeSpan Patience = MostIdleLooks * Interval;
+
+    /// <summary>How long any follower may; it computes as long as its leader did, and the leader may have been silent for that time.</summary>
+    internal static readonly TimeSpan PatienceForLife = TimeSpan.FromSeconds(60);
 
     private readonly SharedMemory _memory;
     private readonly Action<SessionEvent> _post;
@@ -22,15 +25,33 @@ internal sealed unsafe class ReplayWatch : IDisposable
     private readonly Timer _timer;
     private Progress _last;
     private int _idle;
+    private readonly TimeSpan _interval;
+    private readonly int _mostIdleLooks;
+    private readonly bool _forgivesStops;
 
     /// <param name="memory">The session's.</param>
     /// <param name="who">The follower.</param>
     /// <param name="post">Where the events go.</param>
     internal ReplayWatch(SharedMemory memory, Follower who, Action<SessionEvent> post)
+        : this(memory, who, post, Interval, MostIdleLooks, forgivesStops: false)
     {
-        (_memory, Who, _post) = (memory, who, post);
-        _timer = new Timer(_ => Look(), null, Interval, Timeout.InfiniteTimeSpan);
     }
+
+    private ReplayWatch(SharedMemory memory, Follower who, Action<SessionEvent> post, TimeSpan interval, int mostIdleLooks, bool forgivesStops)
+    {
+        (_memory, Who, _post, _interval, _mostIdleLooks, _forgivesStops) = (memory, who, post, interval, mostIdleLooks, forgivesStops);
+        _timer = new Timer(_ => Look(), null, interval, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>A watch that looks seldom, costs nothing that could be measured, and leaves alone who is stopped, in a debugger.</summary>
+    internal static ReplayWatch ForLife(SharedMemory memory, Follower who, Action<SessionEvent> post)
+    {
+        var interval = TimeSpan.FromSeconds(2);
+        return new(memory, who, post, interval, (int)(PatienceForLife / interval), forgivesStops: true);
+    }
+
+    /// <summary>How many events a follower has consumed of its leader's logs.</summary>
+    internal static ulong ReplayedBy(SharedMemory memory, int follower) => Progress.Of(memory, follower).Replayed;
 
     /// <summary>The follower.</summary>
     internal Follower Who { get; }
@@ -61,15 +82,29 @@ internal sealed unsafe class ReplayWatch : IDisposable
             }
             _idle = now.Waits || now.Replayed != _last.Replayed ? 0 : _idle + 1;
             _last = now;
-            if (_idle > 0 && _idle % MostIdleLooks == 0) _post(new SessionEvent.Stalled(Who));
+            if (_idle > 0 && _forgivesStops && IsStopped(Who.Pid)) _idle = 0;
+            if (_idle > 0 && _idle % _mostIdleLooks == 0) _post(new SessionEvent.Stalled(Who, _mostIdleLooks * _interval));
             try
             {
-                _timer.Change(Interval, Timeout.InfiniteTimeSpan);
+                _timer.Change(_interval, Timeout.InfiniteTimeSpan);
             }
             catch (ObjectDisposedException)
             {
                 /* Nobody is interested any more. */
             }
+        }
+    }
+
+    private static bool IsStopped(int pid)
+    {
+        try
+        {
+            string stat = File.ReadAllText($"/proc/{pid}/stat");
+            return stat[stat.LastIndexOf(')') + 2] is 'T' or 't';
+        }
+        catch (IOException)
+        {
+            return true; /* it has ended, which is told otherwise */
         }
     }
 

@@ -24,6 +24,7 @@ internal sealed partial class Session : IControlled, IDisposable
     private readonly SessionState _state;
     private readonly MemberCheck _members;
     private readonly ReportStore _reports;
+    private Task _reporting = Task.CompletedTask; /* all that are being made */
     private readonly ProcessWatcher? _watcher;
     private readonly List<PastEvent> _history = [];
     private readonly CancellationTokenSource _ending = new();
@@ -112,6 +113,7 @@ internal sealed partial class Session : IControlled, IDisposable
         if (_state.Phase == Phase.Ended)
         {
             EndRemaining();
+            _reporting.Wait(EndingTime);
             if (_ownsServer && LeftBehind.Except([.. _file.Processes.Select(p => p.Pid)]) is { Count: > 0 } left)
                 SessionLog.LeftBehind(_log, string.Join(", ", left));
         }
@@ -125,6 +127,7 @@ internal sealed partial class Session : IControlled, IDisposable
     {
         _ending.Cancel();
         foreach (LagMonitor monitor in _lagMonitors.Values) monitor.Dispose();
+        StopWatchingForHangs();
         StopWatching();
     }
 
@@ -158,8 +161,8 @@ internal sealed partial class Session : IControlled, IDisposable
                 /* Nobody may carry it out later, when nobody expects it any more. */
                 if (overdue.Kind is MvRequest.Update or MvRequest.Promote) Accept(new ShimRequest(MvRequest.Cancel) { IsOperators = false });
                 break;
-            case SessionEvent.ReportStored stored:
-                LetGo(stored);
+            case SessionEvent.FollowerSeen seen:
+                LetGo(seen.Who);
                 break;
             case SessionEvent.FollowerOverdue overdue when overdue.Process.IsAlive && overdue.Process.Pid != LeaderPid:
                 SessionLog.FollowerKilled(_log, overdue.Process.Pid);
@@ -174,8 +177,8 @@ internal sealed partial class Session : IControlled, IDisposable
             case SessionEvent.Replayed replayed:
                 Replayed(replayed);
                 break;
-            case SessionEvent.Stalled { Who: var stalled } when _plan?.Watched == stalled.Pid && _state.Followers.Contains(stalled):
-                EndFollower(stalled, MvReason.Stalled);
+            case SessionEvent.Stalled stalled:
+                Stalled(stalled.Who, stalled.HowLong);
                 break;
             case SessionEvent.Inspect inspect:
                 inspect.Look();
@@ -221,6 +224,7 @@ internal sealed partial class Session : IControlled, IDisposable
                 }
                 _failures.RemoveAll(failure => failure.Pid != LeaderPid); /* made good; but a leader may have died as it made this one */
                 if (!updating && LagMonitor.StartIfLimited(_memory, attached.Who, Post) is { } monitor) _lagMonitors[attached.Who] = monitor;
+                if (!updating) WatchForHang(attached.Who);
                 break;
             case SessionAction.FollowerEnded { Who: var ended }:
                 Member member = view.Members[ended.Version];
@@ -230,6 +234,7 @@ internal sealed partial class Session : IControlled, IDisposable
                 if (member.Reason == MvReason.FollowerDied && ended.Pid > 0) Report(ended, ended.Version, ReportKind.FollowerDied);
                 if (member.Reason == MvReason.Replaced && ended.Pid > 0) KillLater(ended.Pid);
                 if (_lagMonitors.Remove(ended, out LagMonitor? watched)) watched.Dispose();
+                StopWatchingForHang(ended);
                 if (_watch?.Who == ended) StopWatching();
                 if (member.Reason is MvReason.Diverged or MvReason.FollowerDied) ReportOf(ended.Pid); /* which may be begun later */
                 _stages.FollowerEnded(ended.Pid);
@@ -310,9 +315,9 @@ internal sealed partial class Session : IControlled, IDisposable
 
     /// <summary>Tells the leader to go solo and ends the follower, which has no effect outside itself; but not one that has just taken
     /// over from a leader that died.</summary>
-    private void EndFollower(Follower who, MvReason reason)
+    private void EndFollower(Follower who, MvReason reason, int code = 0)
     {
-        if (_memory.Control.EndPublishing(who.Version, who.Generation, reason, 0, followerIsGone: false)) _ = Libc.Kill(who.Pid, Signals.Kill);
+        if (_memory.Control.EndPublishing(who.Version, who.Generation, reason, code, followerIsGone: false)) _ = Libc.Kill(who.Pid, Signals.Kill);
     }
 
     /// <param name="who">The follower, or the promoted process.</param>
@@ -321,24 +326,27 @@ internal sealed partial class Session : IControlled, IDisposable
     /// <param name="status">How the old leader ended.</param>
     private void Report(Follower who, int version, ReportKind kind, WaitStatus? status = null)
     {
-        var builder = new ReportBuilder(_file.Name, _memory, who.Pid, version, kind, status, RulesBetween(_memory.Control.Block.LeaderVersion, version));
+        var builder = new ReportBuilder(_file.Name, _memory, who.Pid, version, kind, status, RulesBetween(_memory.Control.Block.LeaderVersion, version),
+            [.. _memory.Control.View().Members.Select(member => _versions.Of(member.Generation).Loaded)]);
         TaskCompletionSource<StoredReport?> made = ReportOf(who.Pid);
-        _ = Task.Run(() =>
+        Task making = Task.Run(() =>
         {
             StoredReport? report = null;
+            Action seen = kind == ReportKind.Diverged ? () => Post(new SessionEvent.FollowerSeen(who)) : () => { };
             try
             {
-                report = _reports.Store(builder.Build());
+                report = _reports.Store(builder.Build(seen));
                 SessionLog.ReportStored(_log, report.Path, report.Report.Summary);
             }
             catch (Exception e)
             {
                 /* A report that fails must not keep the follower parked for ever. */
                 SessionLog.ReportFailed(_log, who.Pid, e);
+                seen();
             }
-            if (kind == ReportKind.Diverged) Post(new SessionEvent.ReportStored(who, report));
             made.TrySetResult(report);
         });
+        _reporting = Task.WhenAll(_reporting, making);
     }
 
     private void TellFailover(FormerLeader from, WaitStatus? status)
@@ -367,12 +375,12 @@ internal sealed partial class Session : IControlled, IDisposable
         After(2 * EndingTime, look);
     }
 
-    private void LetGo(SessionEvent.ReportStored stored)
+    private void LetGo(Follower seen)
     {
-        KillLater(stored.Who.Pid);
+        KillLater(seen.Pid);
         /* Its index may be another follower's by now, whose report is not taken yet. */
-        if (_memory.Control.Block.Member(stored.Who.Version).Generation == stored.Who.Generation)
-            _memory.Control.MarkReportTaken(stored.Who.Version);
+        if (_memory.Control.Block.Member(seen.Version).Generation == seen.Generation)
+            _memory.Control.MarkReportTaken(seen.Version);
     }
 
     private void KillLater(int follower)

@@ -26,8 +26,8 @@ internal abstract record SessionEvent
     /// <summary>The shim has not answered in time.</summary>
     internal sealed record RequestExpired(ShimRequest Request) : SessionEvent;
 
-    /// <summary>The report of a diverged follower is written; it may end.</summary>
-    internal sealed record ReportStored(Follower Who, StoredReport? Report) : SessionEvent;
+    /// <summary>All that the report of a diverged follower needs of it has been taken; it may end.</summary>
+    internal sealed record FollowerSeen(Follower Who) : SessionEvent;
 
     /// <summary>A follower that was told to end has had its time.</summary>
     internal sealed record FollowerOverdue(ProcessIdentity Process) : SessionEvent;
@@ -42,7 +42,9 @@ internal abstract record SessionEvent
     internal sealed record Replayed(Follower Who, int Number, ulong Events) : SessionEvent;
 
     /// <summary>A follower stands still, though there is something to replay.</summary>
-    internal sealed record Stalled(Follower Who) : SessionEvent;
+    /// <param name="Who">The follower.</param>
+    /// <param name="HowLong">For that time.</param>
+    internal sealed record Stalled(Follower Who, TimeSpan HowLong) : SessionEvent;
 
     /// <summary>A client wants an update.</summary>
     internal sealed record UpdateOrdered(UpdateOrder Order, ChannelWriter<ControlReply> Told) : SessionEvent;

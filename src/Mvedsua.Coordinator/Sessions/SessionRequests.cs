@@ -15,15 +15,25 @@ internal sealed partial class Session
 
     private Task<ControlReply> UnfollowNowAsync(int pid, bool all) => AskAsync(new ShimRequest(MvRequest.Unfollow) { Target = pid, All = all });
 
-    /// <summary>The server stands still until its follower has done all that it has done: so it is asked when that is little, or, under a
-    /// load that leaves the follower no time, after a while all the same.</summary>
+    /// <summary>The server stands still until its follower has done all that it has done: so it is asked when that is little; or, under a
+    /// load that leaves the follower always behind, when it is as much as that one does in a moment. Else it is not asked at all.</summary>
     private async Task<ControlReply> PromoteNowAsync(int pid)
     {
         long begin = Stopwatch.GetTimestamp();
         try
         {
-            while (await LookAsync(() => LagOf(pid)).ConfigureAwait(false) > NearlyInStep && Stopwatch.GetElapsedTime(begin) < CatchUpTime)
+            (long behind, long done) first = await LookAsync(() => ProgressOf(pid)).ConfigureAwait(false), now = first;
+            while (now.behind > NearlyInStep)
+            {
+                if (Stopwatch.GetElapsedTime(begin) is var time && time > CatchUpTime)
+                {
+                    if (now.behind * time <= (now.done - first.done) * LongestPause) break;
+                    return ControlReply.Refuse(Reasons.Status(MvReason.Behind),
+                        $"Leader and follower go on unchanged: {Reasons.Explain(MvReason.Behind, (int)Math.Min(now.behind, int.MaxValue), "")}.");
+                }
                 await Task.Delay(LookAgain).ConfigureAwait(false);
+                now = await LookAsync(() => ProgressOf(pid)).ConfigureAwait(false);
+            }
         }
         catch (UpdateRefusedException)
         {
@@ -33,10 +43,12 @@ internal sealed partial class Session
     }
 
     private const long NearlyInStep = 1000; /* events: some milliseconds' */
-    private static readonly TimeSpan CatchUpTime = TimeSpan.FromSeconds(3), LookAgain = TimeSpan.FromMilliseconds(2); /* (the lag is in shared memory: nothing tells of its changes) */
+    private static readonly TimeSpan CatchUpTime = TimeSpan.FromSeconds(3), LongestPause = TimeSpan.FromMilliseconds(100), /* that may be expected */
+        LookAgain = TimeSpan.FromMilliseconds(2); /* (the lag is in shared memory: nothing tells of its changes) */
 
-    private long LagOf(int pid) =>
-        _state.Followers.FirstOrDefault(f => pid == 0 || f.Pid == pid) is { Pid: not 0 } who ? LagMonitor.Measure(_memory, who.Version).Events : 0;
+    /// <summary>Events that it has not replayed, and that it has.</summary>
+    private (long Behind, long Done) ProgressOf(int pid) => _state.Followers.FirstOrDefault(f => pid == 0 || f.Pid == pid) is { Pid: not 0 } who
+        ? (LagMonitor.Measure(_memory, who.Version).Events, (long)ReplayWatch.ReplayedBy(_memory, who.Version)) : default;
 
     public async Task<SessionStatus> StatusAsync()
     {
@@ -48,7 +60,18 @@ internal sealed partial class Session
 
     public Task NextChangeAsync(CancellationToken cancel) => _change.Task.WaitAsync(cancel);
 
-    public DivergenceReport? LastReport() => _reports.Last();
+    public async Task<DivergenceReport?> LastReportAsync()
+    {
+        try
+        {
+            await (await LookAsync(() => _reporting).ConfigureAwait(false)).WaitAsync(ShimRequest.TimeLimit).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is UpdateRefusedException or TimeoutException)
+        {
+            /* The session has ended, and waits for its reports itself; or one takes for ever: the last one is told. */
+        }
+        return _reports.Last();
+    }
 
     public IAsyncEnumerable<TraceEvent> TraceAsync(CancellationToken cancel) => Tracer.RunAsync(_file.Name, _memory, kind => AskAsync(new ShimRequest(kind)), cancel);
 
@@ -108,7 +131,7 @@ internal sealed partial class Session
             { Kind: MvRequest.Follow } => request.Since.Value,
             { Kind: MvRequest.Unfollow or MvRequest.Promote, All: false, Followers: [var only, ..] } => only.Generation,
             _ => 0,
-        }, request.Call);
+        }, request.Point, request.PointName);
         int error = ShimKick.Send(LeaderPid, (int)MvAbi.KickRequest);
         if (error == ShimKick.NotUnderShim)
             Settle(ControlReply.Refuse(ExitStatus.Unsupported,
@@ -157,6 +180,8 @@ internal sealed partial class Session
     {
         string? point = request switch
         {
+            { Kind: MvRequest.Update, Point: MvAbi.PointNamed } => $"its update point {request.PointName}",
+            { Kind: MvRequest.Update, Point: not (MvAbi.PointAny or MvAbi.PointCalls) and var call } => $"its update point ({Abi.Calls.CallTable.ByNumber(call)!.Name})",
             { Kind: MvRequest.Update } => "an update point (a wait for its clients)",
             { Kind: MvRequest.Promote, Followers: [var follower] } when PointOf(follower) is { } call => $"its update point ({call})",
             _ => null,

@@ -219,22 +219,23 @@ internal sealed class SessionState(int server)
         bool leaderHasEnded = _ended.ContainsKey(LeaderPid);
         foreach (Member member in view.Followers)
         {
-            bool lives = member.Pid != 0 && member.Pid != LeaderPid && !HasEnded(member.Pid, member.Generation)
-                && IsFollowing(member, view.Stage, leaderHasEnded);
+            bool isThere = member.Pid != 0 && member.Pid != LeaderPid && !HasEnded(member.Pid, member.Generation);
+            bool lives = isThere && IsFollowing(member, view.Stage, leaderHasEnded);
             if (lives) ForgetNamesake(member.Pid, member.Generation);
             /* A leader that died as it gave the lead away never followed. */
             if (!leaderHasEnded && member is { Publishing: true, State: MvMemberState.Replaying } && HasEnded(member.Pid, member.Generation))
                 actions.Add(new SessionAction.FollowerDied(new Follower(member.Version, member.Pid, member.Generation), null));
-            _tracks[member.Version].Observe(member, lives, view.AttachPause, actions);
+            _tracks[member.Version].Observe(member, isThere, lives, view.AttachPause, actions);
         }
     }
 
     /// <summary>A new follower that has not come to its first call yet has no state. One that a dead leader was just attaching is
-    /// on its way; it may take over before it has come to its first call. One that is parked is gone for a leader that serves alone.</summary>
+    /// on its way; it may take over before it has come to its first call. One that is parked never leads: it is gone, though its process stays
+    /// until it has been looked at. (Once its leader has died, too, the session lasts until then.)</summary>
     private static bool IsFollowing(Member member, MvStage stage, bool leaderHasEnded) => member.State switch
     {
         MvMemberState.Replaying or MvMemberState.Updating => true,
-        MvMemberState.Parked => stage != MvStage.SingleLeader,
+        MvMemberState.Parked => leaderHasEnded,
         MvMemberState.Leads => stage == MvStage.Promoting, /* not yet for everybody */
         MvMemberState.None when stage == MvStage.Failover => true,
         MvMemberState.None => member.Publishing && (stage == MvStage.Followed || (stage == MvStage.Attaching && leaderHasEnded)),

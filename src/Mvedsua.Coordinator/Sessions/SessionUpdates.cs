@@ -29,7 +29,8 @@ internal sealed partial class Session
                 (LeaderPid, _versions.Of(_memory.Control.Block.Member(_memory.Control.Block.LeaderVersion).Generation))).ConfigureAwait(false);
             using PreparedUpdate prepared = await Task.Run(() => Prepare(leader, now, order.To, order.Description)).ConfigureAwait(false);
             policy = prepared.OnFailure;
-            var request = new ShimRequest(MvRequest.Update) { Call = CallOf(prepared.At) };
+            (uint point, string name) = PointOf(prepared.At, order.Rules is not null);
+            var request = new ShimRequest(MvRequest.Update) { Point = point, PointName = name };
             ControlReply reply = await AskAsync(request).ConfigureAwait(false);
             return reply.Ok ? await ApplyAsync(order, prepared, rules, now, request.Followers[0], reply.Message!).ConfigureAwait(false) : new AttemptResult(0, reply, policy);
         }
@@ -81,8 +82,16 @@ internal sealed partial class Session
         _memory.Control.UpdatedOf(leader, follower) is { } updated && _versions.Of(updated.Generation).Rules is { } rules
             ? updated.Version == follower ? rules.Forward : rules.Reverse : null;
 
-    private static uint? CallOf(string? name) => name is null ? null : Abi.Calls.CallTable.ByName(name) is { } row
-        ? (uint)row.Number : throw new UpdateRefusedException($"the description wants the update at {name}, which is no system call");
+    /// <summary>Between versions with rules leader and follower change places at the same point, which only a call's place in the log tells.</summary>
+    private static (uint Point, string Name) PointOf(UpdatePoint? at, bool hasRules) => at switch
+    {
+        null => (hasRules ? MvAbi.PointCalls : MvAbi.PointAny, ""),
+        { IsPoint: true } when hasRules =>
+            throw new UpdateRefusedException($"the description wants the update at the program's point {at.Name}, which doesn't go with rules: name a system call ('update at CALL')"),
+        { IsPoint: true } => (MvAbi.PointNamed, at.Name),
+        _ => Abi.Calls.CallTable.ByName(at.Name) is { } row ? ((uint)row.Number, "")
+            : throw new UpdateRefusedException($"the description wants the update at {at.Name}, which is no system call"),
+    };
 
     private static PreparedUpdate Prepare(int leader, ServerVersion now, string to, string? description)
     {
@@ -113,6 +122,7 @@ internal sealed partial class Session
         SessionLog.Updated(_log, copy.Pid, to, milliseconds);
         Remember($"follower {copy.Pid} was updated to {to}");
         if (LagMonitor.StartIfLimited(_memory, copy, Post) is { } monitor) _lagMonitors[copy] = monitor;
+        WatchForHang(copy);
     }
 
     private void Abandon(Follower copy, string why)

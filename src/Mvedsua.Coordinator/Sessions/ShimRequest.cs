@@ -32,8 +32,11 @@ internal sealed class ShimRequest(MvRequest kind)
     /// <summary>Pid of the follower that an operator means; 0: the only one.</summary>
     internal int Target { get; init; }
 
-    /// <summary>Of update: the system call at which the copy is made; null: any wait.</summary>
-    internal uint? Call { get; init; }
+    /// <summary>Of update: where the copy is made (<see cref="Abi.Memory.ControlBlock.PostRequest"/>).</summary>
+    internal uint Point { get; init; } = MvAbi.PointAny;
+
+    /// <summary>Of update at a point of the program's: its name.</summary>
+    internal string PointName { get; init; } = "";
 
     /// <summary>All followers are to end.</summary>
     internal bool All { get; init; }

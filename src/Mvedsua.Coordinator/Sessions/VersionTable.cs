@@ -15,6 +15,10 @@ namespace Mvedsua.Coordinator.Sessions;
 internal sealed record ServerVersion(int Number, string? Path, LinkedImage? Image, RulesFiles? Rules = null)
 {
     internal static readonly ServerVersion Started = new(0, null, null);
+
+    /// <summary>The images that updates have loaded, which the kernel's list of mappings does not name.</summary>
+    [JsonIgnore]
+    internal IReadOnlyList<ImageRange> Loaded => Image is null ? [] : [.. Image.Images.Skip(1)];
 }
 
 /// <summary>The versions of a session's processes, by their generation. Kept in the session's folder, for a coordinator that takes over. Not safe

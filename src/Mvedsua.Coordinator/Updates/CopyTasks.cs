@@ -49,6 +49,22 @@ internal sealed class CopyTasks : IUpdatedProcess, IDisposable
         }
     }
 
+    public ulong InitialStack
+    {
+        get
+        {
+            try
+            {
+                string stat = File.ReadAllText($"/proc/{_copy.Pid}/stat"); /* the name, in parentheses, may hold spaces */
+                return ulong.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[28 - 3], System.Globalization.CultureInfo.InvariantCulture);
+            }
+            catch (IOException e)
+            {
+                throw Gone(e.Message);
+            }
+        }
+    }
+
     public IReadOnlyList<UpdatedThread> Threads =>
         [.. from slot in Enumerable.Range(0, (int)MvAbi.MaxThreads)
             let thread = _control.Thread(_copy.Version, slot)

@@ -74,7 +74,7 @@ internal sealed unsafe class DebugIndex
     private void AddFunction(DwarfDie die, Unit unit)
     {
         var hasBody = die.TryChild(out var child);
-        var address = die.LowPc;
+        var address = die.Entry;
         if ((address is null && !hasBody) || die.Has(DwAt.Declaration)) return;
         var name = _file.TextOf(die, DwAt.Name) ?? "";
         if (address is { } code && name.Length > 0)

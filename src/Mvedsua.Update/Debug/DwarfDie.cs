@@ -86,12 +86,18 @@ internal unsafe struct DwarfDie
             return LibDw.GetInherited(die, name, &attribute) != null && LibDw.Reference(&attribute, result) != null;
     }
 
-    internal ulong? LowPc
+    /// <summary>Where a function begins; null: it has no code. One that was split (FUNCTION.cold) has ranges, the first of which is where
+    /// it is entered.</summary>
+    internal ulong? Entry
     {
         get
         {
-            ulong value;
-            fixed (LibDw.Die* die = &Raw) return LibDw.LowPc(die, &value) == 0 ? value : null;
+            ulong value, start, end;
+            fixed (LibDw.Die* die = &Raw)
+            {
+                if (LibDw.LowPc(die, &value) == 0) return value;
+                return LibDw.Ranges(die, 0, &start, &value, &end) > 0 ? value : null;
+            }
         }
     }
 

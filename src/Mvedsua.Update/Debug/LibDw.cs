@@ -87,6 +87,9 @@ internal static unsafe partial class LibDw
     [LibraryImport(Library, EntryPoint = "dwarf_lowpc"), SuppressGCTransition]
     internal static partial int LowPc(Die* die, ulong* value);
 
+    [LibraryImport(Library, EntryPoint = "dwarf_ranges"), SuppressGCTransition]
+    internal static partial nint Ranges(Die* die, nint offset, ulong* start, ulong* from, ulong* to);
+
     [LibraryImport(Library, EntryPoint = "dwarf_getlocation")]
     internal static partial int Location(Attribute* attribute, Operation** operations, nuint* count);
 

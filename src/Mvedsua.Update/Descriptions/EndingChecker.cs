@@ -1,3 +1,4 @@
+using Mvedsua.Abi;
 using Mvedsua.Update.Debug;
 using Mvedsua.Update.Types;
 
@@ -40,8 +41,13 @@ internal sealed class EndingChecker(PlaceResolver before, PlaceResolver after, L
         return rules;
     }
 
-    internal UpdatePoint? At(IReadOnlyList<Statement> statements) =>
-        Only<UpdateAt>(statements, "update") is { } statement ? new UpdatePoint(statement.Name.Text, statement.IsPoint) : null;
+    internal UpdatePoint? At(IReadOnlyList<Statement> statements)
+    {
+        if (Only<UpdateAt>(statements, "update") is not { } statement) return null;
+        if (statement.IsPoint && System.Text.Encoding.UTF8.GetByteCount(statement.Name.Text) >= MvAbi.PointName)
+            Fail(statement.Name.At, $"the name of an update point has at most {MvAbi.PointName - 1} bytes");
+        return new UpdatePoint(statement.Name.Text, statement.IsPoint);
+    }
 
     internal FailurePolicy OnFailure(IReadOnlyList<Statement> statements) =>
         Only<OnFailure>(statements, "on failure") is { } statement

@@ -24,13 +24,16 @@ internal sealed class Functions
 
     internal bool IsEntry(ulong address) => _names.ContainsKey(address);
 
-    /// <summary>For messages: the function that holds an address.</summary>
-    internal string NameAt(ulong address)
+    /// <summary>Where the function that holds an address begins; null: no function does.</summary>
+    internal ulong? StartOf(ulong address)
     {
         var at = Array.BinarySearch(_starts, address);
         if (at < 0) at = ~at - 1;
-        return at < 0 ? $"code at {address:x}" : $"{_names[_starts[at]]}()";
+        return at < 0 ? null : _starts[at];
     }
+
+    /// <summary>For messages: the function that holds an address.</summary>
+    internal string NameAt(ulong address) => StartOf(address) is { } start ? $"{_names[start]}()" : $"code at {address:x}";
 
     /// <summary>The first start behind an address, or the end of its section.</summary>
     internal ulong Next(ulong address, ElfSection section)

@@ -73,7 +73,7 @@ internal sealed class ImageLinker
             var use = reference.Use == CodeUse.Address ? TargetUse.Taken : TargetUse.Access;
             var bound = reference.Relocation.Symbol == 0
                 ? _resolver.Resolve(reference.Target)
-                : _resolver.Resolve(symbol, reference.Target, use, () => Follow(reference), () => _functions.NameAt(reference.At));
+                : _resolver.Resolve(symbol, new Reference(reference.Target, use, () => Follow(reference), () => _functions.NameAt(reference.At), _functions.StartOf(reference.At)));
             if (bound is { } address)
                 _distances.Add(new Distance(reference.At, reference.Width, reference.Anchor, address));
         }
@@ -104,7 +104,7 @@ internal sealed class ImageLinker
                 var symbol = _file.Symbols[relocation.Symbol];
                 if (!symbol.IsDefined || _file.Sections[symbol.Section].IsCode) continue;
                 var target = unchecked(symbol.Value + (ulong)relocation.Addend);
-                if (_resolver.Resolve(symbol, target, TargetUse.Stored, () => default, Where) is not { } address) continue;
+                if (_resolver.Resolve(symbol, new Reference(target, TargetUse.Stored, () => default, Where)) is not { } address) continue;
                 if (symbol.Kind == SymbolKind.Section)
                 {
                     throw new UpdateRefusedException($"{_file.Path}: {Where()} holds a distance to a local variable that stays at its old "
@@ -131,12 +131,12 @@ internal sealed class ImageLinker
             if (kept.TryGetValue(relocation.Offset, out var told) && _file.Symbols[told.Symbol] is { IsDefined: true } symbol
                 && unchecked(symbol.Value + (ulong)told.Addend) == target)
             {
-                _words[relocation.Offset] = _resolver.Resolve(symbol, target, TargetUse.Stored, () => default,
-                    () => $"the data at {relocation.Offset:x} ({_file.SectionAt(relocation.Offset)?.Name})");
+                _words[relocation.Offset] = _resolver.Resolve(symbol, new Reference(target, TargetUse.Stored, () => default,
+                    () => $"the data at {relocation.Offset:x} ({_file.SectionAt(relocation.Offset)?.Name})"));
             }
             else if (slots.TryGetValue(relocation.Offset, out var slot) && slot.IsDefined && slot.Value == target)
             {
-                _words[relocation.Offset] = _resolver.Resolve(slot, target, TargetUse.Stored, () => default, () => slot.Name);
+                _words[relocation.Offset] = _resolver.Resolve(slot, new Reference(target, TargetUse.Stored, () => default, () => slot.Name));
             }
             else
             {

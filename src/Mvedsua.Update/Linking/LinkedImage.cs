@@ -12,6 +12,19 @@ namespace Mvedsua.Update.Linking;
 /// <param name="End">First address behind it.</param>
 public sealed record ImageRange(string Path, string? BuildId, ulong Base, ulong Start, ulong End)
 {
+    /// <summary>Whether the file is the one that was linked.</summary>
+    public bool IsStill()
+    {
+        try
+        {
+            return ElfFile.Read(Path).BuildId == BuildId;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or UpdateRefusedException)
+        {
+            return false;
+        }
+    }
+
     internal static ImageRange Of(ElfFile file, ulong baseAddress) =>
         new(file.Path, file.BuildId, baseAddress, baseAddress + file.Extent.Start, baseAddress + file.Extent.End);
 }

@@ -16,9 +16,17 @@ internal enum TargetUse
     Stored,
 }
 
+/// <summary>A reference, as linked.</summary>
+/// <param name="Target">Where it leads.</param>
+/// <param name="Use">How it is used.</param>
+/// <param name="Follow">Looks what the code does with an address taken.</param>
+/// <param name="Where">For messages.</param>
+/// <param name="Function">The beginning of the function that it stands in; null: of none that is known.</param>
+internal readonly record struct Reference(ulong Target, TargetUse Use, Func<PointerUse> Follow, Func<string> Where, ulong? Function = null);
+
 /// <summary>
 /// Finds to what a reference is bound. References to exported symbols name them; those to local ones name only a section and a distance, so
-/// that the object has to be found by address, among the local ones. Where one ends as another begins, and the two live at different places, types
+/// that the object has to be found by address, among the local ones of its own source file. Where one ends as another begins, and the two live at different places, types
 /// and what the code does with the address decide; where they say nothing, it is a refusal: a wrong guess would be silent corruption.
 /// </summary>
 internal sealed class TargetResolver(ElfFile file, DataObjects objects, Functions functions, Bindings bindings, Constants constants,
@@ -34,15 +42,13 @@ internal sealed class TargetResolver(ElfFile file, DataObjects objects, Function
 
     /// <summary>The address in the process that a reference is bound to; null when it stays in the image.</summary>
     /// <param name="symbol">What the linker was told.</param>
-    /// <param name="target">Where it leads, as linked.</param>
-    /// <param name="use">How it is used.</param>
-    /// <param name="follow">Looks what the code does with an address taken.</param>
-    /// <param name="where">For messages.</param>
-    internal ulong? Resolve(ElfSymbol symbol, ulong target, TargetUse use, Func<PointerUse> follow, Func<string> where)
+    /// <param name="reference">It.</param>
+    internal ulong? Resolve(ElfSymbol symbol, in Reference reference)
     {
+        ulong target = reference.Target;
         if (file.Sections[symbol.Section].IsCode)
-            return use != TargetUse.Access && functions.IsEntry(target) ? bindings.Function(target, symbol) : null;
-        if (symbol.Kind == SymbolKind.Section) return BySection(symbol.Section, target, use, follow, where);
+            return reference.Use != TargetUse.Access && functions.IsEntry(target) ? bindings.Function(target, symbol) : null;
+        if (symbol.Kind == SymbolKind.Section) return BySection(symbol.Section, reference);
         if (symbol.Size > 0) return bindings.Data(objects.StartingAt(symbol.Value), target);
         if (bindings.Mark(symbol) is { } mark) return unchecked(mark + (target - symbol.Value));
         return IsMark(symbol) ? null : bindings.Data(objects.Holding(target), target);
@@ -54,15 +60,16 @@ internal sealed class TargetResolver(ElfFile file, DataObjects objects, Function
         ? bindings.Function(target, file.Symbols[0])
         : bindings.Data(objects.StartingAt(target), target) ?? bindings.Data(objects.Holding(target), target);
 
-    private ulong? BySection(int section, ulong target, TargetUse use, Func<PointerUse> follow, Func<string> where)
+    private ulong? BySection(int section, in Reference reference)
     {
+        var (target, use) = (reference.Target, reference.Use);
         var one = objects.LocalAtOrBefore(target, section);
         if (one is not null && target < one.End)
         {
             if (use == TargetUse.Access) return bindings.Data(one, target);
             var ended = target == one.Start && target > 0 ? objects.LocalAtOrBefore(target - 1, section) : null;
-            if (ended?.End == target && bindings.Data(ended, target) != bindings.Data(one, target)) return Choose(ended, one, target, follow, where);
-            return InFrontOfNext(one, target, section, use, follow, where);
+            if (ended?.End == target && bindings.Data(ended, target) != bindings.Data(one, target)) return Choose(ended, one, reference);
+            return InFrontOfNext(one, section, reference);
         }
 
         // What has no symbol of its own: literals and tables of constants; in writable memory only data written in assembler.
@@ -70,9 +77,9 @@ internal sealed class TargetResolver(ElfFile file, DataObjects objects, Function
         var holder = objects.Holding(target);
         var isReadOnly = (one ?? holder ?? objects.LocalAfter(target, section))?.IsReadOnly ?? true;
         if (one is not null && target == one.End)
-            return holder is null && (isReadOnly || (use == TargetUse.Taken && StandsUnnamed(target, section, AtOnce))) ? Choose(one, null, target, follow, where) : bindings.Data(one, target);
+            return holder is null && (isReadOnly || (use == TargetUse.Taken && StandsUnnamed(target, section, AtOnce))) ? Choose(one, null, reference) : bindings.Data(one, target);
         if (isReadOnly && holder is null) return null;
-        return holder is null && IsUnnamed(one, target, section, use, follow) ? null : InFrontOfNext(one, target, section, use, follow, where);
+        return holder is null && IsUnnamed(one, section, reference) ? null : InFrontOfNext(one, section, reference);
     }
 
     /// <summary>
@@ -80,13 +87,14 @@ internal sealed class TargetResolver(ElfFile file, DataObjects objects, Function
     /// compiler keeps there to copy them from when they hold addresses. They are this version's. Not meant is what only bounds the object before
     /// it, nor what the code indexes or reaches the next object by.
     /// </summary>
-    private bool IsUnnamed(DataObject? one, ulong target, int section, TargetUse use, Func<PointerUse> follow)
+    private bool IsUnnamed(DataObject? one, int section, in Reference reference)
     {
+        ulong target = reference.Target;
         if (!StandsUnnamed(target, section, Soon)) return false;
-        if (use != TargetUse.Taken) return true;
+        if (reference.Use != TargetUse.Taken) return true;
         var next = objects.LocalAfter(target, section);
         var isFar = next is null || next.Start - target > Reach(next);
-        var after = follow();
+        var after = reference.Follow();
         return after.Kind switch
         {
             PointerUseKind.Accessed => IsBetween(one, next, unchecked(target + (ulong)after.Distance)),
@@ -106,14 +114,16 @@ internal sealed class TargetResolver(ElfFile file, DataObjects objects, Function
     /// address in front of the array and index from there, or count down to it. Such an address is never passed on, so that one which is
     /// passed on is inside.
     /// </summary>
-    private ulong? InFrontOfNext(DataObject? one, ulong target, int section, TargetUse use, Func<PointerUse> follow, Func<string> where)
+    private ulong? InFrontOfNext(DataObject? one, int section, in Reference reference)
     {
+        var (target, use) = (reference.Target, reference.Use);
         var isInside = one is not null && target < one.End;
         var (here, next) = (bindings.Data(one, target), objects.LocalAfter(target, section));
         if (isInside && (next is null || use != TargetUse.Taken || next.Start - target > Reach(next))) return here;
         var inFront = bindings.Data(next, target);
-        if (here == inFront) return here;
-        var after = use == TargetUse.Taken ? follow() : default;
+        if (here == inFront || IsOfAnotherFile(next, reference)) return here;
+        if (IsOfAnotherFile(one, reference)) return inFront;
+        var after = use == TargetUse.Taken ? reference.Follow() : default;
         switch (after.Kind)
         {
             case PointerUseKind.Accessed when next is not null && unchecked((long)target + after.Distance) >= (long)next.Start: return inFront;
@@ -128,23 +138,25 @@ internal sealed class TargetResolver(ElfFile file, DataObjects objects, Function
 
         var (first, second) = (one?.Symbol.Name ?? "the start of the section", next?.Symbol.Name ?? "its end");
         throw new UpdateRefusedException(isInside
-            ? $"{file.Path}: {where()} holds an address in {first} that the compiler may have made for {second} behind it, and the two stay at different "
+            ? $"{file.Path}: {reference.Where()} holds an address in {first} that the compiler may have made for {second} behind it, and the two stay at different "
                 + "places; which of them is meant can't be told. Declaring the second without `static` makes the linker name it"
-            : $"{file.Path}: {where()} holds an address between {first} and {second}, which stay at different places; which of them is meant can't be told. "
+            : $"{file.Path}: {reference.Where()} holds an address between {first} and {second}, which stay at different places; which of them is meant can't be told. "
                 + "Declaring both without `static` makes the linker name them");
     }
 
     private ulong Reach(DataObject next) => ElementsInFront * (facts?.ElementSizeOf(next.Symbol) ?? Math.Min(next.End - next.Start, sizeof(int)));
 
     /// <summary>The end of one object, or the beginning of another (of something without a symbol when null).</summary>
-    private ulong? Choose(DataObject ended, DataObject? begun, ulong target, Func<PointerUse> follow, Func<string> where)
+    private ulong? Choose(DataObject ended, DataObject? begun, in Reference reference)
     {
+        ulong target = reference.Target;
         var (end, begin) = (bindings.Data(ended, target), bindings.Data(begun, target));
-        if (end == begin) return end;
+        if (end == begin || IsOfAnotherFile(begun, reference)) return end;
+        if (IsOfAnotherFile(ended, reference)) return begin;
         // Nobody counts up to the end of what is no array, or has no name in the source.
         if (facts?.EndsInArray(ended.Symbol) == false || ProgramSymbols.IsMadeByCompiler(ended.Symbol)) return begin;
         if (begun is null && ended.IsReadOnly && constants.IsJumpTable(target)) return begin;
-        var use = follow();
+        var use = reference.Follow();
         switch (use.Kind)
         {
             // In front of an end stands what ends there.
@@ -160,9 +172,13 @@ internal sealed class TargetResolver(ElfFile file, DataObjects objects, Function
         if (begun is null && end is { } place && constants.From(target) is { } unnamed && earlier.Hold(place, unnamed)) return end;
 
         throw new UpdateRefusedException(
-            $"{file.Path}: {where()} holds the address where {ended.Symbol.Name} ends and {begun?.Symbol.Name ?? "other data"} begins, and the two stay "
+            $"{file.Path}: {reference.Where()} holds the address where {ended.Symbol.Name} ends and {begun?.Symbol.Name ?? "other data"} begins, and the two stay "
             + "at different places; which of them is meant can't be told. Declaring the first without `static` makes the linker name it");
     }
+
+    /// <summary>A local object is known to the code of its own source file only. False where debug information says nothing of either.</summary>
+    private bool IsOfAnotherFile(DataObject? data, in Reference reference) =>
+        data is not null && reference.Function is { } function && facts?.AreOfOneFile(function, data.Symbol) == false;
 
     /// <summary>What the linker defines: places in the image and not pieces of data; and the compiler's labels of literals.</summary>
     private static bool IsMark(ElfSymbol symbol) => symbol.Name.StartsWith(".L", StringComparison.Ordinal)

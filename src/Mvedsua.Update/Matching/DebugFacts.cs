@@ -14,6 +14,13 @@ public sealed class DebugFacts(DebugFile debug) : ISymbolFacts
         return byOffset;
     });
 
+    private readonly Lazy<Dictionary<ulong, Unit>> _unitsOfFunctions = new(() =>
+    {
+        Dictionary<ulong, Unit> byAddress = [];
+        foreach (var function in debug.Functions) byAddress.TryAdd(function.Address, function.Unit);
+        return byAddress;
+    });
+
     /// <inheritdoc/>
     public string? OwnerOf(ElfSymbol variable) => Find(variable)?.Function;
 
@@ -22,6 +29,10 @@ public sealed class DebugFacts(DebugFile debug) : ISymbolFacts
 
     /// <inheritdoc/>
     public ulong? ElementSizeOf(ElfSymbol variable) => Find(variable) is { } found ? ElementSizeOf(found.Type) : null;
+
+    /// <inheritdoc/>
+    public bool? AreOfOneFile(ulong function, ElfSymbol variable) =>
+        _unitsOfFunctions.Value.TryGetValue(function, out var unit) && Find(variable) is { } found ? ReferenceEquals(unit, found.Unit) : null;
 
     private Variable? Find(ElfSymbol symbol) => symbol.Kind == SymbolKind.ThreadLocal
         ? _threadLocals.Value.GetValueOrDefault(symbol.Value) : debug.VariableAt(symbol.Value);

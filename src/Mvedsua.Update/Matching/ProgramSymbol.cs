@@ -48,4 +48,7 @@ public interface ISymbolFacts
 
     /// <summary>Bytes of the largest element of an array that a variable is or holds; 0 when it holds none, null when that isn't known.</summary>
     ulong? ElementSizeOf(ElfSymbol variable);
+
+    /// <summary>Whether a function, by the address where it begins, and a variable were compiled as one source file; null when that isn't known.</summary>
+    bool? AreOfOneFile(ulong function, ElfSymbol variable);
 }

@@ -107,6 +107,23 @@ public sealed class DebugFileTests
         Assert.False(count.IsExternal);
     }
 
+    /// <summary>What is seldom done stands apart, as name.cold: such a function has ranges instead of a beginning.</summary>
+    [Fact]
+    public void A_function_that_the_compiler_has_split_begins_where_it_is_entered()
+    {
+        using var workbench = new Workbench();
+        var program = workbench.Compile("split", """
+            #include <stdlib.h>
+            __attribute__((cold, noinline)) void seldom(int n) { if (n == 5) exit(n); }
+            void often(int n);
+            void often(int n) { if (n > 3) { seldom(n); seldom(n + 1); abort(); } }
+            int main(int argc, char **argv) { (void)argv; often(argc); return 0; }
+            """, "-g", "-O2");
+        using var file = DebugFile.Open(program);
+        Assert.Contains(Symbols(program), s => s.Name == "often.cold");
+        Assert.Equal(Symbols(program).First(s => s.Name == "often").Value, Assert.Single(file.FunctionsNamed("often")).Address);
+    }
+
     [Fact]
     public void An_incomplete_type_is_the_one_that_another_unit_defines_unless_several_differ()
     {

@@ -38,6 +38,7 @@ public sealed class DebianSourceTests : IDisposable
     [Theory]
     [InlineData("there is no recipe for postgresql; there are: ", "postgresql", "15")]
     [InlineData("'7.0/../15' is no version of a Debian package", "redis", "7.0/../15")]
+    [InlineData("there is no patch none for redis; there are: crash halves", "--patch", "none", "redis", "7.0.15-1~deb12u7")]
     [InlineData("usage: debian-source", "redis")]
     public void A_request_that_can_t_be_meant_is_refused_before_anything_is_downloaded(string message, params string[] words)
     {

@@ -11,13 +11,19 @@
 
 #include "../number.h"
 
-/* `answer` puts its line for a line into reply (of 256 bytes). */
-static int serve(const char *port, void (*answer)(char *reply, const char *line)) {
+/* A socket that listens there; -1: none. */
+static inline int listen_on(const char *port) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int yes = 1, listener = socket(AF_INET, SOCK_STREAM, 0);
     address.sin_port = htons((unsigned short)number(port));
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 5))
+    return bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 5) ? -1 : listener;
+}
+
+/* `answer` puts its line for a line into reply (of 256 bytes). */
+static inline int serve(const char *port, void (*answer)(char *reply, const char *line)) {
+    int listener = listen_on(port);
+    if (listener < 0)
         return 1;
     for (;;) {
         int connection = accept(listener, NULL, NULL);

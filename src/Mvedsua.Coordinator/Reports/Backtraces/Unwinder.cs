@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Mvedsua.Coordinator.Interop;
+using Mvedsua.Update.Linking;
 
 namespace Mvedsua.Coordinator.Reports.Backtraces;
 
@@ -24,7 +25,8 @@ public sealed unsafe class Unwinder : IDisposable
     private GCHandle _self;
     private RemoteMemory _memory;
     private InitialRegisters? _registers;
-    private List<ulong> _frames = [];
+    private readonly List<ulong> _frames = [];
+    private int? _result; /* of libdwfl, once the frames are found */
 
     private Unwinder(int pid, nint dwfl, Dwfl.Callbacks* callbacks)
     {
@@ -42,8 +44,9 @@ public sealed unsafe class Unwinder : IDisposable
 
     /// <summary>Opens a running process.</summary>
     /// <param name="pid">The process.</param>
+    /// <param name="images">What stands in its memory and is no mapping of a file: the images of updates.</param>
     /// <param name="problem">Why not, when the result is null.</param>
-    public static Unwinder? Open(int pid, out string? problem)
+    public static Unwinder? Open(int pid, IReadOnlyList<ImageRange> images, out string? problem)
     {
         if (!NativeLibrary.TryLoad(Dwfl.Library, out nint library))
         {
@@ -54,7 +57,11 @@ public sealed unsafe class Unwinder : IDisposable
         callbacks->FindElf = NativeLibrary.GetExport(library, "dwfl_linux_proc_find_elf");
         callbacks->FindDebugInfo = NativeLibrary.GetExport(library, "dwfl_standard_find_debuginfo");
         nint dwfl = Dwfl.Begin(callbacks);
-        if (dwfl == 0 || Dwfl.ReportProcess(dwfl, pid) != 0 || Dwfl.ReportEnd(dwfl, 0, 0) != 0)
+        int reported = dwfl == 0 ? -1 : Dwfl.ReportProcess(dwfl, pid);
+        /* A file that is gone, or another one by now, stays without names. */
+        foreach (ImageRange image in reported == 0 ? images.Where(image => image.IsStill()) : [])
+            Dwfl.ReportFile(dwfl, image.Path, image.Path, -1, image.Base, isDistance: true);
+        if (reported != 0 || Dwfl.ReportEnd(dwfl, 0, 0) != 0)
         {
             if (dwfl != 0) Dwfl.End(dwfl);
             NativeMemory.Free(callbacks);
@@ -68,19 +75,34 @@ public sealed unsafe class Unwinder : IDisposable
         return unwinder;
     }
 
-    /// <summary>The frames above these registers.</summary>
-    public Backtrace Unwind(InitialRegisters registers)
+    /// <summary>Takes these registers and the stack above them: from here on the process may go on, or be gone.</summary>
+    /// <param name="registers">The thread's.</param>
+    /// <param name="isAcrossStacks">The frames lead from the shim's stack to another, whose place only they tell: they are found at once, which takes some
+    /// milliseconds.</param>
+    public void Capture(InitialRegisters registers, bool isAcrossStacks)
     {
         _registers = registers;
-        _frames = [];
         _memory = new RemoteMemory(_pid);
         _memory.Prefetch(registers.StackPointer, StackWindow);
-        /* The thread's number means nothing here: the callbacks give the same registers for any. */
+        if (isAcrossStacks) FindFrames();
+    }
+
+    /// <summary>The frames above the captured registers.</summary>
+    public Backtrace Unwind()
+    {
+        int result = _result ?? FindFrames();
         /* The innermost address stands behind a syscall instruction, the others behind a call. */
-        int result = Dwfl.GetThreadFrames(_dwfl, _pid, &OnFrame, GCHandle.ToIntPtr(_self));
-        if (_frames.Count == 0) _frames.Add(registers.InstructionPointer);
         var frames = _frames.Select(pc => Symbolise(pc, isReturnAddress: true)).ToList();
         return new Backtrace(frames, result < 0 && frames.Count < 2 ? "the stack could not be unwound further" : null);
+    }
+
+    private int FindFrames()
+    {
+        /* The thread's number means nothing here: the callbacks give the same registers for any. */
+        int result = Dwfl.GetThreadFrames(_dwfl, _pid, &OnFrame, GCHandle.ToIntPtr(_self));
+        if (_frames.Count == 0) _frames.Add(_registers!.InstructionPointer);
+        _result = result;
+        return result;
     }
 
     /// <summary>What stands at an address.</summary>

@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using Mvedsua.Follower.Tests;
 
-namespace Mvedsua.Kv.Tests;
+namespace Mvedsua.Follower.Tests;
 
 /// <summary>A `mvedsua update` that goes on while a test does other things.</summary>
 internal sealed class Updating : IDisposable
@@ -29,7 +28,7 @@ internal sealed class Updating : IDisposable
     internal void Is(params string[] steps) => Host.Until(() =>
     {
         if (IsOver) Assert.Fail($"it is over: {_output.Result}{_errors.Result}");
-        string step = UpdatedServers.Step(_server, out bool isTimed);
+        string step = LiveUpdates.Step(_server, out bool isTimed);
         return steps.Contains(step) && (step != "promoted" || isTimed);
     }, $"the update is {string.Join(" or ", steps)}");
 
