@@ -136,7 +136,7 @@ internal sealed partial class Session
         if (error == ShimKick.NotUnderShim)
             Settle(ControlReply.Refuse(ExitStatus.Unsupported,
                 $"The server (pid {LeaderPid}) has replaced itself by a program that runs without libmvedsua.so, and goes on so: give that program to 'mvedsua run' itself, and see MVEDSUA_EXEC."));
-        else if (error != 0)
+        else if (error is not (0 or Libc.ESRCH)) /* (of a leader that has just died, whoever leads next finds the request) */
             Settle(ControlReply.Refuse(ExitStatus.Internal,
                 $"The leader (pid {LeaderPid}) can't be told: {Marshal.GetPInvokeErrorMessage(error)}."));
         else
