@@ -1,6 +1,7 @@
 using System.Globalization;
 using Mvedsua.Abi;
 using Mvedsua.Coordinator.Control;
+using Mvedsua.Coordinator.Interop;
 using Mvedsua.Coordinator.Sessions;
 
 namespace Mvedsua.Coordinator.Reports;
@@ -24,22 +25,5 @@ internal sealed class HangSection(string session, SharedMemory memory, ControlVi
     }
 
     /// <summary>The names of the threads that want a processor.</summary>
-    private static string[] Computing(int pid)
-    {
-        var names = new List<string>();
-        try
-        {
-            foreach (string task in Directory.EnumerateDirectories($"/proc/{pid}/task"))
-            {
-                string stat = File.ReadAllText(Path.Combine(task, "stat"));
-                int end = stat.LastIndexOf(')');
-                if (stat[end + 2] == 'R') names.Add(stat[(stat.IndexOf('(', StringComparison.Ordinal) + 1)..end]);
-            }
-        }
-        catch (IOException)
-        {
-            /* It has ended meanwhile. */
-        }
-        return [.. names];
-    }
+    private static string[] Computing(int pid) => [.. ProcStat.ThreadsOf(pid).Where(thread => thread.State == 'R').Select(thread => thread.Name)];
 }

@@ -1,4 +1,5 @@
 using Mvedsua.Abi;
+using Mvedsua.Coordinator.Interop;
 
 namespace Mvedsua.Coordinator.Sessions;
 
@@ -95,18 +96,8 @@ internal sealed unsafe class ReplayWatch : IDisposable
         }
     }
 
-    private static bool IsStopped(int pid)
-    {
-        try
-        {
-            string stat = File.ReadAllText($"/proc/{pid}/stat");
-            return stat[stat.LastIndexOf(')') + 2] is 'T' or 't';
-        }
-        catch (IOException)
-        {
-            return true; /* it has ended, which is told otherwise */
-        }
-    }
+    /// <summary>(Or has ended, which is told otherwise.)</summary>
+    private static bool IsStopped(int pid) => ProcStat.Of(pid) is not { IsStopped: false };
 
     private bool IsFollowing => _memory.Control.Block.Member(Who.Version) is { Publishing: true } member && member.Generation == Who.Generation;
 
