@@ -51,9 +51,6 @@ internal sealed unsafe class ReplayWatch : IDisposable
         return new(memory, who, post, interval, (int)(PatienceForLife / interval), forgivesStops: true);
     }
 
-    /// <summary>How many events a follower has consumed of its leader's logs.</summary>
-    internal static ulong ReplayedBy(SharedMemory memory, int follower) => Progress.Of(memory, follower).Replayed;
-
     /// <summary>The follower.</summary>
     internal Follower Who { get; }
 
