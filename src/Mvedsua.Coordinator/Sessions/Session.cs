@@ -25,6 +25,7 @@ internal sealed partial class Session : IControlled, IDisposable
     private readonly MemberCheck _members;
     private readonly ReportStore _reports;
     private Task _reporting = Task.CompletedTask; /* all that are being made */
+    private Task _looking = Task.CompletedTask; /* those that still need the follower */
     private readonly ProcessWatcher? _watcher;
     private readonly List<PastEvent> _history = [];
     private readonly CancellationTokenSource _ending = new();
@@ -112,6 +113,7 @@ internal sealed partial class Session : IControlled, IDisposable
             request.Settle(SessionEnded);
         if (_state.Phase == Phase.Ended)
         {
+            _looking.Wait(EndingTime); /* a leader may exit right behind the point at which its follower is parked */
             EndRemaining();
             _reporting.Wait(EndingTime);
             if (_ownsServer && LeftBehind.Except([.. _file.Processes.Select(p => p.Pid)]) is { Count: > 0 } left)
@@ -329,20 +331,26 @@ internal sealed partial class Session : IControlled, IDisposable
         var builder = new ReportBuilder(_file.Name, _memory, who.Pid, version, kind, status, RulesBetween(_memory.Control.Block.LeaderVersion, version),
             [.. _memory.Control.View().Members.Select(member => _versions.Of(member.Generation).Loaded)]);
         TaskCompletionSource<StoredReport?> made = ReportOf(who.Pid);
+        var looked = new TaskCompletionSource();
+        if (kind == ReportKind.Diverged) _looking = Task.WhenAll(_looking, looked.Task);
         Task making = Task.Run(() =>
         {
             StoredReport? report = null;
-            Action seen = kind == ReportKind.Diverged ? () => Post(new SessionEvent.FollowerSeen(who)) : () => { };
+            void Seen()
+            {
+                looked.TrySetResult();
+                if (kind == ReportKind.Diverged) Post(new SessionEvent.FollowerSeen(who));
+            }
             try
             {
-                report = _reports.Store(builder.Build(seen));
+                report = _reports.Store(builder.Build(Seen));
                 SessionLog.ReportStored(_log, report.Path, report.Report.Summary);
             }
             catch (Exception e)
             {
                 /* A report that fails must not keep the follower parked for ever. */
                 SessionLog.ReportFailed(_log, who.Pid, e);
-                seen();
+                Seen();
             }
             made.TrySetResult(report);
         });
