@@ -41,7 +41,7 @@ public sealed class DivergenceTests : ServerTests
     {
         for (int round = 0; round < 3 * Host.Rounds; round++)
         {
-            using RedisUnderMvedsua server = Start();
+            RedisUnderMvedsua server = Start();
             using RespClient client = server.Connect(), other = server.Connect();
             string value = "the-value-that-will-be-changed-" + Guid.NewGuid().ToString("N") + new string('.', 100);
             client.Expect("+OK\r\n", "SET", "key", value);
