@@ -37,15 +37,16 @@ internal sealed class ReportBuilder
     /// <param name="version">Version index of the follower, or of the old leader.</param>
     /// <param name="kind">What has happened.</param>
     /// <param name="status">How the old leader ended, when that is known.</param>
+    /// <param name="howLong">For how long it has replayed nothing.</param>
     /// <param name="rules">By which the follower was reconciled; null: none.</param>
     /// <param name="images">What updates have loaded into the processes, by version index.</param>
-    internal ReportBuilder(string session, SharedMemory memory, int pid, int version, ReportKind kind, WaitStatus? status, RulesFile? rules,
-        IReadOnlyList<ImageRange>[] images)
+    internal ReportBuilder(string session, SharedMemory memory, int pid, int version, ReportKind kind, WaitStatus? status, TimeSpan howLong,
+        RulesFile? rules, IReadOnlyList<ImageRange>[] images)
     {
         (_session, _memory, _pid, _version, _kind, _status, _rules, _images) = (session, memory, pid, version, kind, status, rules, images);
         _view = memory.Control.View();
         _logs = memory.Control.Block.LogGeneration;
-        if (kind == ReportKind.Stalled) _hang = new HangSection(session, memory, _view, pid, version);
+        if (kind == ReportKind.Stalled) _hang = new HangSection(session, memory, _view, pid, version, howLong);
         if (kind == ReportKind.Diverged) _divergence = memory.Control.Block.Divergence(version);
     }
 
