@@ -60,7 +60,7 @@ internal sealed unsafe class DivergenceSection
             _followerPayload, [], ReportOptions.Format);
         PayloadDifference? bytes = _kind is MvDifference.Bytes or MvDifference.Length && _leaderEvent is not null
             ? PayloadDifference.Find(CallTable.ByNumber(_followerCall), _leaderEvent.InPayload, _followerPayload) : null;
-        var evidence = new Evidence(_kind, before, _leaderEvent?.Call ?? 0, _followerCall, bytes, Sides.Threads(_memory, _leaderVersion), OtherVersion);
+        var evidence = new Evidence(_kind, before, _leaderEvent?.Call ?? 0, _followerCall, bytes, Sides.Threads(_memory, _leaderVersion), OtherVersion(_images[_version], _images[_leaderVersion]));
         return new DivergenceReport(_session, when, Reason, Summary(leader, follower, bytes), _thread,
             First(leader, follower, bytes),
             new DivergenceSide(Calls(before, _leaderVersion, leader), LeaderBacktrace(its, leaders.Site, published)),
@@ -142,10 +142,14 @@ internal sealed unsafe class DivergenceSection
         }
     }
 
-    /// <summary>The file that the follower runs and the leader does not.</summary>
-    private string? OtherVersion => ProgramOf(_version) is var its && its != ProgramOf(_leaderVersion) ? its ?? "the one that was started" : null;
+    /// <summary>The file that the follower runs, when it runs another version than its leader; else null.</summary>
+    /// <param name="its">What updates have loaded into it.</param>
+    /// <param name="leaders">What updates have loaded into its leader.</param>
+    internal static string? OtherVersion(IReadOnlyList<ImageRange> its, IReadOnlyList<ImageRange> leaders) =>
+        Program(its) == Program(leaders) ? null : Program(its)?.Path ?? "the one that was started";
 
-    private string? ProgramOf(int version) => _images[version] is [.., var last] ? last.Path : null;
+    /* Each update loads its image to a place of its own: two versions differ in that, though their files have the same path. */
+    private static ImageRange? Program(IReadOnlyList<ImageRange> images) => images is [.., var last] ? last : null;
 
     private static string? Argument(TraceEvent? e, int index) => e is not null && index < e.Arguments.Count ? e.Arguments[index] : null;
 
