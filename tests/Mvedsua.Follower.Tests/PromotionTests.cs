@@ -205,6 +205,29 @@ public sealed class PromotionTests : ServerTests
         server.InStep();
     }
 
+    /// <summary>Nobody could tell whether it is just about to claim: it is ended, by a word that it can't claim without.</summary>
+    [Fact]
+    public void A_follower_that_takes_the_offer_and_stands_still_is_ended_by_name_and_the_leader_leads_on()
+    {
+        using Variant variant = Variant.WithFaults();
+        RedisUnderMvedsua server = Start(products: variant.Products, faults: "stop:promotion-taken");
+        server.InStep();
+        using var load = new CheckedLoad(server, 5);
+        load.More(100);
+        int leader = server.LeaderPid;
+        Host.Result result = server.Mvedsua("promote", RedisUnderMvedsua.Name);
+        Assert.NotEqual(0, result.Status);
+        Assert.Contains("the follower ended before it took the lead", result.Errors);
+        Assert.Contains("the follower stops at promotion-taken", server.Log);
+        Assert.Contains("ended: it did not come within 2 s, for which the server stood still: it took the offer of the lead and did not lead", server.FollowerEnded());
+        load.More(300);
+        Assert.Equal(leader, server.LeaderPid);
+        server.Follow();
+        load.More(100);
+        load.Finish();
+        server.InStep();
+    }
+
     [Fact]
     public async Task An_offer_that_is_taken_just_before_it_would_be_taken_back_stays_taken()
     {

@@ -129,7 +129,7 @@ static enum outcome await_claim(const struct mv_thread *self, uint32_t version, 
                 return WITHDRAWN;
             taken = 1;
         } else if (mv_now() - begin > CLAIM_LIMIT_NS) {
-            mv_end_follower(version, MV_REASON_STALLED, 0, "it took the offer of the lead and did not lead");
+            mv_end_follower(version, MV_REASON_STALLED, 2, "it took the offer of the lead and did not lead");
         }
         mv_order_pause(spins);
     }
