@@ -13,7 +13,7 @@ public sealed class ProcStatTests
     {
         string folder = Directory.CreateTempSubdirectory("mvedsua-stat-").FullName;
         string program = Path.Combine(folder, "a) R (b 1");
-        File.Copy("/bin/sleep", program);
+        File.CreateSymbolicLink(program, "/bin/sleep");
         using Process process = Process.Start(program, "1000");
         try
         {

@@ -129,13 +129,18 @@ public sealed class PromotionTests : ServerTests
         (int leader, int follower) = (server.LeaderPid, server.FollowerPid);
         Host.Kill(follower, Host.SIGSTOP);
         Host.Until(() => LagOf(server) > 2000, "it lags", 60);
+        string generation = Generation(server);
         load.ForgetSlowest();
         Host.Result result = server.Mvedsua("promote", RedisUnderMvedsua.Name);
+        TimeSpan slowest = load.Slowest;
         Assert.Equal(FollowerBehind, result.Status);
         Assert.Matches("the follower is [0-9]+ events behind and does not catch up; promote when 'mvedsua status' shows less", result.Errors);
         load.More(100);
         Assert.Equal((leader, follower), (server.LeaderPid, server.FollowerPid));
-        Assert.DoesNotContain("promotion", server.History);
+        Assert.Equal(generation, Generation(server)); /* an offer has one of its own */
+        Assert.DoesNotContain("leads", server.History);
+        Assert.DoesNotContain("was offered", result.Errors);
+        Assert.True(slowest < TimeSpan.FromSeconds(1), $"the server stood still for {slowest}, as for an offer");
         Host.Kill(follower, Host.SIGCONT);
         load.Finish();
         server.InStep();
@@ -179,6 +184,8 @@ public sealed class PromotionTests : ServerTests
 
     private static int[] Followers(RedisUnderMvedsua server) =>
         [.. server.Status().GetProperty("followers").EnumerateArray().Select(f => f.GetProperty("pid").GetInt32())];
+
+    private static string Generation(RedisUnderMvedsua server) => Regex.Match(server.Control(), "generation ([0-9]+)").Groups[1].Value;
 
     private static long LagOf(RedisUnderMvedsua server) => server.Status().GetProperty("lag").GetProperty("events").GetInt64();
 
