@@ -310,7 +310,7 @@ public sealed class PromotionTests : ServerTests
     {
         RedisUnderMvedsua server = Start(server: OwnServer.Command("hard"), prepare: HardServer.Compile);
         server.Answers();
-        using var load = new HardServer.Load(server, HardServer.Repeated, 4);
+        using var load = new HardServer.Load(server, HardServer.Repeated, 4) { ThinkTime = TimeSpan.FromMilliseconds(5) };
         for (int i = 0; i < 5 * Host.Rounds; i++)
         {
             load.More(60);
