@@ -36,7 +36,7 @@ struct mv_process {
     } followers[MV_VERSIONS]; /* leader: those that it has made */
     uint32_t followed;        /* leader: a bit for each version whose cursors are respected */
     uint32_t point_wanted;    /* number of the request that waits for an update point; 0: none */
-    uint32_t point_call;      /* the point that is waited for (control.request_call), then the one met */
+    uint32_t point_call;      /* the point at which the last copy was made */
     uint32_t updating;        /* 1: such a copy, which carries out tasks (update/tasks.c) */
     uint32_t arriving; /* 1: an updated program, whose threads have not all come to where their leader's
                           stand (update/arrival.c) */

@@ -150,6 +150,7 @@ struct mv_thread {
     uint32_t in_event;              /* leader: enum mv_where (order/moment.c); read by timekeepers */
     uint32_t moment;                /* leader: readings of the clock in this thread's own moment; 0: none */
     uint32_t moments;               /* leader: that had ended as this thread last published */
+    uint32_t own_moment;            /* leader: the last one that it has opened (order/moment.c) */
     uint64_t moment_word;           /* leader: 1 + what it had come to in the last moment of another's; 0 */
     uint32_t timed_out, timekeeper; /* leader: its last wait was; it has read the clock after such a one */
     uint32_t presumed; /* leader: readings that will count as a timekeeper's until it is known for one */

@@ -16,11 +16,12 @@ public static class MainFunction
     internal static Step Step(ElfFile file, LinkedImage image, IUpdatedProcess process)
     {
         ulong stack = process.InitialStack;
+        if (stack == 0) throw new UpdateRefusedException("where the program's arguments are the kernel doesn't tell (/proc/PID/stat): name the function of its main loop in a description");
         Span<byte> word = stackalloc byte[8];
         process.Read(stack, word);
         ulong count = BinaryPrimitives.ReadUInt64LittleEndian(word);
         return new Step(image.Base + Find(file)!.Value, [count, stack + 8, stack + 8 * (count + 2)]);
     }
 
-    private static ElfSymbol? Find(ElfFile file) => file.Symbols.FirstOrDefault(s => s is { Name: "main", IsDefined: true });
+    private static ElfSymbol? Find(ElfFile file) => file.Symbols.FirstOrDefault(s => s is { Name: "main", IsDefined: true, IsLocal: false, Kind: SymbolKind.Function });
 }

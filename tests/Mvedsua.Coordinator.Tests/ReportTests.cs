@@ -7,6 +7,7 @@ using Mvedsua.Coordinator.Reports;
 using Mvedsua.Coordinator.Sessions;
 using Mvedsua.Coordinator.Updates;
 using Mvedsua.Rules.Events;
+using Mvedsua.Update.Linking;
 
 namespace Mvedsua.Coordinator.Tests;
 
@@ -148,6 +149,19 @@ public sealed class ReportTests
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    [Fact]
+    public void A_file_built_anew_at_the_same_path_is_another_version()
+    {
+        var first = new ImageRange("/srv/server", "aa", 0x10000, 0x10000, 0x20000);
+        ImageRange second = first with { BuildId = "bb", Base = 0x30000, Start = 0x30000, End = 0x40000 };
+        Assert.Equal("/srv/server", DivergenceSection.OtherVersion([first, second], [first]));
+        Assert.Equal("/srv/server", DivergenceSection.OtherVersion([first], [first, second]));
+        Assert.Equal("/srv/server", DivergenceSection.OtherVersion([first], []));
+        Assert.Equal("the one that was started", DivergenceSection.OtherVersion([], [first]));
+        Assert.Null(DivergenceSection.OtherVersion([first, second], [first with { }, second with { }]));
+        Assert.Null(DivergenceSection.OtherVersion([], []));
     }
 
     [Fact]

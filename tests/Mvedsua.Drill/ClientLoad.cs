@@ -47,6 +47,7 @@ internal sealed class ClientLoad<T> : DrillLoad where T : DrillClient
                     long begin = Stopwatch.GetTimestamp();
                     client.Ask();
                     Answered(begin);
+                    if (ThinkTime is { Ticks: > 0 } time) Thread.Sleep(time);
                 }
                 catch (Exception e) when (MayClose && e is EndOfStreamException or SocketException or IOException)
                 {

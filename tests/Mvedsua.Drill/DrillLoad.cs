@@ -35,6 +35,10 @@ internal abstract class DrillLoad : IDisposable
 
     protected bool Stopping => _stopping;
 
+    /// <summary>How long a client thinks between an answer and its next request; zero: it saturates the server. A follower of a server with threads falls
+    /// behind a saturated one for good.</summary>
+    internal TimeSpan ThinkTime { get; set; }
+
     protected void StartThread(string name, Action run)
     {
         var thread = new Thread(() =>

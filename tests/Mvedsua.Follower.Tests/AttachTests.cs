@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 
 namespace Mvedsua.Follower.Tests;
 
@@ -144,14 +145,52 @@ public sealed class AttachTests : ServerTests
         return new Line(server);
     }
 
+    /// <summary>A leader that has died, and been waited for, before anybody knows: the kick reaches nobody, and whoever leads next finds
+    /// the request all the same. Refused to whoever asked, it would be carried out behind his back.</summary>
+    [Fact]
+    public void A_follower_that_is_asked_for_as_the_leader_dies_is_made_once()
+    {
+        RedisUnderMvedsua server = Start();
+        server.Answers();
+        for (int round = 0; round < 10 * Host.Rounds; round++)
+        {
+            server.InStep();
+            int leader = server.LeaderPid, follower = server.FollowerPid;
+            using var control = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            control.Connect(new UnixDomainSocketEndPoint(Path.Combine(server.Folder, "mvedsua", RedisUnderMvedsua.Name, "control.sock")));
+            Host.Kill(server.CoordinatorPid, Host.SIGSTOP); /* the request and the death find it at once … */
+            Host.Kill(follower, Host.SIGSTOP); /* … and nobody leads yet */
+            try
+            {
+                control.Send("{\"verb\":\"follow\",\"protocol\":2}\n"u8);
+                Host.Kill(leader, Host.SIGKILL);
+                Host.Until(() => !Host.IsAlive(leader), "it is dead");
+                Host.Kill(server.CoordinatorPid, Host.SIGCONT);
+                Host.Until(() => !Directory.Exists($"/proc/{leader}"), "it has been waited for");
+            }
+            finally
+            {
+                Host.Kill(server.CoordinatorPid, Host.SIGCONT);
+                Host.Kill(follower, Host.SIGCONT);
+            }
+            using var reader = new StreamReader(new NetworkStream(control));
+            string reply = reader.ReadLine()!;
+            server.PromotedFrom(leader);
+            if (!reply.Contains("\"ok\":true", StringComparison.Ordinal)) server.Follow();
+            Assert.True(server.Status().GetProperty("followers").GetArrayLength() == 1, $"round {round}: {server.Status()}\nafter {reply}");
+        }
+    }
+
+    private static int Word(FileStream memory, int offset)
+    {
+        byte[] word = new byte[4];
+        memory.Position = offset;
+        memory.ReadExactly(word);
+        return BitConverter.ToInt32(word);
+    }
+
     private const int Attaching = 2; /* enum mv_stage */
     private const int KickPark = 0x4d764b50; /* MV_KICK_PARK */
 
-    private static int Stage(FileStream memory)
-    {
-        byte[] stage = new byte[4];
-        memory.Position = 132; /* mv_control.stage */
-        memory.ReadExactly(stage);
-        return BitConverter.ToInt32(stage);
-    }
+    private static int Stage(FileStream memory) => Word(memory, 132); /* mv_control.stage */
 }

@@ -35,6 +35,28 @@ public sealed class DivergenceTests : ServerTests
         }
     }
 
+    /// <summary>The session ends as its leader does; the follower stays parked until it has been looked at.</summary>
+    [Fact]
+    public void A_leader_that_exits_right_behind_the_point_leaves_a_report_with_the_followers_backtrace()
+    {
+        for (int round = 0; round < 3 * Host.Rounds; round++)
+        {
+            RedisUnderMvedsua server = Start();
+            using RespClient client = server.Connect(), other = server.Connect();
+            string value = "the-value-that-will-be-changed-" + Guid.NewGuid().ToString("N") + new string('.', 100);
+            client.Expect("+OK\r\n", "SET", "key", value);
+            server.InStep();
+            Assert.True(OtherMemory.Poke(server.FollowerPid, value, value[..40] + "#" + value[41..]) > 0, "the value is in the follower's memory");
+            client.Expect(RespClient.Bulk(value), "GET", "key");
+            other.Send("SHUTDOWN", "NOSAVE");
+            Host.Until(() => server.HasEnded, "the server has ended");
+            Assert.Equal(0, server.ExitStatus);
+            string report = server.Report();
+            Assert.Contains("with different bytes", report);
+            Assert.Contains("writeToClient", report[report.IndexOf("Follower, thread", StringComparison.Ordinal)..]);
+        }
+    }
+
     [Fact]
     public void Another_call_ends_the_follower_and_the_report_names_both()
     {

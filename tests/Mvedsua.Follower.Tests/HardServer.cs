@@ -62,6 +62,10 @@ internal static class HardServer
 
         internal long Answers => Interlocked.Read(ref _answers);
 
+        /// <summary>How long a client thinks between an answer and its next request; zero: they saturate the server, which a follower of so many
+        /// threads can't keep up with on a busy machine.</summary>
+        internal TimeSpan ThinkTime { get; set; }
+
         /// <summary>Waits for so many more answers.</summary>
         internal void More(int answers, double seconds = 60)
         {
@@ -101,6 +105,7 @@ internal static class HardServer
                 {
                     client.Ask(features[random.Next(features.Length)]);
                     Interlocked.Increment(ref _answers);
+                    if (ThinkTime is { Ticks: > 0 } time) Thread.Sleep(time);
                 }
             }
             catch (Exception e) { _wrong.Enqueue(e); }

@@ -129,13 +129,18 @@ public sealed class PromotionTests : ServerTests
         (int leader, int follower) = (server.LeaderPid, server.FollowerPid);
         Host.Kill(follower, Host.SIGSTOP);
         Host.Until(() => LagOf(server) > 2000, "it lags", 60);
+        string generation = Generation(server);
         load.ForgetSlowest();
         Host.Result result = server.Mvedsua("promote", RedisUnderMvedsua.Name);
+        TimeSpan slowest = load.Slowest;
         Assert.Equal(FollowerBehind, result.Status);
         Assert.Matches("the follower is [0-9]+ events behind and does not catch up; promote when 'mvedsua status' shows less", result.Errors);
         load.More(100);
         Assert.Equal((leader, follower), (server.LeaderPid, server.FollowerPid));
-        Assert.DoesNotContain("promotion", server.History);
+        Assert.Equal(generation, Generation(server)); /* an offer has one of its own */
+        Assert.DoesNotContain("leads", server.History);
+        Assert.DoesNotContain("was offered", result.Errors);
+        Assert.True(slowest < TimeSpan.FromSeconds(1), $"the server stood still for {slowest}, as for an offer");
         Host.Kill(follower, Host.SIGCONT);
         load.Finish();
         server.InStep();
@@ -180,6 +185,8 @@ public sealed class PromotionTests : ServerTests
     private static int[] Followers(RedisUnderMvedsua server) =>
         [.. server.Status().GetProperty("followers").EnumerateArray().Select(f => f.GetProperty("pid").GetInt32())];
 
+    private static string Generation(RedisUnderMvedsua server) => Regex.Match(server.Control(), "generation ([0-9]+)").Groups[1].Value;
+
     private static long LagOf(RedisUnderMvedsua server) => server.Status().GetProperty("lag").GetProperty("events").GetInt64();
 
     /// <summary>The follower stands before the offer as it is taken back, or behind it when it is too late for that: one of the two is first.</summary>
@@ -202,6 +209,29 @@ public sealed class PromotionTests : ServerTests
         server.InStep();
         Assert.Equal((leader, follower), (server.LeaderPid, server.FollowerPid));
         Promote(server);
+        server.InStep();
+    }
+
+    /// <summary>Nobody could tell whether it is just about to claim: it is ended, by a word that it can't claim without.</summary>
+    [Fact]
+    public void A_follower_that_takes_the_offer_and_stands_still_is_ended_by_name_and_the_leader_leads_on()
+    {
+        using Variant variant = Variant.WithFaults();
+        RedisUnderMvedsua server = Start(products: variant.Products, faults: "stop:promotion-taken");
+        server.InStep();
+        using var load = new CheckedLoad(server, 5);
+        load.More(100);
+        int leader = server.LeaderPid;
+        Host.Result result = server.Mvedsua("promote", RedisUnderMvedsua.Name);
+        Assert.NotEqual(0, result.Status);
+        Assert.Contains("the follower ended before it took the lead", result.Errors);
+        Assert.Contains("the follower stops at promotion-taken", server.Log);
+        Assert.Contains("ended: it did not come within 2 s, for which the server stood still: it took the offer of the lead and did not lead", server.FollowerEnded());
+        load.More(300);
+        Assert.Equal(leader, server.LeaderPid);
+        server.Follow();
+        load.More(100);
+        load.Finish();
         server.InStep();
     }
 
@@ -280,7 +310,7 @@ public sealed class PromotionTests : ServerTests
     {
         RedisUnderMvedsua server = Start(server: OwnServer.Command("hard"), prepare: HardServer.Compile);
         server.Answers();
-        using var load = new HardServer.Load(server, HardServer.Repeated, 4);
+        using var load = new HardServer.Load(server, HardServer.Repeated, 4) { ThinkTime = TimeSpan.FromMilliseconds(5) };
         for (int i = 0; i < 5 * Host.Rounds; i++)
         {
             load.More(60);

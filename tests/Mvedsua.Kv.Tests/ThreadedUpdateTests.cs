@@ -8,6 +8,9 @@ public sealed class ThreadedUpdateTests : UpdatedServers
 {
     private const string Flags = "-O1 -g -Wl,--emit-relocs";
 
+    /// <summary>The follower is to come near enough for a promotion.</summary>
+    private static readonly TimeSpan Thought = TimeSpan.FromMilliseconds(2);
+
     [Theory]
     [InlineData(1)]
     [InlineData(4)]
@@ -16,6 +19,7 @@ public sealed class ThreadedUpdateTests : UpdatedServers
         RedisUnderMvedsua server = Server(threads: threads);
         string program = KvVariant.Build(server.Folder, "other-build", Flags);
         using var load = KvClient.Load(server.Port, 8, 21, inShards: true);
+        load.ThinkTime = Thought;
         load.More(500);
         Updated(server, program);
         load.More(500);
@@ -36,6 +40,7 @@ public sealed class ThreadedUpdateTests : UpdatedServers
         RedisUnderMvedsua server = Server(threads: 3);
         string[] programs = [KvVariant.Build(server.Folder, "second", Flags), KvVariant.BuildWithOtherEntries(server.Folder)];
         using var load = KvClient.Load(server.Port, 6, 22, inShards: true);
+        load.ThinkTime = Thought;
         foreach (string program in programs)
         {
             load.More(300);
@@ -100,6 +105,7 @@ public sealed class ThreadedUpdateTests : UpdatedServers
         RedisUnderMvedsua server = Server(threads: 2);
         string program = KvVariant.Build(server.Folder, "renamed", Flags, ("1.0/worker.c", "work(void *data)", "labour(void *data)"), ("1.0/worker.c", "NULL, work, worker", "NULL, labour, worker"));
         using var load = KvClient.Load(server.Port, 4, 25, inShards: true);
+        load.ThinkTime = Thought;
         load.More(200);
         Host.Result result = Update(server, program);
         Assert.Equal(76, result.Status);

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Mvedsua.Drill.Redis;
 using Mvedsua.Follower.Tests;
 using Mvedsua.Tests;
@@ -51,7 +52,10 @@ public sealed class BrokenUpdateTests : UpdatedRedis
         server.FollowerEnded();
         string report = server.Report();
         Tell(report);
-        Assert.Matches(@"\+OK|addReply|SIGSEGV", report);
+        /* What took the place of "+OK" is sent, or Redis stumbles over it where it sends. */
+        string follower = report[report.IndexOf("Follower, thread", StringComparison.Ordinal)..];
+        Assert.True(Regex.IsMatch(report, @"First difference: outgoing bytes.*\n +leader .*\|.*\+OK") || Regex.IsMatch(follower, @"#[0-9]+ +_?addReply[\w.]*\+0x[0-9a-f]+ in redis-server")
+            || Regex.IsMatch(report, @"killed by SIGSEGV[\s\S]*(_?addReply[\w.]*|mem(cpy|move)\w*)\+0x"), report);
         Assert.Equal((leader, "single-leader"), (server.LeaderPid, Stage(server)));
         HasAll(server, load);
     }

@@ -40,13 +40,13 @@ public sealed class IoThreadsTests : UpdatedRedis
     }
 
     /// <summary>8.0 hands its clients over by locks and event descriptors, which are followed; but when its threads are to pause (CLIENT LIST), all spin
-    /// until all have come to it, which the follower's need not do. It hangs.</summary>
+    /// until all have come to it, which the follower's need not do. It hangs, or what its threads found shows in an answer first.</summary>
     [Fact]
-    public void A_follower_of_8_0_that_hangs_is_ended_at_the_lag_limit_by_name_and_no_client_notices()
+    public void A_follower_of_8_0_that_hangs_or_differs_is_ended_by_name_and_no_client_notices()
     {
         RedisUnderMvedsua server = Followed("8.0.2-8.0.6", ["--lag-limit", "3s"], client => client.Ok("CLIENT", "LIST"));
         Tell(server.History);
-        Assert.Contains("behind", server.History);
+        Assert.Matches("behind|diverged from the leader", server.History);
     }
 
     [Fact]
@@ -55,6 +55,7 @@ public sealed class IoThreadsTests : UpdatedRedis
     {
         LongTests.OnlyThen("it lasts for more than a minute");
         RedisUnderMvedsua server = Followed("8.0.2-8.0.6", [], client => client.Ok("CLIENT", "LIST"));
+        if (server.History.Contains("diverged from the leader", StringComparison.Ordinal)) Assert.Skip("it differed before it could hang");
         Assert.Contains("it hangs: it has replayed nothing for 60 s, though its leader went on", server.History);
         string report = server.Report();
         Tell(report);

@@ -14,7 +14,7 @@ public sealed class LargeUpdateTests : UpdatedRedis
     [Theory]
     [InlineData("7.0.15 u7-u10")]
     [InlineData("8.0.2-8.0.6")]
-    public void With_20_000_keys_of_all_types_data_connections_and_the_replica_are_those_of_a_twin_that_was_not_updated(string pair) => UpdateBesideATwin(pair, 20_000, "2 100", 100);
+    public void With_20_000_keys_of_all_types_data_connections_and_the_replica_are_those_of_a_twin_that_was_not_updated(string pair) => UpdateBesideATwin(pair, 20_000, "2 100", 400);
 
     [Fact]
     [Trait("Length", "long")]
@@ -27,7 +27,8 @@ public sealed class LargeUpdateTests : UpdatedRedis
     /// <param name="pair">Of <see cref="RedisVersions"/>.</param>
     /// <param name="keys">How many.</param>
     /// <param name="saves">When it saves by itself.</param>
-    /// <param name="delay">Microseconds for which a save waits at each key, so that it lasts.</param>
+    /// <param name="delay">Microseconds for which a save waits at each key, so that it lasts for longer than the update does on a busy machine: it can't be
+    /// hurried once it has begun.</param>
     private void UpdateBesideATwin(string pair, int keys, string saves, int delay)
     {
         (string old, string other) = RedisVersions.Build(pair);

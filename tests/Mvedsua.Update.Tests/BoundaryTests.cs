@@ -238,6 +238,25 @@ public sealed class BoundaryTests : IDisposable
         Assert.Equal(10, BitConverter.ToInt32(word));
     }
 
+    /// <summary>A function without code at the end of one file has the address of the next file's first.</summary>
+    [Fact]
+    public void Code_that_two_files_claim_decides_nothing()
+    {
+        const string Values = "static int values[4] = {1, 2, 3, 4}; int *end(void) { return values + 4; } int first(void) { return values[0]; } void set(int i, int v) { values[i] = v; } __attribute__((aligned(1), section(\".text\"), used)) void nothing(void) { __builtin_unreachable(); }";
+        const string Fresh = "static int fresh[4] = {5, 6, 7, 8}; __attribute__((aligned(1))) int *begin(void) { return fresh; } void put(int i, int v) { fresh[i] = v; }";
+        const string Main = "void agent(void); void set(int i, int v); int *end(void); int main(void) { set(0, 10); agent(); return end() == 0; }";
+        string path = _bench.CompileLive("new", [("values.c", Values), ("fresh.c", Fresh), ("main.c", Main)], "-g", "-Os", "-fno-toplevel-reorder", "-Wl,--emit-relocs");
+        var symbols = ElfFile.Read(path).Symbols;
+        AssertNeighbours(path, "values", "fresh");
+        Assert.Equal(symbols.Single(s => s.Name == "nothing").Value, symbols.Single(s => s.Name == "begin").Value);
+        using var program = new LiveProgram(_bench.CompileLive("old", [("values.c", Values), ("main.c", Main)]));
+        using var debug = DebugFile.Open(path);
+        var facts = new DebugFacts(debug);
+
+        Assert.Null(facts.AreOfOneFile(symbols.Single(s => s.Name == "begin").Value, symbols.Single(s => s.Name == "fresh")));
+        Assert.Throws<UpdateRefusedException>(() => program.Update(path, new RelinkOptions { NewFacts = facts }));
+    }
+
     /// <summary>The compiler chose this layout; without it the test would say nothing.</summary>
     private static void AssertNeighbours(string path, string first, string second)
     {

@@ -11,7 +11,8 @@ namespace Mvedsua.Replication.Rows;
 /// <param name="Promotion">While the new version became the leader.</param>
 /// <param name="Rollback">While the old one became it again, and the new one ended.</param>
 /// <param name="Errors">Of the whole round.</param>
-internal sealed record UpdateRound(UpdateReply Reply, Phase Update, Phase Usual, Phase Promotion, Phase Rollback, long Errors)
+/// <param name="OnTop">Bytes that both versions take together beyond what the old one took alone, as the new one follows.</param>
+internal sealed record UpdateRound(UpdateReply Reply, Phase Update, Phase Usual, Phase Promotion, Phase Rollback, long Errors, double OnTop)
 {
     private const int CloseEvents = 5_000;
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
@@ -20,11 +21,14 @@ internal sealed record UpdateRound(UpdateReply Reply, Phase Update, Phase Usual,
     {
         using var load = new CheckingLoad(paths, "redis", session.Port, connections);
         load.AwaitProgress(1);
+        var alone = Memory.Share(session.Pid);
         load.NextPhase();
         var reply = session.Update(version);
         load.NextPhase();
         load.AwaitProgress(1);
         AwaitClose(session);
+        var roles = session.Roles();
+        var together = Memory.Share(roles.Server) + Memory.Share(roles.Follower!.Value);
         load.NextPhase();
         load.AwaitProgress(1);
         AwaitClose(session); // once more: the start of a command is in the usual as it is in the promotion
@@ -35,7 +39,7 @@ internal sealed record UpdateRound(UpdateReply Reply, Phase Update, Phase Usual,
         session.Rollback();
         load.AwaitProgress(1);
         var phases = load.End();
-        return new UpdateRound(reply, phases[1], phases[3], phases[4], phases[5], phases.Sum(p => p.Errors));
+        return new UpdateRound(reply, phases[1], phases[3], phases[4], phases[5], phases.Sum(p => p.Errors), together - alone);
     }
 
     /// <summary>Until the new version has caught up with what came while it was made: that takes a core of its own. Under load there are always

@@ -398,8 +398,10 @@ enum mv_reason { /* why a follower ended, a request was refused, or a role chang
                  MV_REASON_REPLACED = 16,      /* another follower of the dead leader leads */
                  MV_REASON_UPDATE_FAILED = 17, /* the copy that was to become another version ended on the
                                                   way: reason_text says why */
-                 MV_REASON_STALLED = 18, /* it replayed nothing any more, though there was something to */
-                 MV_REASON_BEHIND = 19,  /* it was offered the lead and did not come: so many events behind */
+                 MV_REASON_STALLED =
+                     18, /* it replayed nothing any more, though there was something to; or, with a text, it
+                            kept the server waiting: reason_code is for how many seconds */
+                 MV_REASON_BEHIND = 19, /* it was offered the lead and did not come: so many events behind */
 };
 
 enum mv_request {

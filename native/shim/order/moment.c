@@ -42,7 +42,8 @@
 #define EPERM     (-1L)
 
 static struct {
-    uint32_t open;   /* futex; whose moment is, or is being found (slot + 1); 0: nobody's */
+    uint32_t open;   /* futex; the moment that is, or is being found: number and whose (slot + 1); 0: none */
+    uint32_t opened; /* the number of the last one */
     uint32_t count;  /* moments that have ended */
     uint32_t missed; /* readings without one, and moments that others did not wait for the end of */
 } moment __attribute__((aligned(64)));
@@ -63,19 +64,18 @@ void mv_moment_start(void) {
     moment.count = 0;
 }
 
-static uint32_t whose(const struct mv_thread *self) {
-    return self->slot + 1;
-}
+#define OWNER 0xffu
+_Static_assert(MV_MAX_THREADS < OWNER, "slot + 1");
 
 /* Is another thread within its moment? */
 int mv_moment_is_anothers(const struct mv_thread *self) {
-    uint32_t owner = mv_load_acquire32(&moment.open);
-    return owner && owner != whose(self);
+    uint32_t open = mv_load_acquire32(&moment.open);
+    return open && (open & OWNER) != self->slot + 1;
 }
 
-/* 0: it was closed before, and may be another's by now. */
-static int close_moment(uint32_t owner) {
-    if (!__atomic_compare_exchange_n(&moment.open, &owner, 0, 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+/* 0: it was closed before; another one may be open by now. */
+static int close_moment(uint32_t which) {
+    if (!__atomic_compare_exchange_n(&moment.open, &which, 0, 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
         return 0;
     mv_sys3(__NR_futex, (long)&moment.open, 129 /* WAKE, private */, 0x7fffffff);
     return 1;
@@ -90,39 +90,46 @@ void mv_moment_end(struct mv_thread *self) {
     self->moment = 0;
     mv_order_emit(self, 0);
     __atomic_add_fetch(&moment.count, 1, __ATOMIC_RELEASE); /* behind what it means */
-    close_moment(whose(self));
+    close_moment(self->own_moment);
 }
 
-/* Until no moment is open; not longer than the limit. */
+/* Until the moment is closed that is open now; not longer than the limit. */
 static void stay(void) {
-    for (uint32_t spins = 0; spins < SPINS; spins++) {
-        if (!mv_load_acquire32(&moment.open))
+    uint32_t which = mv_load_acquire32(&moment.open);
+    for (uint32_t spins = 0; which && spins < SPINS; spins++) {
+        if (mv_load_acquire32(&moment.open) != which)
             return;
         __builtin_ia32_pause();
     }
     uint64_t begin = mv_now();
-    uint32_t owner;
-    while ((owner = mv_load_acquire32(&moment.open)) != 0) {
+    while (which && mv_load_acquire32(&moment.open) == which) {
         const int64_t limit[2] = {0, LIMIT_NS / 4};
         if (mv_now() - begin > LIMIT_NS) {
-            if (close_moment(owner))
+            if (close_moment(which))
                 missed();
             return;
         }
-        mv_sys4(__NR_futex, (long)&moment.open, 128 /* WAIT, private */, owner, (long)limit);
+        mv_sys4(__NR_futex, (long)&moment.open, 128 /* WAIT, private */, which, (long)limit);
     }
 }
 
-/* A thread is done with its event: from here on it counts as being in the program. 1: its record must tell
- * what others had done. */
-int mv_moment_leave(struct mv_thread *self) {
-    mv_store_release32(&self->in_event, MV_IN_PROGRAM);
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    if (__builtin_expect(mv_moment_is_anothers(self), 0)) {
+/* From here on a thread counts as being in the program. Another moment may be found in the instant in which
+ * one is over: it is looked at anew, as often as there can be moments in a second. */
+void mv_moment_enter(struct mv_thread *self) {
+    for (uint32_t i = 0; i <= MV_MAX_THREADS; i++) {
+        mv_store_release32(&self->in_event, MV_IN_PROGRAM);
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        if (__builtin_expect(!mv_moment_is_anothers(self), 1))
+            return;
         mv_store_release32(&self->in_event, MV_IN_EVENT);
         stay();
-        mv_store_release32(&self->in_event, MV_IN_PROGRAM);
     }
+    mv_store_release32(&self->in_event, MV_IN_PROGRAM);
+}
+
+/* A thread is done with its event. 1: its record must tell what others had done. */
+int mv_moment_leave(struct mv_thread *self) {
+    mv_moment_enter(self);
     uint32_t count = mv_load_acquire32(&moment.count);
     int told = count != self->moments;
     self->moments = count;
@@ -146,7 +153,7 @@ static int all_have_come(const struct mv_thread *self, uint64_t begin) {
             continue;
         while ((where = mv_load_acquire32(&area->in_event)) == MV_IN_PROGRAM) {
             const int64_t nap[2] = {0, 20000};
-            if (mv_load_relaxed32(&moment.open) != whose(self) || mv_now() - begin > LIMIT_NS)
+            if (mv_load_relaxed32(&moment.open) != self->own_moment || mv_now() - begin > LIMIT_NS)
                 return 0;
             if (spins++ < SPINS)
                 __builtin_ia32_pause();
@@ -156,19 +163,20 @@ static int all_have_come(const struct mv_thread *self, uint64_t begin) {
         if (where != MV_IN_WAIT) /* which is no event */
             area->moment_word = 1 + mv_order_word_of(area, mv_load_acquire64(&area->log->sequence));
     }
-    return mv_load_relaxed32(&moment.open) == whose(self);
+    return mv_load_relaxed32(&moment.open) == self->own_moment;
 }
 
 static int find(struct mv_thread *self) {
     uint32_t closed = 0;
-    if (!__atomic_compare_exchange_n(&moment.open, &closed, whose(self), 0, __ATOMIC_ACQ_REL,
+    self->own_moment = __atomic_add_fetch(&moment.opened, 1, __ATOMIC_RELAXED) << 8 | (self->slot + 1);
+    if (!__atomic_compare_exchange_n(&moment.open, &closed, self->own_moment, 0, __ATOMIC_ACQ_REL,
                                      __ATOMIC_RELAXED)) {
         stay();
         return 0;
     }
     if (barrier() && all_have_come(self, mv_now()))
         return 1;
-    close_moment(whose(self));
+    close_moment(self->own_moment);
     return 0;
 }
 

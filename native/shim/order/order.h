@@ -107,6 +107,7 @@ int mv_moment_is_due(struct mv_thread *self, uint32_t clock, uint64_t second);
 int mv_moment_goes_on(struct mv_thread *self);
 void mv_moment_begin(struct mv_thread *self);
 void mv_moment_end(struct mv_thread *self);
+void mv_moment_enter(struct mv_thread *self);
 int mv_moment_leave(struct mv_thread *self);
 void mv_moment_makes_thread(struct mv_thread *self);
 int mv_moment_is_anothers(const struct mv_thread *self);
@@ -120,17 +121,12 @@ static inline void mv_order_come(struct mv_thread *self, enum mv_where where) {
 }
 
 /* A wait of the follower's for another of its threads. What moves wakes nobody: such waits are short, and a
- * futex wake costs the waker 10 us. Who is waited for is mostly ready to run, or a few records behind: a nap
- * (of 70 us, whatever it asks for) would be longer than that, and it is taken for each few locks where
- * threads share some. So the processor is offered first. */
-#define MV_PAUSES       200u
-#define MV_YIELDS       300u
-#define MV_SHORT_PAUSES 350u
+ * futex wake costs the waker 10 us. (Not by sched_yield: where others want the processor, each gives it away
+ * for a whole slice, and the follower never catches up.) */
+#define MV_SHORT_PAUSES 300u
 static inline void mv_order_pause(uint32_t spins) {
-    if (spins < MV_PAUSES) {
+    if (spins < 200) {
         __builtin_ia32_pause();
-    } else if (spins < MV_YIELDS) {
-        mv_sys0(__NR_sched_yield);
     } else {
         const int64_t nap[2] = {0, spins < MV_SHORT_PAUSES ? 20000 : 200000};
         mv_sys2(__NR_nanosleep, (long)nap, 0);

@@ -98,8 +98,8 @@ enum mv_action mv_clone(struct mv_thread *self, struct mv_frame *frame) {
             frame->rax = (uint64_t)-22L; /* EINVAL: a thread pointer that points nowhere */
             return MV_ACTION_RETURN;
         }
-        /* libc's code up to its first event (rt_sigprocmask): a moment need not wait for the processor that
-         * the thread has not got yet. */
+        /* libc's code up to the start routine, or its first event: a moment need not wait for the processor
+         * that the thread has not got yet (update/begin.c). */
         if (area->start)
             area->in_event = MV_IN_WAIT;
         mv_moment_makes_thread(self);

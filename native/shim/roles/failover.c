@@ -185,12 +185,12 @@ static void promote(struct mv_thread *self, uint64_t since) {
     mv_sys3(__NR_futex, (long)&mv.role, 129 /* WAKE, private */, 0x7fffffff);
 }
 
+#define OTHER_LEADS "another follower of the dead leader leads"
+
 /* Of all followers of a dead leader one returns from here, and acts. Nothing has been done yet that is seen
  * outside. Up to here the follower may be ended; if it was, it does nothing more. From here on it can't be.
  * (This also wakes the threads that still wait for events.) One that dies between the two exchanges leaves
  * the place to the others. */
-#define OTHER_LEADS "another follower of the dead leader leads"
-
 static void win(int of_living) {
     struct mv_control *control = mv.control;
     let_go_of_word();

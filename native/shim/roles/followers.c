@@ -126,31 +126,27 @@ int mv_still_read(uint32_t slot) {
     return 0;
 }
 
-/* Bytes that a follower has not read, over all threads. */
-static uint64_t lag_of(uint32_t version) {
-    uint64_t lag = 0;
+/* What a follower has not read, over all threads. */
+struct lag {
+    uint64_t bytes, events;
+};
+static struct lag lag_of(uint32_t version) {
+    struct lag lag = {0, 0};
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {
         const struct mv_log_cursor *cursor = mv_cursor_of(slot, version);
         if (!mv_writers[slot].running || !cursor->active)
             continue;
-        uint64_t read = mv_load_relaxed64(&cursor->bytes);
-        uint64_t bytes = mv_load_relaxed64(&mv_log_header_of(&mv_writers[slot])->bytes);
-        lag += bytes > read ? bytes - read : 0;
+        uint64_t bytes = mv_load_relaxed64(&mv_log_header_of(&mv_writers[slot])->bytes),
+                 events = mv_writers[slot].sequence, read = mv_load_relaxed64(&cursor->bytes),
+                 replayed = mv_load_relaxed64(&cursor->sequence);
+        lag.bytes += bytes > read ? bytes - read : 0;
+        lag.events += events > replayed ? events - replayed : 0;
     }
     return lag;
 }
 
-/* The same in events. */
 uint64_t mv_lag_events(uint32_t version) {
-    uint64_t lag = 0;
-    for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {
-        const struct mv_log_cursor *cursor = mv_cursor_of(slot, version);
-        if (!mv_writers[slot].running || !cursor->active)
-            continue;
-        uint64_t read = mv_load_relaxed64(&cursor->sequence), written = mv_writers[slot].sequence;
-        lag += written > read ? written - read : 0;
-    }
-    return lag;
+    return lag_of(version).events;
 }
 
 /* The one that is furthest behind gives way; the others are as good as before. */
@@ -158,7 +154,7 @@ void mv_end_slowest(enum mv_reason reason, int code, const char *text) {
     uint32_t slowest = MV_VERSIONS;
     uint64_t most = 0;
     for (uint32_t version = 0; version < MV_VERSIONS; version++) {
-        uint64_t lag = mv.followed >> version & 1 ? lag_of(version) : 0;
+        uint64_t lag = mv.followed >> version & 1 ? lag_of(version).bytes : 0;
         if ((mv.followed >> version & 1) && (slowest == MV_VERSIONS || lag > most)) {
             slowest = version;
             most = lag;

@@ -16,8 +16,8 @@
  *   claim.
  * - the follower dies after it has claimed, before it publishes: it has made no call of the program. The
  *   leader claims the lead back, and makes anew what the other may have changed.
- * - the leader dies after the offer: the follower claims all the same, and publishes for a dead follower,
- *   which the coordinator ends.
+ * - the leader dies after the offer: who has taken it claims, and publishes for a dead follower, which the
+ *   coordinator ends; who has not finds the leader dead, as every follower does (failover.c).
  *
  * Only servers without children of which somebody must be the parent. */
 #include "../fault/fault.h"
@@ -116,7 +116,10 @@ static enum outcome await_claim(const struct mv_thread *self, uint32_t version, 
         if (mv_load_acquire32(&control->publishing[version]) != (uint32_t)other) {
             if (mv_offer_close(generation))
                 return LOST;
-            if (is_gone(self, version) &&
+            /* (Only what is read behind its end tells whether it had claimed.) */
+            int gone = is_gone(self, version);
+            leads = __atomic_load_n(&control->leads, __ATOMIC_ACQUIRE);
+            if (gone &&
                 (leads != other || __atomic_compare_exchange_n(&control->leads, &leads, mv.generation, 0,
                                                                __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)))
                 return LOST;
@@ -126,7 +129,7 @@ static enum outcome await_claim(const struct mv_thread *self, uint32_t version, 
                 return WITHDRAWN;
             taken = 1;
         } else if (mv_now() - begin > CLAIM_LIMIT_NS) {
-            mv_end_follower(version, MV_REASON_STALLED, 0, "it took the offer of the lead and did not lead");
+            mv_end_follower(version, MV_REASON_STALLED, 2, "it took the offer of the lead and did not lead");
         }
         mv_order_pause(spins);
     }
@@ -245,12 +248,13 @@ void mv_promote_follower(struct mv_thread *self, uint32_t follower, int at_point
     mv_control_changed();
     uint64_t generation = ++control->generation;
     enum outcome outcome = LOST;
+    /* What this process needs to follow; before the offer: a file that is opened for it would have a number
+     * in what is the new leader's table as soon as that leads. */
+    mv_sent_pending(self);
+    mv_sent_look();
     if (offer(self, version, generation, begin)) {
         mv_fault(MV_FAULT_PROMOTION_OFFERED);
-        /* While it comes: what this process needs to follow. */
-        mv_keeper_stop(); /* nothing is at stake here, and the next leader makes its own */
-        mv_sent_pending(self);
-        mv_sent_look();
+        mv_keeper_stop(); /* while it comes: nothing is at stake here, and the next leader makes its own */
         outcome = await_claim(self, version, generation);
     }
     int behind = (int)mv_lag_events(version);

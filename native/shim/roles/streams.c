@@ -135,6 +135,17 @@ int mv_stream_file_now(int fd, int append, uint64_t *position) {
     return append || !mv_is_error(at);
 }
 
+/* 1: a kind with an account, and where that stands now. */
+static int is_accounted(int fd, long flags, struct mv_stream *stream) {
+    if (mv_stream_tcp_now(fd, &stream->in, &stream->out))
+        stream->kind = MV_STREAM_TCP;
+    else if (mv_stream_file_now(fd, (flags & O_APPEND) != 0, &stream->out))
+        stream->kind = (flags & O_APPEND) ? MV_STREAM_APPENDED : MV_STREAM_FILE;
+    else
+        return 0;
+    return 1;
+}
+
 /* `beside`: others follow already, who have not counted what a child did: for them it stays a child's. */
 static void look_at(int fd, int beside) {
     struct mv_stream *stream = &streams[fd];
@@ -147,14 +158,12 @@ static void look_at(int fd, int beside) {
         return;
     stream->open = 1;
     reached(fd);
-    if (mv_stream_tcp_now(fd, &stream->in, &stream->out))
-        stream->kind = MV_STREAM_TCP;
-    else if (mv_stream_file_now(fd, (flags & O_APPEND) != 0, &stream->out))
-        stream->kind = (flags & O_APPEND) ? MV_STREAM_APPENDED : MV_STREAM_FILE;
-    else if (mv_watch_is_anonymous(fd, "[eventpoll]"))
-        mv_epoll_exists(fd);
-    else if (!childs)
-        mv_watch(fd, mv_watch_look(fd));
+    if (!is_accounted(fd, flags, stream)) {
+        if (mv_watch_is_anonymous(fd, "[eventpoll]"))
+            mv_epoll_exists(fd);
+        else if (!childs)
+            mv_watch(fd, mv_watch_look(fd));
+    }
     if (mv_watch_kind((uint64_t)fd) == MV_WATCHED_COUNTER && mv_eventfd_now(fd, &stream->out))
         stream->kind = MV_STREAM_EVENTFD;
     if (mv_watch_kind((uint64_t)fd) == MV_WATCHED_SIGNALS)
@@ -245,13 +254,8 @@ void mv_streams_look_at_childrens(void) {
 /* What no record tells: what another process passed, or what a name led to. */
 static void learn(int fd, struct mv_stream *stream) {
     long flags = mv_sys2(__NR_fcntl, fd, 3 /* F_GETFL */);
-    if (mv_is_error(flags))
-        return;
-    if (mv_stream_tcp_now(fd, &stream->in, &stream->out))
-        stream->kind = MV_STREAM_TCP;
-    else if (mv_stream_file_now(fd, (flags & O_APPEND) != 0, &stream->out))
-        stream->kind = (flags & O_APPEND) ? MV_STREAM_APPENDED : MV_STREAM_FILE;
-    else if (mv_watch_look(fd) == MV_WATCHED_COUNTER && mv_eventfd_now(fd, &stream->out))
+    if (!mv_is_error(flags) && !is_accounted(fd, flags, stream) && mv_watch_look(fd) == MV_WATCHED_COUNTER &&
+        mv_eventfd_now(fd, &stream->out))
         stream->kind = MV_STREAM_EVENTFD;
 }
 

@@ -16,15 +16,20 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
+/* Of a program's own points, the names' first 39 bytes. */
+struct point {
+    uint32_t call; /* MV_POINT_ANY, … (shared.h) */
+    char name[MV_POINT_NAME];
+};
+static struct point wanted, here, met; /* here: where the main thread is; met: where the copy was made */
+
 /* From here on every call is looked at, also in the solo role. */
 void mv_point_want(uint32_t call) {
-    mv.point_call = call;
+    wanted.call = call;
+    __builtin_memcpy(wanted.name, mv.control->request_point, sizeof wanted.name);
     mv.point_wanted = mv.control->request_number;
     mv_fast_calls_for_role();
 }
-
-/* The program's own point at which the copy was made. */
-static char met[MV_POINT_NAME];
 
 static void suspend(void) {
     mv.point_wanted = 0;
@@ -104,6 +109,8 @@ static void act_here(struct mv_thread *self) {
     suspend();
     if (!due)
         return;
+    met = here;
+    mv.point_call = here.call;
     if (copies)
         mv_follow(self, MV_MEMBER_UPDATING);
     else
@@ -115,12 +122,11 @@ static void act_here(struct mv_thread *self) {
 
 void mv_point_at_call(struct mv_thread *self, const struct mv_frame *frame) {
     const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
-    int wanted =
-        mv.point_call == MV_POINT_ANY || mv.point_call == MV_POINT_CALLS || mv.point_call == self->call;
-    if (mv.role == MV_ROLE_FOLLOWER || self->tid != mv.pid || !wanted ||
+    int is_wanted = wanted.call == MV_POINT_ANY || wanted.call == MV_POINT_CALLS || wanted.call == self->call;
+    if (mv.role == MV_ROLE_FOLLOWER || self->tid != mv.pid || !is_wanted ||
         !mv_waits_for_world(self->call, args))
         return;
-    mv.point_call = self->call;
+    here = (struct point){.call = self->call};
     act_here(self);
 }
 
@@ -133,16 +139,11 @@ EXPORT int mvedsua_is_updating(void) {
     return (int)mv.arriving;
 }
 
-static int is_named(const uint8_t wanted[MV_POINT_NAME], const char *name) {
+static int is_named(const struct point *point, const char *name) {
     uint32_t at = 0;
-    while (at < MV_POINT_NAME - 1 && wanted[at] && wanted[at] == (uint8_t)name[at])
+    while (at < MV_POINT_NAME - 1 && point->name[at] && point->name[at] == name[at])
         at++;
-    return !wanted[at] && !name[at];
-}
-
-static int is_wanted(const char *name) {
-    return mv.point_call == MV_POINT_ANY ||
-           (mv.point_call == MV_POINT_NAMED && is_named(mv.control->request_point, name));
+    return at == MV_POINT_NAME - 1 || (!point->name[at] && !name[at]);
 }
 
 /* (The new version comes to the point that it was made at: others may lie on its way.) */
@@ -151,17 +152,18 @@ EXPORT void mvedsua_update_point(const char *name) {
     name = name ? name : "";
     if (!self || self->tid != mv.pid || self->raw_depth)
         return;
-    if (self->arriving && mv.point_call == MV_POINT_NAMED && is_named((const uint8_t *)met, name)) {
+    if (self->arriving && met.call == MV_POINT_NAMED && is_named(&met, name)) {
         mv_hook_begin(self);
         mv_arrive(self);
         mv_hook_end_settled(self);
     }
-    if (!mv.point_wanted || mv.role == MV_ROLE_FOLLOWER || !is_wanted(name))
+    if (!mv.point_wanted || mv.role == MV_ROLE_FOLLOWER ||
+        !(wanted.call == MV_POINT_ANY || (wanted.call == MV_POINT_NAMED && is_named(&wanted, name))))
         return;
     mv_hook_begin(self);
-    mv.point_call = MV_POINT_NAMED;
-    for (uint32_t i = 0; i < MV_POINT_NAME - 1 && (i == 0 || met[i - 1]); i++)
-        met[i] = name[i];
+    here = (struct point){.call = MV_POINT_NAMED};
+    for (uint32_t i = 0; i < MV_POINT_NAME - 1 && name[i]; i++)
+        here.name[i] = name[i];
     mv_call_on_shim_stack(act_here, self, self->stack_top - sizeof(struct mv_frame));
     mv_hook_end_settled(self);
 }

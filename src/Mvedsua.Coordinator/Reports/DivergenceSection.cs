@@ -19,7 +19,7 @@ internal sealed unsafe class DivergenceSection
     private readonly int _follower, _version, _slot, _thread, _leaderVersion;
     private readonly MvDifference _kind;
     private readonly uint _position;
-    private readonly ulong _sequence;
+    private readonly ulong _sequence, _logs;
     private readonly ushort _followerCall;
     private readonly ulong[] _followerArguments;
     private readonly byte[] _followerPayload;
@@ -27,11 +27,12 @@ internal sealed unsafe class DivergenceSection
     private readonly RulesFile? _rules;
     private readonly IReadOnlyList<ImageRange>[] _images;
 
-    internal DivergenceSection(string session, SharedMemory memory, ControlView view, int follower, int version, in MvDivergence divergence, RulesFile? rules,
-        IReadOnlyList<ImageRange>[] images)
+    internal DivergenceSection(string session, SharedMemory memory, ControlView view, int follower, int version, in MvDivergence divergence, ulong logs,
+        RulesFile? rules, IReadOnlyList<ImageRange>[] images)
     {
         (_session, _memory, _view, _follower, _version, _rules, _images) = (session, memory, view, follower, version, rules, images);
         _leaderVersion = view.LeaderVersion;
+        _logs = logs;
         _kind = divergence.Kind;
         _slot = (int)Math.Min(divergence.Slot, MvAbi.MaxThreads - 1);
         _thread = Sides.LogicalThread(memory, _leaderVersion, _slot);
@@ -51,33 +52,44 @@ internal sealed unsafe class DivergenceSection
         using ThreadSnapshot own = ThreadSnapshot.Take(_follower, _images[_version], _memory.Control.Block.Thread(_version, _slot));
         MvThreadInfo leaders = _memory.Control.Block.Thread(_leaderVersion, _slot);
         using ThreadSnapshot its = ThreadSnapshot.Take(_view.LeaderPid, _images[_leaderVersion], leaders);
-        ulong published = LogTail.Open(_memory, _leaderVersion, _slot)?.Published ?? 0;
+        ulong published = Tail()?.Published ?? 0;
+        (IReadOnlyCollection<RecordedEvent> before, IReadOnlyCollection<RecordedEvent> ahead) = Around();
         seen();
-        LogTail? tail = LogTail.Open(_memory, _leaderVersion, _slot);
-        IReadOnlyCollection<RecordedEvent> before = tail?.Before(_sequence, ReportOptions.Before) ?? [];
         TraceEvent? leader = _leaderEvent is null ? null : Sides.Decode(_leaderVersion, _thread, _leaderEvent);
         TraceEvent follower = EventDecoder.Decode(_version, _thread, _sequence, _followerCall, _followerArguments, null,
             _followerPayload, [], ReportOptions.Format);
         PayloadDifference? bytes = _kind is MvDifference.Bytes or MvDifference.Length && _leaderEvent is not null
             ? PayloadDifference.Find(CallTable.ByNumber(_followerCall), _leaderEvent.InPayload, _followerPayload) : null;
-        var evidence = new Evidence(_kind, before, _leaderEvent?.Call ?? 0, _followerCall, bytes, Sides.Threads(_memory, _leaderVersion), OtherVersion);
+        var evidence = new Evidence(_kind, before, _leaderEvent?.Call ?? 0, _followerCall, bytes, Sides.Threads(_memory, _leaderVersion), OtherVersion(_images[_version], _images[_leaderVersion]));
         return new DivergenceReport(_session, when, Reason, Summary(leader, follower, bytes), _thread,
             First(leader, follower, bytes),
             new DivergenceSide(Calls(before, _leaderVersion, leader), LeaderBacktrace(its, leaders.Site, published)),
             new DivergenceSide(Calls(before, _version, follower),
                 own.Backtrace()),
-            Causes.Guess(evidence), _rules is null ? null : RulesSection.Build(_rules, _slot + 1, Pending(tail), FollowerRecord));
+            Causes.Guess(evidence), _rules is null ? null : RulesSection.Build(_rules, _slot + 1, Pending(ahead), FollowerRecord));
+    }
+
+    /// <summary>The leader's log, unless it has been begun anew for another follower.</summary>
+    private LogTail? Tail() => LogTail.Open(_memory, _leaderVersion, _slot) is { } tail && tail.Generation == _logs ? tail : null;
+
+    /// <summary>The leader's events directly before the point, and those from it on, as far as rules look. None when the log is begun anew meanwhile:
+    /// the numbers would be those of other events.</summary>
+    private (IReadOnlyCollection<RecordedEvent> Before, IReadOnlyCollection<RecordedEvent> Ahead) Around()
+    {
+        if (Tail() is not { } tail) return ([], []);
+        IReadOnlyCollection<RecordedEvent> before = tail.Before(_sequence, ReportOptions.Before);
+        ulong ahead = Math.Min(RulesSection.Ahead, tail.Published < _sequence ? 0 : tail.Published - _sequence);
+        IReadOnlyCollection<RecordedEvent> events = ahead == 0 ? [] : tail.Before(_sequence + ahead, (int)ahead);
+        return Tail() is null ? ([], []) : (before, events);
     }
 
     private CallRecord? FollowerRecord => CallRecord.From(
         new CallEvent { Number = _followerCall, Arguments = _followerArguments, InPayload = _followerPayload }, _slot + 1);
 
     /// <summary>The leader's events that the follower had not come to, as far as rules may look: a signal ends what they see.</summary>
-    private List<CallRecord> Pending(LogTail? tail)
+    private List<CallRecord> Pending(IReadOnlyCollection<RecordedEvent> ahead)
     {
-        ulong ahead = Math.Min(RulesSection.Ahead, tail is null || tail.Published < _sequence ? 0 : tail.Published - _sequence);
-        IEnumerable<RecordedEvent> events = ahead == 0 ? [] : tail!.Before(_sequence + ahead, (int)ahead);
-        if (!events.Any() && _leaderEvent is not null) events = [_leaderEvent];
+        IReadOnlyCollection<RecordedEvent> events = ahead.Count == 0 && _leaderEvent is not null ? [_leaderEvent] : ahead;
         return [.. events.Where(e => !e.IsAllocators).Select(e => e.AsRecord(_slot + 1)).TakeWhile(record => record is not null).OfType<CallRecord>()];
     }
 
@@ -130,10 +142,14 @@ internal sealed unsafe class DivergenceSection
         }
     }
 
-    /// <summary>The file that the follower runs and the leader does not.</summary>
-    private string? OtherVersion => ProgramOf(_version) is var its && its != ProgramOf(_leaderVersion) ? its ?? "the one that was started" : null;
+    /// <summary>The file that the follower runs, when it runs another version than its leader; else null.</summary>
+    /// <param name="its">What updates have loaded into it.</param>
+    /// <param name="leaders">What updates have loaded into its leader.</param>
+    internal static string? OtherVersion(IReadOnlyList<ImageRange> its, IReadOnlyList<ImageRange> leaders) =>
+        Program(its) == Program(leaders) ? null : Program(its)?.Path ?? "the one that was started";
 
-    private string? ProgramOf(int version) => _images[version] is [.., var last] ? last.Path : null;
+    /* Each update loads its image to a place of its own: two versions differ in that, though their files have the same path. */
+    private static ImageRange? Program(IReadOnlyList<ImageRange> images) => images is [.., var last] ? last : null;
 
     private static string? Argument(TraceEvent? e, int index) => e is not null && index < e.Arguments.Count ? e.Arguments[index] : null;
 

@@ -19,10 +19,14 @@ internal sealed class LogTail
         _base = start;
         _high = Math.Min(header.High, MvAbi.LogSpan);
         Published = header.Sequence;
+        Generation = header.Generation;
     }
 
     /// <summary>Number of events that had been published when the log was opened.</summary>
     internal ulong Published { get; }
+
+    /// <summary>control.log_generation when the log was begun; the next follower's leader begins it anew, from event 0 on.</summary>
+    internal ulong Generation { get; }
 
     /// <summary>Null when that log was never begun.</summary>
     internal static LogTail? Open(SharedMemory memory, int version, int slot)

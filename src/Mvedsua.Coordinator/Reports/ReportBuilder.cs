@@ -26,6 +26,7 @@ internal sealed class ReportBuilder
     private readonly ControlView _view;
     private readonly WaitStatus? _status;
     private readonly MvDivergence _divergence;
+    private readonly ulong _logs; /* their generation: the leader may begin them anew before the report is made */
     private readonly HangSection? _hang;
     private readonly RulesFile? _rules;
     private readonly IReadOnlyList<ImageRange>[] _images;
@@ -36,14 +37,16 @@ internal sealed class ReportBuilder
     /// <param name="version">Version index of the follower, or of the old leader.</param>
     /// <param name="kind">What has happened.</param>
     /// <param name="status">How the old leader ended, when that is known.</param>
+    /// <param name="howLong">For how long it has replayed nothing.</param>
     /// <param name="rules">By which the follower was reconciled; null: none.</param>
     /// <param name="images">What updates have loaded into the processes, by version index.</param>
-    internal ReportBuilder(string session, SharedMemory memory, int pid, int version, ReportKind kind, WaitStatus? status, RulesFile? rules,
-        IReadOnlyList<ImageRange>[] images)
+    internal ReportBuilder(string session, SharedMemory memory, int pid, int version, ReportKind kind, WaitStatus? status, TimeSpan howLong,
+        RulesFile? rules, IReadOnlyList<ImageRange>[] images)
     {
         (_session, _memory, _pid, _version, _kind, _status, _rules, _images) = (session, memory, pid, version, kind, status, rules, images);
         _view = memory.Control.View();
-        if (kind == ReportKind.Stalled) _hang = new HangSection(session, memory, _view, pid, version);
+        _logs = memory.Control.Block.LogGeneration;
+        if (kind == ReportKind.Stalled) _hang = new HangSection(session, memory, _view, pid, version, howLong);
         if (kind == ReportKind.Diverged) _divergence = memory.Control.Block.Divergence(version);
     }
 
@@ -51,7 +54,7 @@ internal sealed class ReportBuilder
     /// stand there until then. Not called when that fails.</param>
     internal DivergenceReport Build(Action seen) => _kind switch
     {
-        ReportKind.Diverged => new DivergenceSection(_session, _memory, _view, _pid, _version, _divergence, _rules, _images).Build(seen),
+        ReportKind.Diverged => new DivergenceSection(_session, _memory, _view, _pid, _version, _divergence, _logs, _rules, _images).Build(seen),
         ReportKind.Stalled => _hang!.Build(),
         ReportKind.FollowerDied => new DeathSection(_session, _memory, _view, _pid, _version, _images[_version]).BuildFollowerDeath(),
         _ => new DeathSection(_session, _memory, _view, _pid, _version, _images[_version]).BuildFailover(_status),

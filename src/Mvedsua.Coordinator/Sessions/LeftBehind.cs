@@ -1,4 +1,5 @@
 using System.Globalization;
+using Mvedsua.Coordinator.Interop;
 
 namespace Mvedsua.Coordinator.Sessions;
 
@@ -13,21 +14,9 @@ internal static class LeftBehind
         foreach (string folder in Directory.EnumerateDirectories("/proc"))
         {
             if (!int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int pid)) continue;
-            if (known.Contains(pid) || MemberCheck.ParentOf(pid) != Environment.ProcessId || ProcessIdentity.Of(pid) is null) continue;
-            found.Add(string.Create(CultureInfo.InvariantCulture, $"{pid} ({NameOf(pid)})"));
+            if (known.Contains(pid) || ProcStat.Of(pid) is not { } stat || stat.Parent != Environment.ProcessId || ProcessIdentity.Of(pid) is null) continue;
+            found.Add(string.Create(CultureInfo.InvariantCulture, $"{pid} ({stat.Name})"));
         }
         return found;
-    }
-
-    private static string NameOf(int pid)
-    {
-        try
-        {
-            return File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/comm")).Trim();
-        }
-        catch (IOException)
-        {
-            return "ended since";
-        }
     }
 }

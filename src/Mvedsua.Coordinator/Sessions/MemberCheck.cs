@@ -1,4 +1,4 @@
-using System.Globalization;
+using Mvedsua.Coordinator.Interop;
 
 namespace Mvedsua.Coordinator.Sessions;
 
@@ -35,21 +35,7 @@ internal sealed class MemberCheck(SharedMemory memory, string name)
         if (pid <= 1) return false;
         if (_members.Contains(pid)) return true;
         /* A zombie has no descriptors any more, but it has a parent. */
-        if (ParentOf(pid) != Environment.ProcessId && !SharedMemory.IsHeldBy(name, pid)) return false;
+        if (ProcStat.Of(pid)?.Parent != Environment.ProcessId && !SharedMemory.IsHeldBy(name, pid)) return false;
         return _members.Add(pid);
-    }
-
-    /// <summary>The parent of a process, a zombie too; 0 when there is no such process.</summary>
-    internal static int ParentOf(int pid)
-    {
-        try
-        {
-            string text = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat"));
-            return int.Parse(text[(text.LastIndexOf(')') + 2)..].Split(' ')[1], CultureInfo.InvariantCulture);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return 0;
-        }
     }
 }

@@ -1,4 +1,4 @@
-using System.Globalization;
+using Mvedsua.Coordinator.Interop;
 
 namespace Mvedsua.Coordinator.Sessions;
 
@@ -10,24 +10,9 @@ public readonly record struct ProcessIdentity(int Pid, ulong StartTime)
     /// <summary>The process that has this pid now; null when there is none or it is a zombie.</summary>
     public static ProcessIdentity? Of(int pid)
     {
-        if (pid <= 0) return null;
-        string text;
-        try
-        {
-            text = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat"));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
-        /* The name in parentheses may hold blanks and parentheses itself: the fields follow the last one. */
-        int end = text.LastIndexOf(')');
-        if (end < 0) return null;
-        string[] fields = text[(end + 2)..].Split(' ');
-        if (fields.Length < 20 || fields[0] == "X") return null;
+        if (pid <= 0 || ProcStat.Of(pid) is not { State: not 'X' } stat) return null;
         /* A zombie whose other threads run on (its main thread called pthread_exit) is alive. */
-        if (fields[0] == "Z" && int.Parse(fields[17], CultureInfo.InvariantCulture) <= 1) return null;
-        return new ProcessIdentity(pid, ulong.Parse(fields[19], CultureInfo.InvariantCulture));
+        return stat is { State: 'Z', Threads: <= 1 } ? null : new ProcessIdentity(pid, stat.StartTime);
     }
 
     /// <summary>Whether that very process still runs.</summary>

@@ -69,8 +69,11 @@ internal static class Reasons
             MvReason.Threads => "no event log was left for a new thread",
             MvReason.Replaced => "it was replaced by the new leader",
             MvReason.UpdateFailed => "its update to another version failed",
-            MvReason.Stalled => $"it hangs: it has replayed nothing for {(code > 0 ? code : ReplayWatch.Patience.TotalSeconds):0} s, though its leader went on",
-            MvReason.Behind => $"the follower is {(code == 1 ? "1 event" : $"{code} events")} behind and does not catch up; promote when 'mvedsua status' shows less",
+            /* The leader's own word, with its remark; else a watch's. */
+            MvReason.Stalled => text.Length > 0 ? $"it did not come within {code} s, for which the server stood still" : $"it hangs: it has replayed nothing for {code} s, though its leader went on",
+            /* The offer itself is an event. */
+            MvReason.Behind when code <= 1 => "the follower had nothing to catch up with, but did not take the lead (is it stopped?)",
+            MvReason.Behind => $"the follower is {code} events behind and does not catch up; promote when 'mvedsua status' shows less",
             _ => $"reason {(uint)reason} (unknown to this release)",
         };
         return text.Length == 0 || reason is MvReason.Requested or MvReason.Replaced ? clause : $"{clause}: {text}";

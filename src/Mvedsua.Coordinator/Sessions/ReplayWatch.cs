@@ -1,4 +1,5 @@
 using Mvedsua.Abi;
+using Mvedsua.Coordinator.Interop;
 
 namespace Mvedsua.Coordinator.Sessions;
 
@@ -7,51 +8,50 @@ namespace Mvedsua.Coordinator.Sessions;
 /// (<see cref="LagMonitor"/>). Safe for concurrent use.</summary>
 internal sealed unsafe class ReplayWatch : IDisposable
 {
-    /// <summary>So many looks without a step forward are a hang. Looks are counted, not the clock: while the coordinator itself stands
-    /// still, nobody looks.</summary>
-    private const int MostIdleLooks = 100;
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
-
-    /// <summary>How long a follower may stand still while an update is watched.</summary>
-    internal static readonly TimeSpan Patience = MostIdleLooks * Interval;
-
-    /// <summary>How long any follower may; it computes as long as its leader did, and the leader may have been silent for that time.</summary>
-    internal static readonly TimeSpan PatienceForLife = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100), Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan IntervalForLife = TimeSpan.FromSeconds(2), PatienceForLife = TimeSpan.FromSeconds(60);
 
     private readonly SharedMemory _memory;
     private readonly Action<SessionEvent> _post;
     private readonly Lock _lock = new();
     private readonly List<(ulong[] Upto, int Number)> _marks = [];
     private readonly Timer _timer;
-    private Progress _last;
-    private int _idle;
     private readonly TimeSpan _interval;
-    private readonly int _mostIdleLooks;
-    private readonly bool _forgivesStops;
+    private readonly HangPatience _patience;
+    private readonly bool _isForLife;
+    private ReplayProgress _last;
 
+    /// <summary>A watch for as long as an update waits for the follower, which may stand still for 10 s.</summary>
     /// <param name="memory">The session's.</param>
     /// <param name="who">The follower.</param>
     /// <param name="post">Where the events go.</param>
     internal ReplayWatch(SharedMemory memory, Follower who, Action<SessionEvent> post)
-        : this(memory, who, post, Interval, MostIdleLooks, forgivesStops: false)
+        : this(memory, who, post, Interval, new HangPatience((int)(Patience / Interval), longestSilences: 0), isForLife: false)
     {
     }
 
-    private ReplayWatch(SharedMemory memory, Follower who, Action<SessionEvent> post, TimeSpan interval, int mostIdleLooks, bool forgivesStops)
+    private ReplayWatch(SharedMemory memory, Follower who, Action<SessionEvent> post, TimeSpan interval, HangPatience patience, bool isForLife)
     {
-        (_memory, Who, _post, _interval, _mostIdleLooks, _forgivesStops) = (memory, who, post, interval, mostIdleLooks, forgivesStops);
+        (_memory, Who, _post, _interval, _patience, _isForLife) = (memory, who, post, interval, patience, isForLife);
         _timer = new Timer(_ => Look(), null, interval, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>A watch that looks seldom, costs nothing that could be measured, and leaves alone who is stopped, in a debugger.</summary>
-    internal static ReplayWatch ForLife(SharedMemory memory, Follower who, Action<SessionEvent> post)
+    /// <summary>A watch that looks seldom, costs nothing that could be measured, and leaves alone who is stopped, in a debugger, and who
+    /// computes for no longer than its leader did.</summary>
+    /// <param name="memory">The session's.</param>
+    /// <param name="who">The follower; it may be becoming another version yet.</param>
+    /// <param name="post">Where the events go.</param>
+    /// <param name="interval">Between two looks; null: 2 s.</param>
+    /// <param name="patience">For how long it may stand still whatever its leader did; null: 60 s.</param>
+    internal static ReplayWatch ForLife(SharedMemory memory, Follower who, Action<SessionEvent> post, TimeSpan? interval = null, TimeSpan? patience = null)
     {
-        var interval = TimeSpan.FromSeconds(2);
-        return new(memory, who, post, interval, (int)(PatienceForLife / interval), forgivesStops: true);
+        TimeSpan between = interval ?? IntervalForLife;
+        return new(memory, who, post, between, new HangPatience((int)((patience ?? PatienceForLife) / between), longestSilences: 3), isForLife: true);
     }
 
-    /// <summary>How many events a follower has consumed of its leader's logs.</summary>
-    internal static ulong ReplayedBy(SharedMemory memory, int follower) => Progress.Of(memory, follower).Replayed;
+    /// <summary>Whether what a watch has seen still holds: that follower follows, and has not moved on.</summary>
+    internal static bool StillHolds(SharedMemory memory, SessionEvent.Stalled seen) =>
+        Follows(memory, seen.Who) && ReplayProgress.Of(memory, seen.Who.Version) is { Waits: false } now && now.Replayed == seen.Events;
 
     /// <summary>The follower.</summary>
     internal Follower Who { get; }
@@ -69,21 +69,11 @@ internal sealed unsafe class ReplayWatch : IDisposable
     {
         lock (_lock)
         {
-            Progress now = Progress.Of(_memory, Who.Version);
-            /* A reader that is being woken may still be marked as one that sleeps. */
-            bool waits = now.Waits && _last.Waits && now.Published == _last.Published;
-            List<(ulong[] Upto, int Number)> reached = now.Logs == 0 ? [] : [.. _marks.Where(mark => waits || IsReplayed(mark.Upto))];
-            /* Looked at last: of a follower that was ended, cursors are closed after that, as if there were nothing left to replay. */
-            if (!IsFollowing) reached = [];
-            foreach ((_, int number) in reached)
-            {
-                _marks.RemoveAll(mark => mark.Number == number);
-                _post(new SessionEvent.Replayed(Who, number, now.Replayed));
-            }
-            _idle = now.Waits || now.Replayed != _last.Replayed ? 0 : _idle + 1;
+            ReplayProgress now = ReplayProgress.Of(_memory, Who.Version);
+            TellMarks(now);
+            bool mayStand = _isForLife && (ProcStat.Of(Who.Pid) is not { IsStopped: false } || !IsReplaying);
+            if (_patience.IsOver(now, mayStand) is { } looks) _post(new SessionEvent.Stalled(Who, looks * _interval, now.Replayed, InUpdate: !_isForLife));
             _last = now;
-            if (_idle > 0 && _forgivesStops && IsStopped(Who.Pid)) _idle = 0;
-            if (_idle > 0 && _idle % _mostIdleLooks == 0) _post(new SessionEvent.Stalled(Who, _mostIdleLooks * _interval));
             try
             {
                 _timer.Change(_interval, Timeout.InfiniteTimeSpan);
@@ -95,20 +85,24 @@ internal sealed unsafe class ReplayWatch : IDisposable
         }
     }
 
-    private static bool IsStopped(int pid)
+    private void TellMarks(in ReplayProgress now)
     {
-        try
+        /* A reader that is being woken may still be marked as one that sleeps. */
+        bool waits = now.Waits && _last.Waits && now.Published == _last.Published;
+        List<(ulong[] Upto, int Number)> reached = now.Logs == 0 ? [] : [.. _marks.Where(mark => waits || IsReplayed(mark.Upto))];
+        /* Looked at last: of a follower that was ended, cursors are closed after that, as if there were nothing left to replay. */
+        if (!Follows(_memory, Who)) return;
+        foreach ((_, int number) in reached)
         {
-            string stat = File.ReadAllText($"/proc/{pid}/stat");
-            return stat[stat.LastIndexOf(')') + 2] is 'T' or 't';
-        }
-        catch (IOException)
-        {
-            return true; /* it has ended, which is told otherwise */
+            _marks.RemoveAll(mark => mark.Number == number);
+            _post(new SessionEvent.Replayed(Who, number, now.Replayed));
         }
     }
 
-    private bool IsFollowing => _memory.Control.Block.Member(Who.Version) is { Publishing: true } member && member.Generation == Who.Generation;
+    private static bool Follows(SharedMemory memory, Follower who) =>
+        memory.Control.Block.Member(who.Version) is { Publishing: true } member && member.Generation == who.Generation;
+
+    private bool IsReplaying => _memory.Control.Block.Member(Who.Version).State == MvMemberState.Replaying;
 
     private ulong[] Published()
     {
@@ -126,30 +120,5 @@ internal sealed unsafe class ReplayWatch : IDisposable
             if (upto[slot] != 0 && LagMonitor.FollowerCursor(_memory, leader, slot, Who.Version, out _) is { } cursor
                 && Volatile.Read(ref cursor.Pointer->Sequence) < upto[slot]) return false;
         return true;
-    }
-
-    /// <param name="Logs">How many of the leader's logs it reads.</param>
-    /// <param name="Published">Events in these.</param>
-    /// <param name="Replayed">Those of them that the follower has consumed.</param>
-    /// <param name="Waits">Where it has not consumed all, it sleeps until there are more: a rule may stand for what comes next.</param>
-    private readonly record struct Progress(int Logs, ulong Published, ulong Replayed, bool Waits)
-    {
-        internal static Progress Of(SharedMemory memory, int follower)
-        {
-            int logs = 0;
-            ulong published = 0, replayed = 0;
-            bool waits = true;
-            int leader = memory.Control.Block.LeaderVersion;
-            for (int slot = 0; slot < (int)MvAbi.MaxThreads; slot++)
-            {
-                if (LagMonitor.FollowerCursor(memory, leader, slot, follower, out MvLogHeader* log) is not { } cursor) continue;
-                ulong read = Volatile.Read(ref cursor.Pointer->Sequence), written = Volatile.Read(ref log->Sequence);
-                logs++;
-                published += written;
-                replayed += read;
-                waits &= read >= written || (Volatile.Read(ref SharedMemory.Sleepers(log)->Bits) >> follower & 1) != 0;
-            }
-            return new Progress(logs, published, replayed, waits);
-        }
     }
 }

@@ -25,6 +25,7 @@ internal sealed partial class Session : IControlled, IDisposable
     private readonly MemberCheck _members;
     private readonly ReportStore _reports;
     private Task _reporting = Task.CompletedTask; /* all that are being made */
+    private Task _looking = Task.CompletedTask; /* those that still need the follower */
     private readonly ProcessWatcher? _watcher;
     private readonly List<PastEvent> _history = [];
     private readonly CancellationTokenSource _ending = new();
@@ -112,6 +113,7 @@ internal sealed partial class Session : IControlled, IDisposable
             request.Settle(SessionEnded);
         if (_state.Phase == Phase.Ended)
         {
+            _looking.Wait(EndingTime); /* a leader may exit right behind the point at which its follower is parked */
             EndRemaining();
             _reporting.Wait(EndingTime);
             if (_ownsServer && LeftBehind.Except([.. _file.Processes.Select(p => p.Pid)]) is { Count: > 0 } left)
@@ -178,7 +180,7 @@ internal sealed partial class Session : IControlled, IDisposable
                 Replayed(replayed);
                 break;
             case SessionEvent.Stalled stalled:
-                Stalled(stalled.Who, stalled.HowLong);
+                Stalled(stalled);
                 break;
             case SessionEvent.Inspect inspect:
                 inspect.Look();
@@ -224,7 +226,7 @@ internal sealed partial class Session : IControlled, IDisposable
                 }
                 _failures.RemoveAll(failure => failure.Pid != LeaderPid); /* made good; but a leader may have died as it made this one */
                 if (!updating && LagMonitor.StartIfLimited(_memory, attached.Who, Post) is { } monitor) _lagMonitors[attached.Who] = monitor;
-                if (!updating) WatchForHang(attached.Who);
+                WatchForHang(attached.Who); /* a copy, too: it will replay what its leader does meanwhile */
                 break;
             case SessionAction.FollowerEnded { Who: var ended }:
                 Member member = view.Members[ended.Version];
@@ -314,35 +316,48 @@ internal sealed partial class Session : IControlled, IDisposable
     }
 
     /// <summary>Tells the leader to go solo and ends the follower, which has no effect outside itself; but not one that has just taken
-    /// over from a leader that died.</summary>
-    private void EndFollower(Follower who, MvReason reason, int code = 0)
+    /// over from a leader that died, nor one that somebody else has ended: false.</summary>
+    private bool EndFollower(Follower who, MvReason reason, int code = 0)
     {
-        if (_memory.Control.EndPublishing(who.Version, who.Generation, reason, code, followerIsGone: false)) _ = Libc.Kill(who.Pid, Signals.Kill);
+        bool ends = _memory.Control.EndPublishing(who.Version, who.Generation, reason, code, followerIsGone: false);
+        if (ends) _ = Libc.Kill(who.Pid, Signals.Kill);
+        return ends;
     }
 
     /// <param name="who">The follower, or the promoted process.</param>
     /// <param name="version">The follower's version index, or the old leader's.</param>
     /// <param name="kind">What has happened.</param>
     /// <param name="status">How the old leader ended.</param>
-    private void Report(Follower who, int version, ReportKind kind, WaitStatus? status = null)
-    {
-        var builder = new ReportBuilder(_file.Name, _memory, who.Pid, version, kind, status, RulesBetween(_memory.Control.Block.LeaderVersion, version),
+    private void Report(Follower who, int version, ReportKind kind, WaitStatus? status = null) => Make(ReportOn(who, version, kind, status), who, kind);
+
+    /// <summary>Keeps what may be gone soon.</summary>
+    private ReportBuilder ReportOn(Follower who, int version, ReportKind kind, WaitStatus? status = null, TimeSpan howLong = default) =>
+        new(_file.Name, _memory, who.Pid, version, kind, status, howLong, RulesBetween(_memory.Control.Block.LeaderVersion, version),
             [.. _memory.Control.View().Members.Select(member => _versions.Of(member.Generation).Loaded)]);
+
+    private void Make(ReportBuilder builder, Follower who, ReportKind kind)
+    {
         TaskCompletionSource<StoredReport?> made = ReportOf(who.Pid);
+        var looked = new TaskCompletionSource();
+        if (kind == ReportKind.Diverged) _looking = Task.WhenAll(_looking, looked.Task);
         Task making = Task.Run(() =>
         {
             StoredReport? report = null;
-            Action seen = kind == ReportKind.Diverged ? () => Post(new SessionEvent.FollowerSeen(who)) : () => { };
+            void Seen()
+            {
+                looked.TrySetResult();
+                if (kind == ReportKind.Diverged) Post(new SessionEvent.FollowerSeen(who));
+            }
             try
             {
-                report = _reports.Store(builder.Build(seen));
+                report = _reports.Store(builder.Build(Seen));
                 SessionLog.ReportStored(_log, report.Path, report.Report.Summary);
             }
             catch (Exception e)
             {
                 /* A report that fails must not keep the follower parked for ever. */
                 SessionLog.ReportFailed(_log, who.Pid, e);
-                seen();
+                Seen();
             }
             made.TrySetResult(report);
         });

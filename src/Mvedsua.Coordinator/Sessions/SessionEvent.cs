@@ -44,7 +44,9 @@ internal abstract record SessionEvent
     /// <summary>A follower stands still, though there is something to replay.</summary>
     /// <param name="Who">The follower.</param>
     /// <param name="HowLong">For that time.</param>
-    internal sealed record Stalled(Follower Who, TimeSpan HowLong) : SessionEvent;
+    /// <param name="Events">How much it had replayed then.</param>
+    /// <param name="InUpdate">An update waits for it.</param>
+    internal sealed record Stalled(Follower Who, TimeSpan HowLong, ulong Events, bool InUpdate) : SessionEvent;
 
     /// <summary>A client wants an update.</summary>
     internal sealed record UpdateOrdered(UpdateOrder Order, ChannelWriter<ControlReply> Told) : SessionEvent;

@@ -25,13 +25,15 @@ internal sealed partial class Session
         foreach (Follower who in _hangWatches.Keys.ToList()) StopWatchingForHang(who);
     }
 
-    private void Stalled(Follower who, TimeSpan howLong)
+    private void Stalled(SessionEvent.Stalled stalled)
     {
+        Follower who = stalled.Who;
         if (!_state.Followers.Contains(who)) return;
         /* An update is given less time, and only while it is watched. */
-        bool ofUpdate = howLong < ReplayWatch.PatienceForLife;
-        if (ofUpdate && _plan?.Watched != who.Pid) return;
-        if (!ofUpdate) Report(who, who.Version, ReportKind.Stalled); /* its threads are still there */
-        EndFollower(who, MvReason.Stalled, (int)howLong.TotalSeconds);
+        if (stalled.InUpdate && _plan?.Watched != who.Pid) return;
+        /* It may have gone on, have been ended or lead since it was looked at. */
+        if (!ReplayWatch.StillHolds(_memory, stalled)) return;
+        ReportBuilder? report = stalled.InUpdate ? null : ReportOn(who, who.Version, ReportKind.Stalled, howLong: stalled.HowLong); /* its threads are still there */
+        if (EndFollower(who, MvReason.Stalled, (int)stalled.HowLong.TotalSeconds) && report is not null) Make(report, who, ReportKind.Stalled);
     }
 }

@@ -22,17 +22,16 @@ internal sealed partial class Session
         long begin = Stopwatch.GetTimestamp();
         try
         {
-            (long behind, long done) first = await LookAsync(() => ProgressOf(pid)).ConfigureAwait(false), now = first;
-            while (now.behind > NearlyInStep)
+            var pace = new ReplayPace();
+            for (long behind; (behind = await LookAsync(() => LagOf(pid, pace)).ConfigureAwait(false)) > NearlyInStep;)
             {
                 if (Stopwatch.GetElapsedTime(begin) is var time && time > CatchUpTime)
                 {
-                    if (now.behind * time <= (now.done - first.done) * LongestPause) break;
+                    if (behind * time <= pace.Replayed * LongestPause) break;
                     return ControlReply.Refuse(Reasons.Status(MvReason.Behind),
-                        $"Leader and follower go on unchanged: {Reasons.Explain(MvReason.Behind, (int)Math.Min(now.behind, int.MaxValue), "")}.");
+                        $"Leader and follower go on unchanged: {Reasons.Explain(MvReason.Behind, (int)Math.Min(behind, int.MaxValue), "")}.");
                 }
                 await Task.Delay(LookAgain).ConfigureAwait(false);
-                now = await LookAsync(() => ProgressOf(pid)).ConfigureAwait(false);
             }
         }
         catch (UpdateRefusedException)
@@ -46,9 +45,13 @@ internal sealed partial class Session
     private static readonly TimeSpan CatchUpTime = TimeSpan.FromSeconds(3), LongestPause = TimeSpan.FromMilliseconds(100), /* that may be expected */
         LookAgain = TimeSpan.FromMilliseconds(2); /* (the lag is in shared memory: nothing tells of its changes) */
 
-    /// <summary>Events that it has not replayed, and that it has.</summary>
-    private (long Behind, long Done) ProgressOf(int pid) => _state.Followers.FirstOrDefault(f => pid == 0 || f.Pid == pid) is { Pid: not 0 } who
-        ? (LagMonitor.Measure(_memory, who.Version).Events, (long)ReplayWatch.ReplayedBy(_memory, who.Version)) : default;
+    /// <summary>Events that it has not replayed.</summary>
+    private long LagOf(int pid, ReplayPace pace)
+    {
+        if (_state.Followers.FirstOrDefault(f => pid == 0 || f.Pid == pid) is not { Pid: not 0 } who) return 0;
+        pace.Look(ReplayPace.Of(_memory, who.Version));
+        return LagMonitor.Measure(_memory, who.Version).Events;
+    }
 
     public async Task<SessionStatus> StatusAsync()
     {
@@ -136,7 +139,7 @@ internal sealed partial class Session
         if (error == ShimKick.NotUnderShim)
             Settle(ControlReply.Refuse(ExitStatus.Unsupported,
                 $"The server (pid {LeaderPid}) has replaced itself by a program that runs without libmvedsua.so, and goes on so: give that program to 'mvedsua run' itself, and see MVEDSUA_EXEC."));
-        else if (error != 0)
+        else if (error is not (0 or Libc.ESRCH)) /* (of a leader that has just died, whoever leads next finds the request) */
             Settle(ControlReply.Refuse(ExitStatus.Internal,
                 $"The leader (pid {LeaderPid}) can't be told: {Marshal.GetPInvokeErrorMessage(error)}."));
         else

@@ -122,7 +122,6 @@ internal sealed partial class Session
         SessionLog.Updated(_log, copy.Pid, to, milliseconds);
         Remember($"follower {copy.Pid} was updated to {to}");
         if (LagMonitor.StartIfLimited(_memory, copy, Post) is { } monitor) _lagMonitors[copy] = monitor;
-        WatchForHang(copy);
     }
 
     private void Abandon(Follower copy, string why)

@@ -1,5 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using Mvedsua.Abi;
+using Mvedsua.Coordinator.Interop;
 using Mvedsua.Coordinator.Sessions;
 using Mvedsua.Update;
 
@@ -49,21 +50,7 @@ internal sealed class CopyTasks : IUpdatedProcess, IDisposable
         }
     }
 
-    public ulong InitialStack
-    {
-        get
-        {
-            try
-            {
-                string stat = File.ReadAllText($"/proc/{_copy.Pid}/stat"); /* the name, in parentheses, may hold spaces */
-                return ulong.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[28 - 3], System.Globalization.CultureInfo.InvariantCulture);
-            }
-            catch (IOException e)
-            {
-                throw Gone(e.Message);
-            }
-        }
-    }
+    public ulong InitialStack => ProcStat.Of(_copy.Pid)?.InitialStack ?? throw Gone("it ended");
 
     public IReadOnlyList<UpdatedThread> Threads =>
         [.. from slot in Enumerable.Range(0, (int)MvAbi.MaxThreads)

@@ -18,6 +18,9 @@ public sealed class ElfFile
     /// <summary>Build id in hexadecimal; null when there is none.</summary>
     public string? BuildId { get; internal init; }
 
+    /// <summary>The file's; null when it was read from memory.</summary>
+    public FileStamp? Stamp { get; private set; }
+
     /// <summary>Where the program begins (e_entry).</summary>
     public ulong Entry { get; internal init; }
 
@@ -90,7 +93,14 @@ public sealed class ElfFile
     {
         try
         {
-            return Parse(path, File.ReadAllBytes(path));
+            using FileStream stream = File.OpenRead(path);
+            FileStamp stamp = FileStamp.Of(stream.SafeFileHandle); /* first: what is written meanwhile changes it */
+            if (stamp.Size > Array.MaxLength) throw new IOException("it is too large");
+            byte[] bytes = new byte[stamp.Size];
+            stream.ReadExactly(bytes);
+            ElfFile file = Parse(path, bytes);
+            file.Stamp = stamp;
+            return file;
         }
         catch (ElfException e)
         {

@@ -7,6 +7,7 @@ internal sealed class Functions
 {
     private readonly ulong[] _starts;
     private readonly Dictionary<ulong, string> _names = [];
+    private readonly Dictionary<ulong, ulong> _ends = []; // of those whose size is known
 
     internal Functions(ElfFile file)
     {
@@ -14,7 +15,10 @@ internal sealed class Functions
         {
             if (symbol.IsDefined && file.Sections[symbol.Section].IsCode && symbol.Kind is SymbolKind.Function or SymbolKind.IndirectFunction
                 || (symbol is { Kind: SymbolKind.None, IsLocal: false, IsDefined: true } && file.Sections[symbol.Section].IsCode))
+            {
                 _names.TryAdd(symbol.Value, symbol.Name);
+                if (symbol.Size > 0) _ends[symbol.Value] = Math.Max(symbol.End, _ends.GetValueOrDefault(symbol.Value));
+            }
         }
 
         _starts = [.. _names.Keys.Order()];
@@ -24,8 +28,11 @@ internal sealed class Functions
 
     internal bool IsEntry(ulong address) => _names.ContainsKey(address);
 
-    /// <summary>Where the function that holds an address begins; null: no function does.</summary>
-    internal ulong? StartOf(ulong address)
+    /// <summary>Where the function that holds an address begins; null: no function is known to.</summary>
+    internal ulong? StartOf(ulong address) => Before(address) is { } start && address < _ends.GetValueOrDefault(start) ? start : null;
+
+    /// <summary>The last start that isn't behind an address.</summary>
+    private ulong? Before(ulong address)
     {
         var at = Array.BinarySearch(_starts, address);
         if (at < 0) at = ~at - 1;
@@ -33,7 +40,7 @@ internal sealed class Functions
     }
 
     /// <summary>For messages: the function that holds an address.</summary>
-    internal string NameAt(ulong address) => StartOf(address) is { } start ? $"{_names[start]}()" : $"code at {address:x}";
+    internal string NameAt(ulong address) => Before(address) is { } start ? $"{_names[start]}()" : $"code at {address:x}";
 
     /// <summary>The first start behind an address, or the end of its section.</summary>
     internal ulong Next(ulong address, ElfSection section)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Mvedsua.Abi.Elf;
 using Mvedsua.Update.Elf;
 
 namespace Mvedsua.Update.Linking;
@@ -10,23 +11,25 @@ namespace Mvedsua.Update.Linking;
 /// <param name="Base">What is added to addresses as linked.</param>
 /// <param name="Start">First address.</param>
 /// <param name="End">First address behind it.</param>
-public sealed record ImageRange(string Path, string? BuildId, ulong Base, ulong Start, ulong End)
+/// <param name="Stamp">The file's when it was linked; null when that isn't known.</param>
+public sealed record ImageRange(string Path, string? BuildId, ulong Base, ulong Start, ulong End, FileStamp? Stamp = null)
 {
-    /// <summary>Whether the file is the one that was linked.</summary>
+    /// <summary>Whether the file is known to be the one that was linked: untouched since or, if it has a build id, with the same one. Costs little: it may
+    /// be asked while a process stands still. One without a build id that was copied over itself is not known any more.</summary>
     public bool IsStill()
     {
         try
         {
-            return ElfFile.Read(Path).BuildId == BuildId;
+            return (Stamp is { } stamp && FileStamp.Of(Path) == stamp) || (BuildId is not null && ElfImage.Read(Path).BuildId == BuildId);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or UpdateRefusedException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ElfException or DllNotFoundException)
         {
             return false;
         }
     }
 
     internal static ImageRange Of(ElfFile file, ulong baseAddress) =>
-        new(file.Path, file.BuildId, baseAddress, baseAddress + file.Extent.Start, baseAddress + file.Extent.End);
+        new(file.Path, file.BuildId, baseAddress, baseAddress + file.Extent.Start, baseAddress + file.Extent.End, file.Stamp);
 }
 
 /// <summary>A symbol that lives in the image of an earlier version.</summary>

@@ -53,11 +53,11 @@ internal static class VersionChecks
         }
     }
 
-    // Local names then stand behind a nameless file; the linker's own nameless file is the last one.
+    // GNU ld: local names then stand behind a nameless file; the linker's own nameless file is the last one. lld: behind its one temporary file.
     private static bool IsLinkTimeOptimised(ElfFile file)
     {
         var files = file.Symbols.Where(s => s.Kind == SymbolKind.File).Select(s => s.Name).ToArray();
-        return files.SkipLast(1).Any(f => f.Length == 0)
+        return files.SkipLast(1).Any(f => f.Length == 0) || files.Contains("ld-temp.o")
             || file.Symbols.Any(s => s.Name.Contains(".lto_priv.", StringComparison.Ordinal));
     }
 

@@ -14,10 +14,13 @@ public sealed class DebugFacts(DebugFile debug) : ISymbolFacts
         return byOffset;
     });
 
-    private readonly Lazy<Dictionary<ulong, Unit>> _unitsOfFunctions = new(() =>
+    /* A function without any code has the address of what comes after it, perhaps in another file: then it isn't known whose code stands there. */
+    private readonly Lazy<Dictionary<ulong, Unit?>> _unitsOfFunctions = new(() =>
     {
-        Dictionary<ulong, Unit> byAddress = [];
-        foreach (var function in debug.Functions) byAddress.TryAdd(function.Address, function.Unit);
+        Dictionary<ulong, Unit?> byAddress = [];
+        foreach (var function in debug.Functions)
+            if (!byAddress.TryAdd(function.Address, function.Unit) && !ReferenceEquals(byAddress[function.Address], function.Unit))
+                byAddress[function.Address] = null;
         return byAddress;
     });
 
@@ -32,7 +35,7 @@ public sealed class DebugFacts(DebugFile debug) : ISymbolFacts
 
     /// <inheritdoc/>
     public bool? AreOfOneFile(ulong function, ElfSymbol variable) =>
-        _unitsOfFunctions.Value.TryGetValue(function, out var unit) && Find(variable) is { } found ? ReferenceEquals(unit, found.Unit) : null;
+        _unitsOfFunctions.Value.GetValueOrDefault(function) is { } unit && Find(variable) is { } found ? ReferenceEquals(unit, found.Unit) : null;
 
     private Variable? Find(ElfSymbol symbol) => symbol.Kind == SymbolKind.ThreadLocal
         ? _threadLocals.Value.GetValueOrDefault(symbol.Value) : debug.VariableAt(symbol.Value);
