@@ -40,8 +40,8 @@ internal static class TimelinePlot
         plot.Axes.Top.MinimumSize = 30;
         plot.XLabel("seconds");
         plot.YLabel(left);
+        plot.Axes.AutoScaleY();
         plot.Axes.SetLimitsX(0, seconds);
-        plot.Axes.Margins(vertical: 0.05);
         plot.ShowLegend(Edge.Right);
         return plot;
     }
