@@ -114,14 +114,15 @@ static void stay(void) {
 }
 
 /* From here on a thread counts as being in the program. Another moment may be found in the instant in which
- * one is over: it is looked at anew, as often as there can be moments in a second. */
-void mv_moment_enter(struct mv_thread *self) {
+ * one is over: it is looked at anew, as often as there can be moments in a second. `from`: where it stays
+ * until then; one that comes from no event must not be named as having come to its next. */
+void mv_moment_enter(struct mv_thread *self, enum mv_where from) {
     for (uint32_t i = 0; i <= MV_MAX_THREADS; i++) {
         mv_store_release32(&self->in_event, MV_IN_PROGRAM);
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
         if (__builtin_expect(!mv_moment_is_anothers(self), 1))
             return;
-        mv_store_release32(&self->in_event, MV_IN_EVENT);
+        mv_store_release32(&self->in_event, from);
         stay();
     }
     mv_store_release32(&self->in_event, MV_IN_PROGRAM);
@@ -129,7 +130,7 @@ void mv_moment_enter(struct mv_thread *self) {
 
 /* A thread is done with its event. 1: its record must tell what others had done. */
 int mv_moment_leave(struct mv_thread *self) {
-    mv_moment_enter(self);
+    mv_moment_enter(self, MV_IN_EVENT);
     uint32_t count = mv_load_acquire32(&moment.count);
     int told = count != self->moments;
     self->moments = count;

@@ -107,7 +107,7 @@ int mv_moment_is_due(struct mv_thread *self, uint32_t clock, uint64_t second);
 int mv_moment_goes_on(struct mv_thread *self);
 void mv_moment_begin(struct mv_thread *self);
 void mv_moment_end(struct mv_thread *self);
-void mv_moment_enter(struct mv_thread *self);
+void mv_moment_enter(struct mv_thread *self, enum mv_where from);
 int mv_moment_leave(struct mv_thread *self);
 void mv_moment_makes_thread(struct mv_thread *self);
 int mv_moment_is_anothers(const struct mv_thread *self);

@@ -35,7 +35,7 @@ static void *begin(void *unused) {
     }
     /* libc's code up to here counts as a wait (process/clone.c); it has no event in each release of libc. */
     if (mv.role == MV_ROLE_LEADER && self->in_event == MV_IN_WAIT)
-        mv_moment_enter(self);
+        mv_moment_enter(self, MV_IN_WAIT);
     return ((start_routine *)mv_self->start)(mv_self->start_argument);
 }
 
