@@ -245,6 +245,50 @@ public sealed class OutcomeTests : MomentServers
         Assert.DoesNotContain("dead leader", server.Log);
     }
 
+    /// <summary>The kernel ends a killed thread's call on a file between two pages.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void A_read_or_write_of_a_file_of_which_a_kill_left_a_part_goes_on_with_the_rest(int call)
+    {
+        const int Size = 40 * 400_000;
+        RedisUnderMvedsua server = StartServer("outcomes", RedisUnderMvedsua.Mode.Followed);
+        using var line = new Line(server);
+        Assert.Equal($"{Size} {Size} 0", line.Ask("much file"));
+        server.InStep();
+        using var stopped = new StoppedThread(server.LeaderPid, $"mv_interruptible_check if $rax == {call} && $rdx == {Size}");
+        line.Say("much file");
+        stopped.Reached();
+        stopped.Sets("rdx", 1234 * 4096);
+        stopped.GoesOnTo($"mv_leader_complete if call == {call}");
+        Die(server, stopped);
+        Assert.Equal($"{Size} {Size} 0", line.Answer());
+        Assert.Equal(Much(Size), File.ReadAllText(Path.Combine(server.Folder, "much")));
+        Assert.DoesNotContain("dead leader", server.Log);
+    }
+
+    [Fact]
+    public void A_write_of_a_file_that_a_kill_finds_half_done_is_whole()
+    {
+        const int Size = 40 * 400_000;
+        RedisUnderMvedsua server = StartServer("outcomes", RedisUnderMvedsua.Mode.Followed);
+        using var line = new Line(server);
+        var file = new FileInfo(Path.Combine(server.Folder, "much"));
+        for (int i = 0; i < 5; i++)
+        {
+            file.Delete();
+            server.InStep();
+            line.Say("much file");
+            Host.Until(() => { file.Refresh(); return file is { Exists: true, Length: > 0 }; }, "the leader writes");
+            int leader = server.LeaderPid;
+            Host.Kill(leader, Host.SIGKILL);
+            server.PromotedFrom(leader);
+            Assert.Equal($"{Size} {Size} 0", line.Answer());
+            Assert.Equal(Much(Size), File.ReadAllText(file.FullName));
+            server.Follow();
+        }
+    }
+
     [Fact]
     public void Two_threads_that_a_kill_finds_in_calls_are_both_settled()
     {

@@ -53,6 +53,9 @@ internal sealed class StoppedThread : IDisposable
         Reached(2);
     }
 
+    /// <summary>The thread that stands there (of a process with one) goes on with another register.</summary>
+    internal void Sets(string register, long value) => _gdb.StandardInput.WriteLine($"set ${register} = {value}");
+
     /// <summary>Kills the process in this moment.</summary>
     internal void Kill(int pid)
     {

@@ -4,7 +4,7 @@
  * there. Other sockets and counters: their witness (witness.c). sendfile and splice: the totals, the position
  * or the offset of whichever side has one. What was read is gathered from the dead leader's buffers.
  *
- * A call that would natively have waited until all is moved (a blocking send, MSG_WAITALL), and was cut
+ * A call that would natively have moved all (a blocking send, MSG_WAITALL, a regular file's), and was cut
  * short, goes on with the rest. */
 #include "../calls/guard.h"
 #include "../calls/segments.h"
@@ -263,18 +263,35 @@ static int blocks(const struct mv_frame *frame, uint64_t flags) {
            !(mv_sys2(__NR_fcntl, (int32_t)frame->rdi, 3 /* F_GETFL */) & O_NONBLOCK);
 }
 
-/* The call with which the rest of a stream's bytes is moved; 0: it has no rest. */
-static uint32_t goes_on_by(int fd, int inwards) {
+static int is_regular(int fd) {
+    uint32_t mode = 0;
+    mv_identity(fd, (uint64_t) "", 0x1000 /* AT_EMPTY_PATH */, &mode);
+    return (mode & 0170000) == 0100000;
+}
+
+#define NO_REST (-1) /* (0 is read) */
+
+/* The call with which the rest of a stream's bytes is moved. */
+static int goes_on_by(int fd, int inwards) {
     uint32_t mode = 0, type = 0, size = sizeof type;
     if (!mv_sys5(__NR_getsockopt, fd, 1 /* SOL_SOCKET */, 3 /* SO_TYPE */, (long)&type, (long)&size))
-        return type != 1 /* SOCK_STREAM */ ? 0 : inwards ? __NR_recvfrom : __NR_sendto;
+        return type != 1 /* SOCK_STREAM */ ? NO_REST : inwards ? __NR_recvfrom : __NR_sendto;
     mv_identity(fd, (uint64_t) "", 0x1000 /* AT_EMPTY_PATH */, &mode);
     mode &= 0170000;
     return !inwards && (mode == 0010000 /* FIFO */ || mode == 0020000 /* character device */) ? __NR_write
-                                                                                              : 0;
+                                                                                              : NO_REST;
 }
 
-/* What is left of a call that natively waits until all is moved: piece by piece, as long as it goes. */
+/* Only a kill cuts a regular file's read or write short, between two pages: natively there is a rest only
+ * where the file or the disk ends, and programs take one for that. */
+static int rest_by(const struct mv_frame *frame, int inwards, uint64_t flags) {
+    int fd = (int32_t)frame->rdi;
+    if (is_regular(fd))
+        return inwards ? __NR_read : __NR_write;
+    return (inwards && !(flags & MSG_WAITALL)) || !blocks(frame, flags) ? NO_REST : goes_on_by(fd, inwards);
+}
+
+/* What is left of a call that natively moves all: piece by piece, as long as it goes. */
 static long go_on(struct mv_thread *self, const struct mv_frame *frame, long moved) {
     const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     const struct mv_call_row *row = mv_call_find(self->call);
@@ -283,9 +300,8 @@ static long go_on(struct mv_thread *self, const struct mv_frame *frame, long mov
     uint64_t flags = vector                                                     ? frame->rdx
                      : self->call == __NR_sendto || self->call == __NR_recvfrom ? frame->r10
                                                                                 : 0;
-    uint32_t call = 0;
-    if ((inwards && !(flags & MSG_WAITALL)) || !blocks(frame, flags) ||
-        !(call = goes_on_by((int32_t)frame->rdi, inwards)))
+    int call = rest_by(frame, inwards, flags);
+    if (call == NO_REST)
         return moved;
     int count = inwards ? mv_call_out_targets(row, args, 1 << 30, pieces, MV_SEGMENTS_MAX)
                         : mv_call_in_segments(row, args, pieces, MV_SEGMENTS_MAX);
@@ -299,7 +315,7 @@ static long go_on(struct mv_thread *self, const struct mv_frame *frame, long mov
         while (done < pieces[i].len) {
             const uint64_t rest[6] = {
                 frame->rdi, (uint64_t)pieces[i].addr + done, pieces[i].len - done, flags, 0, 0};
-            long result = mv_syscall_interruptible(rest, call, &self->attention);
+            long result = mv_syscall_interruptible(rest, (uint32_t)call, &self->attention);
             if (result <= 0)
                 return moved;
             done += (uint64_t)result;

@@ -60,6 +60,26 @@ static void tell_both(char *answer) {
 #define MUCH 400000 /* more than a pipe holds, less than two sockets' buffers must */
 static char much[40 * MUCH];
 
+static long wrong_bytes(size_t size) {
+    long wrong = 0;
+    for (size_t i = 0; i < size; i++)
+        wrong += much[i] != (char)('a' + i % 23);
+    return wrong;
+}
+
+/* All in one write to a file, and back in one read. */
+static void file_much(char *answer) {
+    int fd = open("much", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    for (size_t i = 0; i < sizeof much; i++)
+        much[i] = (char)('a' + i % 23);
+    long written = write(fd, much, sizeof much);
+    memset(much, 0, sizeof much);
+    lseek(fd, 0, SEEK_SET);
+    long again = read(fd, much, sizeof much);
+    (void)sprintf(answer, "%ld %ld %ld", written, again, wrong_bytes(sizeof much));
+    close(fd);
+}
+
 /* One call that waits until all is moved. */
 static void move_much(const char *how, int fd, char *answer) {
     long moved = -1, wrong = 0;
@@ -73,8 +93,7 @@ static void move_much(const char *how, int fd, char *answer) {
     } else {
         memset(much, 0, size);
         moved = recv(fd, much, size, MSG_WAITALL);
-        for (size_t i = 0; i < size; i++)
-            wrong += much[i] != (char)('a' + i % 23);
+        wrong = wrong_bytes(size);
     }
     (void)sprintf(answer, "%ld %ld", moved, wrong);
 }
@@ -118,6 +137,8 @@ static void obey(char *command, int place, char *answer) {
         (void)sprintf(answer, "%d %d", collector, journal);
     else if (!strcmp(command, "both"))
         tell_both(answer);
+    else if (!strcmp(command, "much file"))
+        file_much(answer);
     else if (!strncmp(command, "much ", 5))
         move_much(command + 5, fd, answer);
     else if (!strcmp(command, "child"))
