@@ -8,10 +8,10 @@ internal static partial class Tracee
     internal const int SINGLESTEP = 9, DETACH = 17, SEIZE = 0x4206;
     internal const nint O_TRACECLONE = 0x8, O_TRACEEXIT = 0x40;
 
-    private const int GETREGS = 12, GETEVENTMSG = 0x4201, INTERRUPT = 0x4207, GET_SYSCALL_USER_DISPATCH_CONFIG = 0x4211, WaitForAll = 0x40000000;
+    private const int GETREGS = 12, SYSCALL = 24, GETEVENTMSG = 0x4201, INTERRUPT = 0x4207, GET_SYSCALL_USER_DISPATCH_CONFIG = 0x4211, WaitForAll = 0x40000000;
     private const int SIGSYS = 31;
     private const int SysRtTgsigqueueinfo = 297, Queued = -1; /* SI_QUEUE */
-    private const int Registers = 27, RipIndex = 16; /* struct user_regs_struct */
+    private const int Registers = 27, RaxIndex = 10, OrigRaxIndex = 15, RipIndex = 16; /* struct user_regs_struct */
 
     [LibraryImport("libc", EntryPoint = "ptrace", SetLastError = true)]
     private static partial nint TraceCall(nint request, int tid, nint address, nint data);
@@ -40,11 +40,24 @@ internal static partial class Tracee
         return (int)message;
     }
 
-    internal static unsafe ulong InstructionPointer(int tid)
+    internal static ulong InstructionPointer(int tid) => Register(tid, RipIndex);
+
+    private static unsafe ulong Register(int tid, int index)
     {
         ulong* registers = stackalloc ulong[Registers];
         Call(GETREGS, tid, (nint)registers);
-        return registers[RipIndex];
+        return registers[index];
+    }
+
+    /// <summary>A thread that stands still goes on until the kernel has made that call for it, with that outcome.</summary>
+    internal static void StopAfter(int tid, int call, int outcome)
+    {
+        do
+        {
+            Call(SYSCALL, tid, 0);
+            Wait(tid);
+        }
+        while (Register(tid, OrigRaxIndex) != (ulong)call || Register(tid, RaxIndex) != (ulong)outcome);
     }
 
     /// <summary>Holds a running thread.</summary>
@@ -66,6 +79,9 @@ internal static partial class Tracee
     internal static bool HasPendingKick(int pid, int tid) =>
         File.ReadLines($"/proc/{pid}/task/{tid}/status").First(line => line.StartsWith("SigPnd:", StringComparison.Ordinal)) is var line
         && (Convert.ToUInt64(line[7..].Trim(), 16) >> (SIGSYS - 1) & 1) != 0;
+
+    /// <summary>The call that a thread is in: its number and arguments, or "running".</summary>
+    internal static string CallOf(int pid, int tid) => File.ReadAllText($"/proc/{pid}/task/{tid}/syscall");
 
     /// <summary>The one thread of that name.</summary>
     internal static int Named(int pid, string name) => Directory.EnumerateDirectories($"/proc/{pid}/task")
