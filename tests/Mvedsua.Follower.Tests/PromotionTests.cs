@@ -75,6 +75,7 @@ public sealed class PromotionTests : ServerTests
     [InlineData("promotion-comes", "follower", false)]
     [InlineData("promotion-taken", "follower", false)]
     [InlineData("promotion-claimed", "promoted", false)]
+    [InlineData("promotion-keeper", "promoted", false)]
     [InlineData("promotion-publishes", "promoted", false)]
     [InlineData("promotion-follows", "follower", true)]
     public void Whoever_dies_in_the_middle_the_other_one_leads(string point, string role, bool followerLeads)
@@ -93,6 +94,20 @@ public sealed class PromotionTests : ServerTests
         server.Follow();
         load.More(300);
         load.Finish();
+        server.InStep();
+    }
+
+    /// <summary>It finds somebody else told as the leader, and would go; what it keeps would then be lost with its own.</summary>
+    [Fact]
+    public void A_new_leaders_keeper_stays_however_late_that_leader_is_told()
+    {
+        using Variant variant = Variant.WithFaults();
+        RedisUnderMvedsua server = Start(products: variant.Products, faults: "nap:promotion-keeper");
+        server.InStep();
+        Promote(server);
+        Assert.Contains("naps at promotion-keeper", server.Log);
+        int keeper = int.Parse(Regex.Match(server.Control(), "keeper ([0-9]+)").Groups[1].Value);
+        Assert.True(Host.IsAlive(keeper), $"keeper {keeper} is gone");
         server.InStep();
     }
 

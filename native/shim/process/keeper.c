@@ -131,7 +131,7 @@ static __attribute__((noinline)) void tell_the_leaders_death(void) { /* a test s
 
 static void keep(void) {
     struct mv_control *control = mv.control;
-    uint32_t leader = mv.pid, attaching_rounds = 0;
+    uint32_t leader = mv.pid, attaching_rounds = 0, leads = 0;
     /* The promoted follower reads through us what the dead leader had read (settle.c), also under Yama. */
     mv_sys2(__NR_prctl, 0x59616d61 /* PR_SET_PTRACER */, -1);
     mv_fault(MV_FAULT_KEEPER_COMES);
@@ -140,10 +140,11 @@ static void keep(void) {
     for (;;) {
         __atomic_store_n(&mv_keeper_word, 0, __ATOMIC_SEQ_CST);
         /* Once another one leads, what follows is another generation's, and its words are not ours to judge.
-         */
-        if (__atomic_load_n(&leaves, __ATOMIC_SEQ_CST) ||
-            __atomic_load_n(&control->leader_pid, __ATOMIC_ACQUIRE) != leader)
+         * (A promoted leader makes its keeper before it says that it leads.) */
+        uint32_t told = __atomic_load_n(&control->leader_pid, __ATOMIC_ACQUIRE) == leader;
+        if (__atomic_load_n(&leaves, __ATOMIC_SEQ_CST) || (leads && !told))
             mv_sys1(__NR_exit, 0);
+        leads |= told;
         mv_remains_serve();
         mv_fault(MV_FAULT_KEEPER_WAKES);
         int next = keep_logs();

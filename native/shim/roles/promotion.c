@@ -314,6 +314,7 @@ void mv_promotion_publishes(struct mv_thread *self, uint32_t former, uint64_t ge
         bad = mv_keeper_start();
     if (bad)
         mv_fail("the new leader can't publish"); /* its leader leads on */
+    mv_fault(MV_FAULT_PROMOTION_KEEPER);
     mv.followers[former].pid = member->pid;
     mv.followers[former].generation = generation;
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
