@@ -26,6 +26,21 @@ internal static partial class ProcessFacts
 
     internal static int Threads(int pid) => Directory.GetDirectories($"/proc/{pid}/task").Length;
 
+    /// <summary>Each thread's state, the call that it is in, and where the kernel keeps it; nothing of one that ends meanwhile.</summary>
+    internal static string[] Doing(int pid)
+    {
+        try
+        {
+            return [.. Directory.GetDirectories($"/proc/{pid}/task").Select(task =>
+            {
+                string Read(string name) => File.ReadAllText(Path.Combine(task, name)).Trim();
+                string stat = Read("stat");
+                return $"{Path.GetFileName(task)} {Read("comm")} {stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[0]} [{Read("syscall")}] {Read("wchan")}";
+            })];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) { return []; }
+    }
+
     /// <summary>The processes, zombies excepted, that work in this folder.</summary>
     internal static int[] WorkingIn(string folder) =>
         [.. Directory.GetDirectories("/proc").Select(path => int.TryParse(Path.GetFileName(path), out int pid) ? pid : 0)

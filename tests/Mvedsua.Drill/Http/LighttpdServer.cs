@@ -41,6 +41,7 @@ internal sealed class LighttpdServer : HttpServer
             accesslog.filename = "{folder}/access.log"
             server.errorlog = "{folder}/error.log"
             cgi.assign = (".cgi" => "")
+            server.max-keep-alive-idle = 600
             """);
         return ["/usr/sbin/lighttpd", "-D", "-f", $"{folder}/server.conf"];
     }

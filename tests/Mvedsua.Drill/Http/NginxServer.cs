@@ -16,7 +16,7 @@ internal sealed class NginxServer(Random random) : HttpServer(random)
             events { worker_connections 64; }
             http {
                 access_log {{folder}}/access.log; sendfile on; {{places}}
-                limit_req_zone $binary_remote_addr zone=everybody:1m rate=100000r/s;
+                keepalive_timeout 600; limit_req_zone $binary_remote_addr zone=everybody:1m rate=100000r/s;
                 server { listen 127.0.0.1:{{port}}; root {{root}}; limit_req zone=everybody burst=1000 nodelay; }
             }
             """);

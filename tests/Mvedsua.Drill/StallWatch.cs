@@ -1,0 +1,38 @@
+namespace Mvedsua.Drill;
+
+/// <summary>Notes what everybody does while no client is answered for long: a stall that is over leaves nothing to look at. Where the
+/// processes compute or wait to be scheduled, the machine is what is slow.</summary>
+internal sealed class StallWatch : IDisposable
+{
+    private static readonly TimeSpan _long = TimeSpan.FromSeconds(2);
+
+    private readonly DrillSession _session;
+    private readonly DrillLoad _load;
+    private readonly Action<string> _tell;
+    private readonly Timer _timer;
+    private long _answers;
+    private DateTime _since = DateTime.UtcNow;
+
+    internal StallWatch(DrillSession session, DrillLoad load, Action<string> tell)
+    {
+        (_session, _load, _tell) = (session, load, tell);
+        _timer = new Timer(_ => Look(), null, 500, 500);
+    }
+
+    public void Dispose()
+    {
+        using var done = new ManualResetEvent(false);
+        if (_timer.Dispose(done)) done.WaitOne();
+    }
+
+    private void Look()
+    {
+        long answers = _load.Answers;
+        if (answers != _answers) (_answers, _since) = (answers, DateTime.UtcNow);
+        if (DateTime.UtcNow - _since < _long) return;
+        _since = DateTime.UtcNow;
+        _tell($"no answer for {_long.TotalSeconds:0} s; load average {File.ReadAllText("/proc/loadavg").Split(' ')[0]}; {_session.Describe()}");
+        foreach (int pid in ProcessFacts.WorkingIn(_session.Folder))
+            foreach (string line in ProcessFacts.Doing(pid)) _tell($"  {pid} {line}");
+    }
+}
