@@ -1,6 +1,7 @@
 /* A slow call, from entry.S on the shim stack: the role decides what becomes of it. */
 #include "../log/barriers.h"
 #include "../order/order.h"
+#include "../roles/leftover.h"
 #include "../roles/roles.h"
 #include "../state.h"
 #include "../update/update.h"
@@ -107,7 +108,7 @@ long mv_dispatch(struct mv_frame *frame) {
             uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
             const struct mv_call_row *row = mv_call_find(self->call);
             long result;
-            if (row && mv_call_class_of(row, args) != MV_CLASS_LOCAL &&
+            if (row && (mv_call_class_of(row, args) != MV_CLASS_LOCAL || mv_leftover_ends(self, args)) &&
                 mv_settled_outcome(self, frame, &result)) {
                 frame->rax = (uint64_t)result;
                 return MV_ACTION_RETURN;

@@ -1,6 +1,7 @@
 /* The wall of clocks: published values in the leader, turns in the follower. */
 #include "../fault/fault.h"
 #include "../log/barriers.h"
+#include "../roles/reconcile.h"
 #include "../roles/record.h"
 #include "../sys.h"
 #include "order.h"
@@ -87,6 +88,8 @@ static void wait_until(uint32_t clock, uint32_t value) {
 }
 
 static long await_turn(struct mv_thread *self, enum mv_order_kind kind, uint64_t object) {
+    if (mv_rules_image)
+        mv_call_on_shim_stack(mv_reconcile_before_order, self, self->stack_top - sizeof(struct mv_frame));
     const struct mv_event *event = mv_follower_next(self);
     if (!event)
         return MV_ORDER_PROMOTED;

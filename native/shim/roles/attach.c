@@ -219,7 +219,7 @@ void mv_follow(struct mv_thread *self, enum mv_member_state as) {
         return;
     }
     struct mv_text why = {.used = 0};
-    if (as == MV_MEMBER_UPDATING && !mv_threads_rest(self, &why)) {
+    if (as == MV_MEMBER_UPDATING && !mv_threads_rest(self, 1, &why)) {
         mv_park_release(self);
         stage_as_before();
         mv_point_again(&why);

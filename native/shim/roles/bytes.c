@@ -232,7 +232,7 @@ struct mv_settled mv_bytes_settled(const struct mv_log_header *header) {
 }
 
 /* The dead leader's follower is another version: what was sent may be sent by other calls there. */
-void mv_bytes_leave(struct mv_settled *settled, const struct mv_intent *intent) {
+void mv_bytes_leave(struct mv_thread *area, struct mv_settled *settled, const struct mv_intent *intent) {
     struct finding found;
     if (settled->call == MV_INTENT_NONE || settled->untold || consumes(intent->call) ||
         emits_at(intent->call) || batches(intent->call) || intent->call == __NR_sendfile ||
@@ -240,10 +240,10 @@ void mv_bytes_leave(struct mv_settled *settled, const struct mv_intent *intent) 
         return;
     describe(&found, intent);
     found.message.name = found.message.control = 0;
-    mv_leftover_sent(intent->fd, settled->doubtful
-                                     ? NULL
-                                     : mv_gather(&found.message, is_flat(intent->call) ? found.flat : NULL,
-                                                 settled->moved));
+    mv_leftover_sent(area, intent->fd,
+                     settled->doubtful ? NULL
+                                       : mv_gather(&found.message, is_flat(intent->call) ? found.flat : NULL,
+                                                   settled->moved));
     settled->call = MV_INTENT_NONE;
 }
 

@@ -218,12 +218,13 @@ static void hold_still(void) {
         mv_sys4(__NR_futex, (long)&changing, 128 /* WAIT, private */, still, 0);
 }
 
-/* All that the leader did is done here, too, down to the last lock. A thread that waits for another one gets
- * what it waits for: in the leader it had. */
+/* All that the leader did is done here, too, down to the last lock, and the last call of a rule that has
+ * begun: what it stands for was seen outside. A thread that waits for another one gets what it waits for: in
+ * the leader it had. */
 static int all_done(void) {
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
-        if (area->replaying &&
-            (!mv_log_read_all_consumed(&area->reader) || mv_load_acquire32(&area->turn_taking)))
+        if (area->replaying && (!mv_log_read_all_consumed(&area->reader) ||
+                                mv_load_acquire32(&area->turn_taking) || mv_reconcile_is_within(area)))
             return 0;
     return 1;
 }

@@ -2,22 +2,24 @@
  * several calls of its follower, in another order or by other calls. The follower makes those calls; what the
  * leader has done already must not be done again.
  *
- * Up to the update point, where both versions are at one place again, each of its calls is looked for in what
- * is left of the leader's:
+ * Up to where both versions are at one place again (the main thread's update point, another thread's wait),
+ * each call of a thread is looked for in what is left of its leader's:
  * - bytes that went out: of the follower's next bytes to the same descriptor as many are not sent again,
  *   whatever call they come by; they must be the same bytes;
  * - any other event: the first equal call is given its outcome.
  * What is not met by then is said; a connection that was sent bytes which the follower doesn't send is shut
  * down, an accepted one that it doesn't accept closed.
  *
- * By the thread that takes over, before it acts, and then by that thread alone: only servers with one thread
- * are updated. */
+ * Each thread looks among its own, under a lock: several come to the end of their logs at once, the one that
+ * takes over adds for all, and a number that one closes may be another's. Nobody can be parked with it. */
 #include "leftover.h"
 #include "../calls/guard.h"
 #include "../calls/payload.h"
 #include "../calls/table.h"
 #include "../log/barriers.h"
+#include "../order/order.h"
 #include "../sys.h"
+#include "../update/update.h"
 #include "compare.h"
 #include "roles.h"
 
@@ -33,16 +35,25 @@ struct leftover {
 };
 
 static struct leftover *first;
-static uint32_t active, point;
+static uint32_t point, locked;
 
-static struct leftover *append(uint64_t size) {
+static void lock(void) {
+    for (uint32_t spins = 0; !mv_swap32(&locked, 0, 1); spins++)
+        mv_order_pause(spins);
+}
+
+static void unlock(void) {
+    mv_store_release32(&locked, 0);
+}
+
+static struct leftover *append(struct mv_thread *thread, uint64_t size) {
     struct leftover *made = mv_room(sizeof *made + size), **end = &first;
     if (!made)
         mv_fail("there is no memory for what is left of the dead leader's calls");
     while (*end)
         end = &(*end)->next;
     made->room = sizeof *made + size;
-    made->thread = mv_self;
+    made->thread = thread;
     *end = made;
     return made;
 }
@@ -55,12 +66,22 @@ static void drop(struct leftover *one) {
     mv_sys2(__NR_munmap, (long)one, (long)one->room);
 }
 
+/* The next one of this thread, from there on. */
+static struct leftover *own(const struct mv_thread *self, struct leftover *from) {
+    while (from && from->thread != self)
+        from = from->next;
+    return from;
+}
+
 void mv_leftover_forget(void) {
     while (first)
         drop(first);
-    if (active)
-        __atomic_sub_fetch(&mv_unsettled, 1, __ATOMIC_ACQ_REL);
-    active = 0;
+    locked = 0;
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
+        if (area->leftover)
+            __atomic_sub_fetch(&mv_unsettled, 1, __ATOMIC_ACQ_REL);
+        area->leftover = 0;
+    }
 }
 
 static int sends(uint32_t call) {
@@ -73,11 +94,13 @@ static int is_data(const struct mv_segment *segment) {
     return segment->arg == 1 && (how == MV_HOW_BYTES || how == MV_HOW_DATA);
 }
 
-static void add_bytes(int32_t fd, const uint8_t *payload, uint64_t size, uint64_t sent) {
-    struct leftover *made = append(sent);
+static void add_bytes(struct mv_thread *self, const struct mv_event *event) {
+    const uint8_t *payload = (const uint8_t *)(event + 1);
+    uint64_t size = event->in_size, sent = (uint64_t)event->result;
+    struct leftover *made = append(self, sent);
     uint8_t *to = (uint8_t *)(made + 1);
     made->is_sent = 1;
-    made->fd = fd;
+    made->fd = (int32_t)event->args[0];
     made->bytes = to;
     for (uint64_t at = 0; at < size && made->size < sent;) {
         const struct mv_payload_segment *header = (const struct mv_payload_segment *)(payload + at);
@@ -92,45 +115,57 @@ static void add_bytes(int32_t fd, const uint8_t *payload, uint64_t size, uint64_
 }
 
 void mv_leftover_add(struct mv_thread *self, const struct mv_event *event) {
-    (void)self;
-    if (sends(event->call)) {
-        if (event->result > 0)
-            add_bytes((int32_t)event->args[0], (const uint8_t *)(event + 1), event->in_size,
-                      (uint64_t)event->result);
-        return;
-    }
-    if (event->result < 0)
+    if (event->result < 0 || (sends(event->call) && !event->result))
         return; /* nothing was done */
-    struct leftover *made = append(event->size);
-    __builtin_memcpy(&made->event, event, event->size);
+    lock();
+    if (sends(event->call))
+        add_bytes(self, event);
+    else
+        __builtin_memcpy(&append(self, event->size)->event, event, event->size);
+    unlock();
 }
 
-void mv_leftover_sent(int32_t fd, struct mv_received *sent) {
-    struct leftover *made = append(0);
+void mv_leftover_sent(struct mv_thread *of, int32_t fd, struct mv_received *sent) {
+    lock();
+    struct leftover *made = append(of, 0);
     made->is_sent = 1;
     made->fd = fd;
     made->size = sent ? sent->size : 1;
     made->bytes = sent ? sent->data : NULL;
+    unlock();
 }
 
 void mv_leftover_begin(uint32_t at) {
-    if (!first && !mv_unsettled)
-        return;
+    lock();
     point = at;
-    active = 1;
-    __atomic_add_fetch(&mv_unsettled, 1, __ATOMIC_ACQ_REL);
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
+        if (!area->replaying || !(own(area, first) || area->settled.call != MV_INTENT_NONE))
+            continue;
+        area->leftover = 1;
+        __atomic_add_fetch(&mv_unsettled, 1, __ATOMIC_ACQ_REL);
+    }
+    unlock();
+}
+
+int mv_leftover_ends(const struct mv_thread *self, const uint64_t args[6]) {
+    if (!self->leftover)
+        return 0;
+    if (self->tid == mv.pid)
+        return self->call == point;
+    return self->call == __NR_exit || (self->call == __NR_futex ? self->condition || self->semaphore
+                                                                : mv_waits_for_world(self->call, args));
 }
 
 int mv_leftover_may_come(const struct mv_thread *self) {
-    return active && self->call != point;
+    return self->leftover != 0;
 }
 
 /* ---- bytes -------------------------------------------------------------------------------------------- */
 
-static struct leftover *sent_to(int32_t fd) {
-    struct leftover *one = first;
+static struct leftover *sent_to(const struct mv_thread *self, int32_t fd) {
+    struct leftover *one = own(self, first);
     while (one && !(one->is_sent && one->fd == fd))
-        one = one->next;
+        one = own(self, one->next);
     return one;
 }
 
@@ -152,7 +187,7 @@ static int64_t sent_already(const struct mv_thread *self, const uint64_t args[6]
         uint64_t done = 0;
         if (!is_data(&pieces[i]))
             continue;
-        while (done < pieces[i].len && (one = sent_to((int32_t)args[0]))) {
+        while (done < pieces[i].len && (one = sent_to(self, (int32_t)args[0]))) {
             uint64_t own = pieces[i].len - done, left = one->size - one->done;
             uint64_t size = own < left ? own : left;
             if (!one->bytes || !equal(one->bytes + one->done, (uint8_t *)pieces[i].addr + done, size))
@@ -167,17 +202,19 @@ static int64_t sent_already(const struct mv_thread *self, const uint64_t args[6]
     return sum;
 }
 
-/* (A number that was closed since means another connection.) */
+/* Whoever's they are: a number that was closed since means another connection. */
 static void forget_bytes(int32_t fd) {
-    struct leftover *one;
-    while ((one = sent_to(fd)))
-        drop(one);
+    for (struct leftover *one = first, *next; one; one = next) {
+        next = one->next;
+        if (one->is_sent && one->fd == fd)
+            drop(one);
+    }
 }
 
 static int bytes_outcome(struct mv_thread *self, struct mv_frame *frame, const uint64_t args[6],
                          long *result) {
     struct mv_settled settled = {.call = self->call, .fd = (int32_t)args[0]};
-    if (!sent_to(settled.fd))
+    if (!sent_to(self, settled.fd))
         return 0;
     int64_t sent = sent_already(self, args);
     if (sent < 0) {
@@ -195,9 +232,9 @@ static int event_outcome(struct mv_thread *self, struct mv_frame *frame, const u
                          long *result) {
     const struct mv_call_row *row = mv_call_find(self->call);
     struct mv_comparison with;
-    struct leftover *one = first;
+    struct leftover *one = own(self, first);
     while (one && (one->is_sent || mv_compare(&with, row, args, &one->event) != MV_DIFFERS_NOT))
-        one = one->next;
+        one = own(self, one->next);
     if (!one)
         return 0;
     *result = with.result;
@@ -227,14 +264,20 @@ static void not_met(const struct leftover *one) {
         mv_settle_say(call, "is none of this version's: it stands as it was made");
 }
 
-int mv_leftover_outcome(struct mv_thread *self, struct mv_frame *frame, long *result) {
-    const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
-    if (!active)
-        return 0;
-    if (self->call == point) {
-        for (const struct leftover *one = first; one; one = one->next)
-            not_met(one);
-        mv_leftover_forget();
+static void end(struct mv_thread *self) {
+    struct leftover *one;
+    while ((one = own(self, first))) {
+        not_met(one);
+        drop(one);
+    }
+    self->leftover = 0;
+    if (!__atomic_sub_fetch(&mv_unsettled, 1, __ATOMIC_ACQ_REL) && mv.role == MV_ROLE_SOLO)
+        mv_fast_calls_for_role();
+}
+
+static int outcome(struct mv_thread *self, struct mv_frame *frame, const uint64_t args[6], long *result) {
+    if (mv_leftover_ends(self, args)) {
+        end(self);
         return 0;
     }
     if (sends(self->call))
@@ -242,5 +285,19 @@ int mv_leftover_outcome(struct mv_thread *self, struct mv_frame *frame, long *re
     int given = event_outcome(self, frame, args, result);
     if (self->call == __NR_close)
         forget_bytes((int32_t)args[0]);
+    return given;
+}
+
+int mv_leftover_outcome(struct mv_thread *self, struct mv_frame *frame, long *result) {
+    const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
+    if (!self->leftover && !(first && self->call == __NR_close))
+        return 0;
+    lock();
+    int given = 0;
+    if (self->leftover)
+        given = outcome(self, frame, args, result);
+    else
+        forget_bytes((int32_t)args[0]);
+    unlock();
     return given;
 }

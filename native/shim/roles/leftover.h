@@ -11,9 +11,10 @@ void mv_leftover_add(struct mv_thread *self, const struct mv_event *event);
 
 /* The same of bytes that went out by a call without a record. `sent`: its own, or NULL: they can't be known.
  */
-void mv_leftover_sent(int32_t fd, struct mv_received *sent);
+void mv_leftover_sent(struct mv_thread *of, int32_t fd, struct mv_received *sent);
 
-/* The follower leads now. Up to its update point, its calls are looked at. */
+/* The follower leads now. Up to its update point, its main thread's calls are looked at; another thread's up
+ * to its next wait. */
 void mv_leftover_begin(uint32_t point);
 void mv_leftover_forget(void);
 
@@ -22,5 +23,7 @@ int mv_leftover_outcome(struct mv_thread *self, struct mv_frame *frame, long *re
 
 /* 1: the promoted thread's call need not be its leader's last one; a later one may be. */
 int mv_leftover_may_come(const struct mv_thread *self);
+/* Is this the call up to which the thread's calls are looked at? */
+int mv_leftover_ends(const struct mv_thread *self, const uint64_t args[6]);
 
 #endif

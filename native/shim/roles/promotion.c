@@ -224,7 +224,7 @@ static void follow(struct mv_thread *self, uint32_t version, uint64_t generation
 
 /* The request, by the main thread: between two calls of the program, or in one that is made again, then by
  * the role that is valid then. With rules between the two the logs of one and the other mean the same only at
- * the update point: it waits for that. */
+ * the update point, and where all other threads rest: it waits for that. */
 void mv_promote_follower(struct mv_thread *self, uint32_t follower, int at_point) {
     struct mv_control *control = mv.control;
     uint64_t begin = mv_now();
@@ -236,6 +236,12 @@ void mv_promote_follower(struct mv_thread *self, uint32_t follower, int at_point
         return;
     }
     uint32_t late = mv_park_others(self);
+    struct mv_text busy = {.used = 0};
+    if (!late && point != MV_INTENT_NONE && !mv_threads_rest(self, 0, &busy)) {
+        mv_park_release(self);
+        mv_point_again(&busy);
+        return;
+    }
     const char *why = late ? "a thread could not be stopped within 2 s" : obstacle(version);
     if (why) {
         mv_park_release(self);

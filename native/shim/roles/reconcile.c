@@ -131,6 +131,10 @@ static int is_within(const struct mv_reconciler *r) {
     return r && r->rules.progress.rule != MV_RULES_NONE;
 }
 
+int mv_reconcile_is_within(const struct mv_thread *self) {
+    return is_within(self->reconciler);
+}
+
 int mv_reconcile_names(const struct mv_thread *self, uint32_t call) {
     return mv_rules_name(mv_rules_image, call) || is_within(self->reconciler);
 }
@@ -280,6 +284,8 @@ static bool is_equal(void *context, const struct mv_rules_call *leader, const st
                      int arg) {
     struct mv_reconciler *r = context;
     (void)follower; /* there is one call */
+    if (!r->row)
+        return false; /* a lock is no call */
     if (arg >= 0)
         return argument_equal(r, leader, arg) != 0;
     const struct mv_event *event = r->events[leader - r->calls];
@@ -446,5 +452,28 @@ enum mv_reconciled mv_reconcile(struct mv_thread *self, const struct mv_call_row
         default:
             return MV_RECONCILED_NOT;
         }
+    }
+}
+
+/* Locks are in no rule: one that the follower takes lies between its calls. Only rules that drop can apply
+ * before it; a rule that expects more calls, and may end here, ends. */
+void mv_reconcile_before_order(struct mv_thread *self) {
+    const struct mv_event *event;
+    while (mv_rules_image && (event = mv_follower_next(self)) && event->call != MV_CALL_ORDER &&
+           mv_rules_name(mv_rules_image, event->call)) {
+        struct mv_reconciler *r = reconciler_of(self);
+        const struct mv_rules_host host = {r, event_ahead, is_equal};
+        struct mv_rules_decision decision;
+        r->row = NULL;
+        r->free = (uint8_t *)(r + 1);
+        r->ahead = self->reader;
+        r->seen = r->ended = 0;
+        r->call = (struct mv_rules_call){.number = MV_CALL_ORDER};
+        while (mv_rules_decide(mv_rules_image, &r->rules, &host, &r->call, r->ended != 0, &decision),
+               decision.verdict == MV_RULES_NEEDS_MORE)
+            await_event(r);
+        if (decision.verdict != MV_RULES_DROPPED)
+            return; /* it differs */
+        pass_events(r, self, decision.consumed, 0);
     }
 }

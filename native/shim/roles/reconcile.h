@@ -22,6 +22,10 @@ void mv_reconcile_end(void);
 enum mv_reconciled mv_reconcile(struct mv_thread *self, const struct mv_call_row *row, const uint64_t args[6],
                                 uint64_t site, long *result);
 
+/* The follower's thread has come to a lock: what the leader did before it and no call stands for is passed.
+ */
+void mv_reconcile_before_order(struct mv_thread *self);
+
 /* Does a rule begin with this call, or expect one? */
 int mv_reconcile_names(const struct mv_thread *self, uint32_t call);
 /* Has a rule begun that expects more calls of this thread? */

@@ -151,7 +151,7 @@ void mv_settle_intents(void) {
             case MV_WAY_BYTES:
                 settled = mv_bytes_settled(header_of(area));
                 if (mv_rules_image)
-                    mv_bytes_leave(&settled, intent);
+                    mv_bytes_leave(area, &settled, intent);
                 break;
             case MV_WAY_ACCEPTED:
                 settled = accepted(intent);

@@ -18,7 +18,7 @@ int mv_bytes_consumed_by(uint32_t call);
 struct mv_settled mv_bytes_settled(const struct mv_log_header *header);
 int mv_bytes_outcome(struct mv_thread *self, const struct mv_settled *settled, struct mv_frame *frame,
                      long *result);
-void mv_bytes_leave(struct mv_settled *settled, const struct mv_intent *intent);
+void mv_bytes_leave(struct mv_thread *area, struct mv_settled *settled, const struct mv_intent *intent);
 long mv_register_again(const struct mv_frame *frame);
 void mv_settle_say(uint32_t call, const char *what);
 long mv_in_doubt(const struct mv_settled *settled, const char *why);

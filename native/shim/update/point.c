@@ -71,7 +71,7 @@ void mv_point_again(const struct mv_text *why) {
     int32_t timer = 0;
     if (mv_main_thread_is_gone(mv_load_acquire32(&mv.control->coordinator_pid))) {
         mv_point_cancel();
-        mv_request_answer(MV_REASON_BUSY, 0, "whoever asked for the update is gone");
+        mv_request_answer(MV_REASON_BUSY, 0, "whoever asked for it is gone");
         return;
     }
     if (again.number != mv.control->request_number) {
@@ -90,7 +90,7 @@ void mv_point_again(const struct mv_text *why) {
     const int64_t after[4] = {0, 0, 0, (int64_t)again.nap};
     if (again.timer)
         mv_sys4(__NR_timer_settime, again.timer - 1, 0, (long)after, 0);
-    mv_point_want(mv.control->request_call);
+    mv_point_want(wanted.call);
 }
 
 /* What waited for the point: a copy, or a promotion. The request may be another one by now: one that cancels.

@@ -1,6 +1,8 @@
-/* Do all threads rest? An update begins every other thread anew, at its start routine: so each has to stand
- * where what lies on its stack can be given up, in a wait for the world, a condition or a semaphore, and is
- * to hold nothing that its stack is needed for.
+/* Do all threads rest, in a wait for the world, a condition or a semaphore? There nothing that a rule between
+ * two versions stands for is half done: the lead can change hands.
+ *
+ * An update begins every other thread anew, at its start routine: so what lies on its stack must be such that
+ * it can be given up, too, and it is to hold nothing that its stack is needed for.
  *
  * What is not seen here, a lock that a thread holds while it waits, shows as it begins anew: it does not come
  * to its wait again, and the update fails by name. */
@@ -72,13 +74,13 @@ static void tell_where(const struct mv_thread *area, struct mv_text *why) {
         mv_text_add(why, " is at work");
 }
 
-int mv_threads_rest(const struct mv_thread *self, struct mv_text *why) {
+int mv_threads_rest(const struct mv_thread *self, int begin_anew, struct mv_text *why) {
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
         if (area == self || !area->start)
             continue;
         /* (libc's own handler stands there in a wait for a condition or a semaphore, which is left first.) */
-        int here = area->stand.rsp < area->origin[6];
-        int led = here && area->stand.call != __NR_futex && mv_keeps_frames(area);
+        int here = !begin_anew || area->stand.rsp < area->origin[6];
+        int led = begin_anew && here && area->stand.call != __NR_futex && mv_keeps_frames(area);
         if (rests(area) && here && !led)
             continue;
         mv_text_add(why, "thread ");

@@ -22,8 +22,9 @@ void mv_point_again(const struct mv_text *why);
 int mv_waits_for_world(uint32_t call, const uint64_t args[6]);
 int mv_limit_argument(uint32_t call);
 
-/* rest.c, leader or solo, while all others are parked: do they all stand where they can begin anew? */
-int mv_threads_rest(const struct mv_thread *self, struct mv_text *why);
+/* rest.c, leader or solo, while all others are parked: do they all stand in a wait, and where they can begin
+ * anew, if they are to? */
+int mv_threads_rest(const struct mv_thread *self, int begin_anew, struct mv_text *why);
 int mv_keeps_frames(const struct mv_thread *area); /* does its control block lead into frames? */
 
 /* begin.c: the real functions; begins this thread's start routine anew, on its stack, as if for the first

@@ -191,7 +191,7 @@ internal sealed partial class Session
         };
         string time = $"within {ShimRequest.TimeLimit.TotalSeconds:0} s";
         ControlView view = _members.View();
-        if (request.Kind == MvRequest.Update && view.Reason == MvReason.ParkTimeout && (uint)view.ReasonCode == request.Number)
+        if (request.Kind is MvRequest.Update or MvRequest.Promote && view.Reason == MvReason.ParkTimeout && (uint)view.ReasonCode == request.Number)
             return $"The server's threads did not all rest at once {time} (at last, {view.ReasonText})";
         return point is null ? $"The leader has not answered {time} (is it stopped?)"
             : $"The server's main thread has not come to {point} {time} ({MainThreadsCall})";

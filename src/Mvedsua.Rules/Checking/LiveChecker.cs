@@ -25,17 +25,12 @@ public static class LiveChecker
         "chroot",
     ];
 
-    /// <summary>Errors for what would end the follower, or lead it astray; warnings for what would do nothing. By their place.</summary>
+    /// <summary>Errors for what would end the follower, or lead it astray. By their place.</summary>
     public static IReadOnlyList<Problem> Check(RuleSet rules)
     {
         ArgumentNullException.ThrowIfNull(rules);
         var problems = new List<Problem>();
-        foreach (var rule in rules.Rules)
-        {
-            foreach (var call in rule.Leader.Concat(rule.Follower).SelectMany(step => step.Calls)) Call(call, problems);
-            if (!rule.Scope.Includes(1))
-                problems.Add(new(rule.At, ProblemKind.Warning, $"\"{rule.Name}\" is for other threads than the main one: servers that have any can't be updated yet"));
-        }
+        foreach (var call in rules.Rules.SelectMany(rule => rule.Leader.Concat(rule.Follower)).SelectMany(step => step.Calls)) Call(call, problems);
         foreach (var begin in rules.Begins)
             problems.Add(new(begin.Leader.At, ProblemKind.Error, "an updated version begins where it was copied: there is nothing before it that could be left out", "leave 'begin' out"));
         return [.. problems.OrderBy(problem => problem.At).Take(Limits.Problems)];
