@@ -9,7 +9,7 @@ using Mvedsua.Replication.Servers;
 (string Name, Func<Paths, Effort, IEnumerable<Result>> Measure)[] groups =
 [
     ("getppid", GetppidRow.Measure), ("publish", PublishRow.Measure), ("calls", CallsRow.Measure), ("monitors", MonitorsRow.Measure), ("locks", LocksRow.Measure), ("load", LoadRows.Measure), ("servers", ServerRows.Measure),
-    ("start-up", StartUpRow.Measure), ("idle", IdleRow.Measure), ("failover", FailoverRow.Measure),
+    ("start-up", StartUpRow.Measure), ("idle", IdleRow.Measure), ("fork", ForkRows.Measure), ("failover", FailoverRow.Measure),
     ("update", UpdateRows.MeasureRedis), ("update-kv", UpdateRows.MeasureKv), ("timeline", UpdateRows.MeasureTimeline),
 ];
 
