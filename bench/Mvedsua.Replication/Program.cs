@@ -10,7 +10,7 @@ using Mvedsua.Replication.Servers;
 [
     ("getppid", GetppidRow.Measure), ("publish", PublishRow.Measure), ("calls", CallsRow.Measure), ("monitors", MonitorsRow.Measure), ("locks", LocksRow.Measure), ("load", LoadRows.Measure), ("servers", ServerRows.Measure),
     ("start-up", StartUpRow.Measure), ("idle", IdleRow.Measure), ("fork", ForkRows.Measure), ("failover", FailoverRow.Measure),
-    ("update", UpdateRows.MeasureRedis), ("update-kv", UpdateRows.MeasureKv), ("timeline", UpdateRows.MeasureTimeline),
+    ("update", UpdateRows.MeasureRedis), ("update-kv", UpdateRows.MeasureKv), ("rules", RuleRows.Measure), ("timeline", UpdateRows.MeasureTimeline),
 ];
 
 var words = args.ToList();

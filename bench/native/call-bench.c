@@ -1,4 +1,5 @@
-/* call-bench [-t] PORT: what one call costs, for the calls of Varan's table and some more that a busy server makes.
+/* call-bench [-t] PORT: what one call costs, for the calls of Varan's table and some more that a busy server
+ * makes.
  *
  * Serves lines (lines.h). "calls": the names of the calls, ';' between them. "INDEX COUNT": makes so many of
  * that call and answers "CPU WALL": nanoseconds a call, of the thread's own processor time and of the clock.
