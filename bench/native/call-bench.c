@@ -4,7 +4,10 @@
  * Serves lines (lines.h). "calls": the names of the calls, ';' between them. "INDEX COUNT": makes so many of
  * that call and answers "CPU WALL": nanoseconds a call, of the thread's own processor time and of the clock.
  * "at INDEX": where the function is that makes the call. -t: in a process of two threads (before there is a
- * second one, locks are no events). The descriptors are devices: the kernel's own part is short. */
+ * second one, locks are no events).
+ *
+ * As in Varan's table: a close fails at once, and time() is the vDSO's. The descriptors are devices: the
+ * kernel's own part is short. What a call leaves behind (a descriptor) is taken away outside the time. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/futex.h>

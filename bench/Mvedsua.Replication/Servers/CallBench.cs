@@ -45,14 +45,16 @@ internal sealed class CallBench : IDisposable
         {
             _line?.Send("quit\n");
             _line?.Dispose();
+            if (_line is not null) Server.AwaitEnd();
         }
         catch (IOException)
         {
             // It has ended.
         }
-
-        Server.AwaitEnd();
-        Server.Dispose();
+        finally
+        {
+            Server.Dispose();
+        }
     }
 
     private int IndexOf(string call) => Calls.ToList().IndexOf(call) is var index && index >= 0 ? index : throw new BenchException($"call-bench has no '{call}'");

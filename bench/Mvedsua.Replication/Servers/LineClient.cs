@@ -26,13 +26,8 @@ internal class LineClient(string server, int port) : IDisposable
 
     public void Dispose()
     {
-        Dispose(true);
-        GC.SuppressFinalize(this);
-    }
-
-    protected virtual void Dispose(bool disposing)
-    {
         _answers?.Dispose();
         _client.Dispose();
+        GC.SuppressFinalize(this);
     }
 }
