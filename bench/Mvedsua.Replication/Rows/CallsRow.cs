@@ -55,7 +55,13 @@ internal static class CallsRow
             }
         }
 
-        return [.. _usual.Select(call => Added(call, costs[call])), .. calls.SelectMany(call => Table(call, costs[call], counters.Why))];
+        foreach (var call in _usual) yield return Added(call, costs[call]);
+        foreach (var call in calls)
+        {
+            foreach (var way in _ways) yield return Row(call, way, costs[call], counters.Why.Length == 0);
+        }
+
+        if (counters.Why.Length > 0) yield return Result.LeftOut("cycles of these calls", counters.Why);
     }
 
     /// <summary>What it adds to a call in the leader.</summary>
@@ -66,12 +72,16 @@ internal static class CallsRow
             Note: string.Create(CultureInfo.InvariantCulture, $"native {Sample.Of(without).Median * 1e9:0} ns"));
     }
 
-    private static IEnumerable<Result> Table(string call, List<Cost[]> rounds, string noCycles) => _ways.Select(way => new Result(
-        $"{call}: {Name(way)}", Sample.Of(Seconds(rounds, way)), Unit.Nanoseconds, Published: Published(call, (int)way), Note: string.Join("; ", new[]
-        {
-            way == Way.Native ? "" : string.Create(CultureInfo.InvariantCulture, $"{Sample.OfRatios(Seconds(rounds, way), Seconds(rounds, Way.Native)).Median:0.00} × native"),
-            noCycles.Length > 0 ? way == Way.Native ? $"cycles are left out: {noCycles}" : "" : string.Create(CultureInfo.InvariantCulture, $"{Sample.Of(rounds.Select(r => r[(int)way].Cycles)).Median:0} cycles"),
-        }.Where(n => n.Length > 0))));
+    private static Result Row(string call, Way way, List<Cost[]> rounds, bool counted)
+    {
+        var times = Seconds(rounds, way);
+        string[] notes =
+        [
+            .. way == Way.Native ? [] : new[] { string.Create(CultureInfo.InvariantCulture, $"{Sample.OfRatios(times, Seconds(rounds, Way.Native)).Median:0.00} × native") },
+            .. counted ? new[] { string.Create(CultureInfo.InvariantCulture, $"{Sample.Of(rounds.Select(r => r[(int)way].Cycles)).Median:0} cycles") } : [],
+        ];
+        return new Result($"{call}: {Name(way)}", Sample.Of(times), Unit.Nanoseconds, Published: Published(call, (int)way), Note: string.Join("; ", notes));
+    }
 
     /// <summary>Varan's figure: it has cycles of another machine, so the ratio is what compares.</summary>
     internal static string Published(string call, int way)
