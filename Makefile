@@ -9,7 +9,7 @@ DOTNET := DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDDISABLENODEREUSE=
 
 # One target after the other: "test: setup all" installs before it builds. Sub-makes keep their -j.
 .NOTPARALLEL:
-.PHONY: all setup shim cli servers test demo demo-failover demo-update redis-demo test-long bench drill lint clean help
+.PHONY: all setup shim cli servers test demo demo-failover demo-update redis-demo test-long bench bench-check drill lint clean help
 
 all: shim cli
 
@@ -24,6 +24,7 @@ help:
 	@echo '             demo-update:   the sample server is updated, to 1.1, to a broken release, to 2.0'
 	@echo 'make redis-demo  setup, all; builds two releases of Redis and updates one to the other under load'
 	@echo 'make bench   setup, all, the measurements of docs/measurements.md'
+	@echo 'make bench-check  the instructions of the shim on its hot paths, against bench/instructions.tsv (ACCEPT=1: accept them)'
 	@echo 'make drill   setup, all, 10,000 kills under clients that know every answer (DRILL=--help)'
 	@echo 'make lint    clang-format, clang-tidy, cppcheck'
 	@echo 'make clean   remove out/'
@@ -70,6 +71,11 @@ bench: setup all servers
 	@$(MAKE) -s -C bench/native OUT=$(OUT)
 	@$(MAKE) -s -C tests/native/log programs OUT=$(OUT)
 	$(DOTNET) run -c $(CONFIG) --project bench/Mvedsua.Replication -- $(BENCH) $(OUT)
+
+# make bench-check ACCEPT=1: what is counted now is what is expected from then on. docs/bench-instructions.md
+bench-check: setup all
+	@$(MAKE) -s -C bench/native OUT=$(OUT)
+	@$(DOTNET) run -c $(CONFIG) --project bench/Mvedsua.InstructionCheck -- $(if $(ACCEPT),--accept) $(OUT)
 
 # make drill DRILL='--kills 500 --seed 7 --server redis'; a failure prints the command that repeats its session.
 drill: setup all

@@ -79,14 +79,6 @@ public sealed class ParsingTests
     }
 
     [Fact]
-    public void Lines_of_the_coordinator_between_the_rounds_of_call_bench_are_skipped()
-    {
-        var medians = CallsRow.Parse("mvedsua: session x: server started\n100.0 2.0 3.0 4.0\n300.0 4.0 3.0 4.0\n200.0 3.0 3.0 4.0\n");
-        Assert.Equal([200e-9, 3e-9, 3e-9, 4e-9], medians);
-        Assert.Throws<BenchException>(() => CallsRow.Parse("mvedsua: refused\n"));
-    }
-
-    [Fact]
     public void A_phase_of_the_checking_load_tells_what_its_clients_saw()
     {
         var phase = Phase.Parse("phase=1 seconds=1.01 answers=39480 errors=2 median_us=294.9 p99_us=2359.3 longest_us=12063.4\n");

@@ -33,6 +33,13 @@ public sealed class ResultTests
     }
 
     [Fact]
+    public void What_is_left_out_says_why_and_is_neither_met_nor_disturbed()
+    {
+        var leftOut = Result.LeftOut("x", "perf is not installed") with { Disturbed = 1.3 };
+        Assert.Equal(("left out", "", "perf is not installed"), (leftOut.Measured, leftOut.Verdict, leftOut.Note));
+    }
+
+    [Fact]
     public void Median_and_spread_are_printed_in_the_unit()
     {
         Assert.Equal("20.0 ns [18.0–30.0]", new Result("x", _twenty, Unit.Nanoseconds).Measured);

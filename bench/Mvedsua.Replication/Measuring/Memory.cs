@@ -12,6 +12,9 @@ internal static class Memory
     /// take together.</summary>
     internal static double Share(int pid) => Parse(File.ReadAllText($"/proc/{pid}/smaps_rollup"), "Pss:");
 
+    /// <summary>Bytes of touched memory in huge pages.</summary>
+    internal static double Huge(int pid) => Parse(File.ReadAllText($"/proc/{pid}/smaps_rollup"), "AnonHugePages:");
+
     /// <summary>The line "RssAnon:  1234 kB".</summary>
     internal static double ParseTouched(string status) => Parse(status, "RssAnon:");
 

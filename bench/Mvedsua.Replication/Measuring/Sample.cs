@@ -3,6 +3,9 @@ namespace Mvedsua.Replication.Measuring;
 /// <summary>The median of several measurements, with the smallest and the largest.</summary>
 internal sealed record Sample(double Median, double Min, double Max, int Count)
 {
+    /// <summary>Of what was not measured.</summary>
+    internal static Sample None { get; } = new(double.NaN, double.NaN, double.NaN, 0);
+
     internal static Sample Of(IEnumerable<double> values)
     {
         var sorted = values.Order().ToArray();

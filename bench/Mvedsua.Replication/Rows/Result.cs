@@ -29,11 +29,14 @@ internal sealed record Result(
     /// <summary>Cores that others used meanwhile.</summary>
     internal double Disturbed { get; init; }
 
-    internal string Verdict =>
+    internal string Verdict => Value.Count == 0 ? "" :
         (Goal is not { } goal ? "" : (AtLeast ? Value.Median >= goal : Value.Median <= goal) ? "met" : "missed")
         + (Disturbed > Disturbance.Tolerated ? string.Create(CultureInfo.InvariantCulture, $" (disturbed: {Disturbed:0.0} cores)") : "");
 
-    internal string Measured => $"{Format(Value.Median)} [{Number(Value.Min)}–{Number(Value.Max)}]";
+    /// <summary>A line that says why there is no measurement.</summary>
+    internal static Result LeftOut(string what, string why) => new(what, Sample.None, Unit.Ratio, Note: why);
+
+    internal string Measured => Value.Count == 0 ? "left out" : $"{Format(Value.Median)} [{Number(Value.Min)}–{Number(Value.Max)}]";
 
     internal string GoalText => Goal is { } goal ? (AtLeast ? "≥ " : "≤ ") + Format(goal) : "–";
 

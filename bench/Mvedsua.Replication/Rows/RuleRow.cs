@@ -31,7 +31,8 @@ internal static class RuleRow
             CultureInfo.InvariantCulture, $"kv 1.1 after 1.0, against 1.0 rebuilt, without rules: {Sample.Of(without).Median * 1e6:0.00} µs; 1.1 also makes one call more a request"));
     }
 
-    private static double FollowersCpu(Paths paths, Server session, int requests)
+    /// <summary>Seconds a request, of what it still has to replay too.</summary>
+    internal static double FollowersCpu(Paths paths, Server session, int requests)
     {
         var follower = session.Roles().Follower!.Value;
         var before = CpuTime.OfProcess(follower);

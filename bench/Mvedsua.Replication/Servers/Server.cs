@@ -106,6 +106,9 @@ internal sealed class Server : IDisposable
         return new Roles(status.Leader, status.Follower, keeper?.Pid, _process.Id);
     }
 
+    /// <summary>Of one that was told to end. Whoever is patient in vain ends it.</summary>
+    internal void AwaitEnd() => _process.WaitForExit(_patience);
+
     public void Dispose()
     {
         try
