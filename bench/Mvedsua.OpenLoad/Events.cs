@@ -49,15 +49,12 @@ internal sealed unsafe class Events : IDisposable
         }
     }
 
-    /// <summary>Whose event it is; -1: the timer's.</summary>
-    internal (int Number, bool Room) this[int index]
+    /// <summary>Whose event it is; -1: the timer's. Each of those that <see cref="Wait"/> counted is to be taken before the next wait.</summary>
+    internal (int Number, bool Room) Take(int index)
     {
-        get
-        {
-            var (data, events) = (_events[index].Data, _events[index].Events);
-            if (data == TheTimer) _armed = 0;
-            return ((int)data, (events & Libc.EPOLLOUT) != 0);
-        }
+        var (data, events) = (_events[index].Data, _events[index].Events);
+        if (data == TheTimer) _armed = 0;
+        return ((int)data, (events & Libc.EPOLLOUT) != 0);
     }
 
     public void Dispose()

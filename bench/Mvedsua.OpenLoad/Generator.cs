@@ -154,7 +154,7 @@ internal sealed class Generator : IDisposable
     {
         for (var i = 0; i < events; i++)
         {
-            var (number, room) = _events[i];
+            var (number, room) = _events.Take(i);
             if (number < 0 || _connections[number] is var connection && connection.IsClosed) continue;
             if (room)
             {

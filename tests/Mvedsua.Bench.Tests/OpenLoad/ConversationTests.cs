@@ -93,6 +93,36 @@ public sealed class ConversationTests
         });
     }
 
+    /// <summary>A collection between two requests would make the generator late.</summary>
+    [Theory]
+    [MemberData(nameof(Protocols))]
+    public void Nothing_is_allocated_for_a_request(string protocol)
+    {
+        const int warmUp = 100, measured = 300;
+        // The answers, and the requests that another conversation wrote to get them.
+        var recorded = new Talk(protocol);
+        List<int> lengths = [];
+        for (var i = 0; i < warmUp + measured; i++)
+        {
+            var before = recorded.Answers.Count;
+            recorded.Ask();
+            lengths.Add(recorded.Answers.Count - before);
+            recorded.Deliver(int.MaxValue);
+        }
+
+        var (conversation, answers, request, at) = (Conversations.Create(protocol, Number), recorded.Answers.ToArray(), new byte[IConversation.LongestRequest], 0);
+        var allocated = 0L;
+        for (var i = 0; i < lengths.Count; i++)
+        {
+            if (i == warmUp) allocated = GC.GetAllocatedBytesForCurrentThread();
+            conversation.Write(request);
+            at += conversation.Read(answers.AsSpan(at, lengths[i]));
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - allocated);
+        Assert.Equal(answers.Length, at);
+    }
+
     [Fact]
     public void Bytes_are_shown_on_one_line()
     {

@@ -8,7 +8,9 @@ namespace Mvedsua.Bench.Tests.OpenLoad;
 internal sealed class StallingServer : IDisposable
 {
     private const int RequestLength = 40; // of "GET /check HTTP/1.1…"
-    private static readonly byte[] _answer = Encoding.ASCII.GetBytes("HTTP/1.1 200 OK\r\nContent-Length: 4096\r\n\r\n" + ModelServer.Page());
+
+    /// <summary>To each request.</summary>
+    internal static readonly byte[] Answer = Encoding.ASCII.GetBytes("HTTP/1.1 200 OK\r\nContent-Length: 4096\r\n\r\n" + ModelServer.Page());
 
     private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly int _special;
@@ -58,7 +60,7 @@ internal sealed class StallingServer : IDisposable
                     for (unanswered += n; unanswered >= RequestLength; unanswered -= RequestLength)
                     {
                         if (Interlocked.Increment(ref _requests) - 1 == _special) _instead(client);
-                        client.Send(_answer);
+                        client.Send(Answer);
                     }
                 }
             }
