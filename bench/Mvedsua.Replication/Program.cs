@@ -8,7 +8,7 @@ using Mvedsua.Replication.Servers;
 // Usage: Mvedsua.Replication [--quick] [--only GROUP,…] [--seconds N] [--record FILE] [OUT]. Prints the measurements of the Speed table.
 (string Name, Func<Paths, Effort, IEnumerable<Result>> Measure)[] groups =
 [
-    ("getppid", GetppidRow.Measure), ("publish", PublishRow.Measure), ("calls", CallsRow.Measure), ("monitors", MonitorsRow.Measure), ("locks", LocksRow.Measure), ("load", LoadRows.Measure), ("servers", ServerRows.Measure),
+    ("getppid", GetppidRow.Measure), ("publish", PublishRow.Measure), ("calls", CallsRow.Measure), ("monitors", MonitorsRow.Measure), ("locks", LocksRow.Measure), ("load", LoadRows.Measure), ("servers", ServerRows.Measure), ("latency", LatencyRows.Measure),
     ("start-up", StartUpRow.Measure), ("idle", IdleRow.Measure), ("fork", ForkRows.Measure), ("failover", FailoverRow.Measure),
     ("update", UpdateRows.MeasureRedis), ("update-kv", UpdateRows.MeasureKv), ("rules", RuleRows.Measure), ("timeline", UpdateRows.MeasureTimeline),
 ];

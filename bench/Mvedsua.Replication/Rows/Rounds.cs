@@ -34,6 +34,8 @@ internal sealed class Rounds : IDisposable
 
     internal Recipe Recipe { get; }
 
+    internal Server Native => _servers.Single(s => s.Mode == Mode.Native);
+
     internal Server Followed => _servers.Single(s => s.Mode == Mode.Follower);
 
     /// <summary>The load of bench/native/check-load, which checks every answer.</summary>
@@ -46,13 +48,19 @@ internal sealed class Rounds : IDisposable
     internal Ratios Measure(Load load, Effort effort, LogMemory? memory = null)
     {
         foreach (var server in _servers) load(server.Port, effort.Requests / 5); // warm up
-        var rounds = _servers.ToDictionary(s => s.Mode, _ => new List<Round>());
-        for (var i = 0; i < effort.Rounds; i++)
+        return new Ratios(Interleave(effort.Rounds, server => MeasureRound(server, load, effort.Requests, memory)));
+    }
+
+    /// <summary>So many rounds, in each of which the three are measured one after the other.</summary>
+    internal IReadOnlyDictionary<Mode, List<T>> Interleave<T>(int count, Func<Server, T> measure)
+    {
+        var rounds = _servers.ToDictionary(s => s.Mode, _ => new List<T>());
+        for (var i = 0; i < count; i++)
         {
-            foreach (var server in _servers) rounds[server.Mode].Add(MeasureRound(server, load, effort.Requests, memory));
+            foreach (var server in _servers) rounds[server.Mode].Add(measure(server));
         }
 
-        return new Ratios(rounds);
+        return rounds;
     }
 
     public void Dispose()

@@ -15,6 +15,10 @@ internal sealed record Paths(string Out)
     internal static string Root { get; } = FindRoot();
 
     internal string Bench(string program) => Existing(Path.Combine(Out, "bench", program));
+
+    /// <summary>The open-loop load generator, which is built with this program.</summary>
+    internal static string OpenLoad => Existing(Path.Combine(AppContext.BaseDirectory, "mvedsua-load"));
+
     internal string LogBench => Existing(Path.Combine(Out, "tests", "log-bench"));
 
     private static string Existing(string path) =>
