@@ -6,6 +6,7 @@
 #include "../order/order.h"
 #include "../sys.h"
 #include "batch.h"
+#include "leftover.h"
 #include "roles.h"
 #include "settle.h"
 #include "streams.h"
@@ -270,8 +271,12 @@ enum mv_action mv_leader_call(struct mv_thread *self, struct mv_frame *frame) {
         return map_file(self, frame, row, args);
     if (self->call == __NR_chroot)
         args[1] = mv_proc_keep(); /* for the follower */
-    if (cls == MV_CLASS_LOCAL)
+    if (cls == MV_CLASS_LOCAL) {
+        long none;
+        if (mv_unsettled && mv_leftover_ends(self, args)) /* it rests here: what has not come does not come */
+            mv_settled_outcome(self, frame, &none);
         return local(self, frame);
+    }
     if (cls == MV_CLASS_BOTH)
         return both(self, frame, row, args);
     return run_and_publish(self, frame, row, args);
