@@ -121,7 +121,7 @@ internal sealed class Server : IDisposable
         {
             if (!_process.HasExited)
             {
-                Signals.Send(_process.Id, Signals.Term);
+                Signals.TrySend(_process.Id, Signals.Term);
                 if (!_process.WaitForExit(TimeSpan.FromSeconds(5))) _process.Kill(entireProcessTree: true);
                 _process.WaitForExit();
             }
