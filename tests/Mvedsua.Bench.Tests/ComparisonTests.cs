@@ -45,6 +45,8 @@ public sealed class ComparisonTests
         Assert.Contains("only in A: idle: the row", text, StringComparison.Ordinal);
         Assert.Contains("only in B: locks: the row", text, StringComparison.Ordinal);
         Assert.Contains("the machines differ", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("the efforts differ", text, StringComparison.Ordinal);
+        Assert.Contains("the efforts differ", Comparison.Of(first, second with { Effort = Effort.Full }), StringComparison.Ordinal);
         Assert.Contains("redis-server 7.0.15 in A, 7.2.1 in B", text, StringComparison.Ordinal);
     }
 

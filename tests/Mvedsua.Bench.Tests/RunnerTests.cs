@@ -44,7 +44,7 @@ public sealed class RunnerTests
         }
     }
 
-    /// <summary>SIGINT in the middle of an experiment with living servers.</summary>
+    /// <summary>SIGTERM, which does as SIGINT does: the latter may be ignored by what runs the tests.</summary>
     [Fact]
     public async Task An_interrupted_run_ends_its_servers_and_keeps_what_it_has()
     {
@@ -61,7 +61,7 @@ public sealed class RunnerTests
 
         await AwaitChild(bench);
         var started = ProcessTree.Under(bench.Id).Skip(1).Select(p => p.Pid).ToList();
-        Signals.Send(bench.Id, 2);
+        Signals.Send(bench.Id, Signals.Term);
         Assert.True(bench.WaitForExit(_patience));
         Assert.Equal(130, bench.ExitCode);
         var run = RunFile.Read(folder.Path);

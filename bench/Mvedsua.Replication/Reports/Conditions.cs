@@ -11,7 +11,7 @@ internal static class Conditions
     [
         run.Begun.UtcDateTime.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture),
         .. run.Machine.Describe(),
-        $"medians of {run.Effort.Rounds} interleaved rounds [smallest–largest], {Bootstrap.Confidence * 100:0} % bootstrap interval of the median (from {Bootstrap.Fewest} values on)",
+        string.Create(CultureInfo.InvariantCulture, $"medians of {run.Effort.Rounds} interleaved rounds of {run.Effort.Requests:N0} requests [smallest–largest], {Bootstrap.Confidence * 100:0} % bootstrap interval of the median (from {Bootstrap.Fewest} values on)"),
     ];
 
     /// <summary>What went wrong, or on, meanwhile; none: nothing.</summary>

@@ -20,6 +20,7 @@ internal static class Comparison
         [
             table.Count > 1 ? Table.Markdown(table) : "No row is in both.",
             .. Only("A", a, b), .. Only("B", b, a), .. Machines(first.Machine, second.Machine),
+            .. first.Effort == second.Effort ? Array.Empty<string>() : [$"the efforts differ: A {first.Effort}; B {second.Effort}"],
         ];
         return string.Join('\n', lines);
     }

@@ -20,6 +20,7 @@ internal sealed class Server : IDisposable
     private readonly TaskCompletionSource<TimeSpan> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<TimeSpan> _takenOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _inStep = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<(string Text, TaskCompletionSource<string> Found)> _awaited = [];
     private readonly string? _readyLine;
     private readonly long _begin;
@@ -46,7 +47,8 @@ internal sealed class Server : IDisposable
         };
         var start = new ProcessStartInfo(words[0], words[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         if (mode == Mode.Solo) start.Environment["LD_PRELOAD"] = paths.Library;
-        _process = new Process { StartInfo = start };
+        _process = new Process { StartInfo = start, EnableRaisingEvents = true };
+        _process.Exited += (_, _) => _exited.TrySetResult();
         _process.OutputDataReceived += (_, line) => Take(line.Data);
         _process.ErrorDataReceived += (_, line) => Take(line.Data);
         _begin = Stopwatch.GetTimestamp();
@@ -56,9 +58,9 @@ internal sealed class Server : IDisposable
         try
         {
             if (_readyLine is null) AwaitConnection();
-            if (!_ready.Task.Wait(_patience)) throw new BenchException($"{recipe.Name} ({mode}) did not get ready:\n{_output}");
+            if (!Await(_ready.Task)) throw new BenchException($"{recipe.Name} ({mode}) did not get ready:\n{_output}");
             if (mode != Mode.Follower) return;
-            if (!_inStep.Task.Wait(_patience)) throw new BenchException($"not every follower of {recipe.Name} got in step:\n{_output}");
+            if (!Await(_inStep.Task)) throw new BenchException($"not every follower of {recipe.Name} got in step:\n{_output}");
             var status = Status();
             FirstLeader = status.Leader;
             if (status.Followers.Count != followers) throw new BenchException($"{recipe.Name} has {status.Followers.Count} of {followers} followers:\n{_output}");
@@ -131,6 +133,13 @@ internal sealed class Server : IDisposable
             _process.Dispose();
             _directory.Delete(recursive: true);
         }
+    }
+
+    /// <summary>Not when the process ends before, or nothing happens for long.</summary>
+    private bool Await(Task task)
+    {
+        Task.WaitAny([task, _exited.Task], _patience);
+        return task.IsCompleted;
     }
 
     private void Take(string? line)
