@@ -60,7 +60,7 @@ public sealed class ReportTests
         var html = XDocument.Parse(page.Replace("<!DOCTYPE html>", "", StringComparison.Ordinal).Replace("<meta charset=\"utf-8\">", "", StringComparison.Ordinal)
             .Replace("<meta name=\"viewport\" content=\"width=device-width\">", "", StringComparison.Ordinal));
         Assert.Equal(2, html.Descendants("figure").Count());
-        Assert.All(html.Descendants("figure"), f => Assert.Single(f.Elements(), e => e.Name.LocalName == "svg"));
+        Assert.All(html.Descendants("figure"), f => Assert.StartsWith("0 0 1200 ", Assert.Single(f.Elements(), e => e.Name.LocalName == "svg").Attribute("viewBox")!.Value, StringComparison.Ordinal));
         string?[] ids = [.. html.Descendants().Attributes("id").Select(a => a.Value)];
         Assert.Equal(ids.Length, ids.Distinct().Count());
         Assert.DoesNotContain("<script", page, StringComparison.Ordinal);

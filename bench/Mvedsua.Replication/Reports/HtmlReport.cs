@@ -1,11 +1,12 @@
 using System.Net;
 using System.Text;
+using System.Text.RegularExpressions;
 using Mvedsua.Replication.Results;
 
 namespace Mvedsua.Replication.Reports;
 
 /// <summary>report.html: one file without scripts, with its drawings in it, for light and dark screens.</summary>
-internal static class HtmlReport
+internal static partial class HtmlReport
 {
     private const string Style = """
         :root { color-scheme: light dark; --line: #8886; --faint: #8882; }
@@ -53,9 +54,13 @@ internal static class HtmlReport
 
     private static string Row(IEnumerable<string> cells, string tag) => $"<tr>{string.Concat(cells.Select(c => $"<{tag}>{Escape(c)}</{tag}>"))}</tr>";
 
-    /// <summary>Without what may stand in a file only, and with ids that no other drawing of the page has.</summary>
-    private static string Unique(string svg, string name) => svg[svg.IndexOf("<svg", StringComparison.Ordinal)..].Trim()
+    /// <summary>Without what may stand in a file only, with ids that no other drawing of the page has, and as wide as the page is: a drawing
+    /// without a view box is cut off, not made smaller.</summary>
+    private static string Unique(string svg, string name) => Size().Replace(svg[svg.IndexOf("<svg", StringComparison.Ordinal)..].Trim(), "$1viewBox=\"0 0 $2 $3\"", 1)
         .Replace("id=\"", $"id=\"{name}-", StringComparison.Ordinal).Replace("url(#", $"url(#{name}-", StringComparison.Ordinal).Replace("href=\"#", $"href=\"#{name}-", StringComparison.Ordinal);
+
+    [GeneratedRegex(@"^(<svg[^>]*?)width=""([\d.]+)"" height=""([\d.]+)""")]
+    private static partial Regex Size();
 
     private static string Escape(string text) => WebUtility.HtmlEncode(text);
 }
