@@ -35,7 +35,7 @@ internal static class Experiments
             "Varan, slowdown factor with 0 and 1 follower: Beanstalkd 1.03, 1.09; Lighttpd 1.00, 1.06; Memcached 1.00, 1.13; Nginx 1.01, 1.38. SaBRe, interception alone: 0.3 % nginx, 0.9 % lighttpd, 1.0 % memcached.",
             OtherMachine, 2.5, Sets.None, ServerRows.Measure),
         new("followers", "Servers by number of followers",
-            "Throughput and the leader's processor time natively, solo, and with 1, 2 and 3 followers.", "redis, beanstalkd, lighttpd, memcached (4 threads), nginx (one process); bench/native/check-load, 50 connections, every answer checked", "requests a second, CPU a request",
+            "Throughput and the leader's processor time natively, solo, and with 1, 2 and 3 followers.", "redis, beanstalkd, lighttpd, memcached (4 threads), nginx (one process); bench/native/check-load, 50 connections, every answer checked; rounds of half as many requests, at least 15,000", "requests a second, CPU a request",
             "Varan, figure of the servers on loopback, slowdown factor with 0, 1 and 6 followers: Beanstalkd 1.03, 1.09, 6.24; Lighttpd 1.00, 1.06, 1.35; Memcached 1.00, 1.13, 2.09; Nginx 1.01, 1.38, 2.56; Redis 1.01, 1.39, 3.41.",
             OtherMachine + " Mvedsua has three followers at most; no figures of 2 and 3 are at hand.", 3, Sets.Both, FollowersRows.Measure),
         new("start-up", "Start",
