@@ -9,7 +9,7 @@ DOTNET := DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDDISABLENODEREUSE=
 
 # One target after the other: "test: setup all" installs before it builds. Sub-makes keep their -j.
 .NOTPARALLEL:
-.PHONY: all setup shim cli servers test demo demo-failover demo-update redis-demo test-long bench bench-check drill lint clean help
+.PHONY: all setup shim cli servers test demo demo-failover demo-update redis-demo test-long bench bench-quick bench-programs bench-check replicate drill lint clean help
 
 all: shim cli
 
@@ -23,7 +23,9 @@ help:
 	@echo '             demo-failover: Redis with a follower; the leader is killed'
 	@echo '             demo-update:   the sample server is updated, to 1.1, to a broken release, to 2.0'
 	@echo 'make redis-demo  setup, all; builds two releases of Redis and updates one to the other under load'
-	@echo 'make bench   setup, all, the measurements of docs/measurements.md'
+	@echo 'make bench   setup, all, the measurements: some 10 minutes on two cores; tables, and a report in out/bench/last'
+	@echo 'make bench-quick  the same in some 2 minutes, with fewer rounds'
+	@echo 'make replicate    all experiments, each beside the figures of the papers'
 	@echo 'make bench-check  the instructions of the shim on its hot paths, against bench/instructions.tsv (ACCEPT=1: accept them)'
 	@echo 'make drill   setup, all, 10,000 kills under clients that know every answer (DRILL=--help)'
 	@echo 'make lint    clang-format, clang-tidy, cppcheck'
@@ -66,11 +68,21 @@ demo-update: setup all servers
 redis-demo: setup all
 	@DEMO_KEYS=$(DEMO_KEYS) sh tests/demo/redis-update.sh $(OUT)
 
-# make bench BENCH=--quick: some two minutes; the first run builds two releases of Redis before. The C# log reader: dotnet run -c Release --project bench/Mvedsua.Benchmarks
-bench: setup all servers
+# make bench BENCH='failover idle --pin 0-1': those, so; the command is described in docs/benchmarking.md. The C# log reader: dotnet run -c Release --project bench/Mvedsua.Benchmarks
+MEASURE := $(OUT)/dotnet/bin/Mvedsua.Replication/release/mvedsua-bench
+bench: bench-programs
+	@$(MEASURE) run $(BENCH)
+
+bench-quick: bench-programs
+	@$(MEASURE) run --quick $(BENCH)
+
+replicate: bench-programs
+	@$(MEASURE) run --all $(BENCH)
+
+bench-programs: setup all servers
 	@$(MAKE) -s -C bench/native OUT=$(OUT)
 	@$(MAKE) -s -C tests/native/log programs OUT=$(OUT)
-	$(DOTNET) run -c $(CONFIG) --project bench/Mvedsua.Replication -- $(BENCH) $(OUT)
+	$(DOTNET) build bench/Mvedsua.Replication -c $(CONFIG) -v quiet
 
 # make bench-check ACCEPT=1: what is counted now is what is expected from then on. docs/bench-instructions.md
 bench-check: setup all

@@ -2,7 +2,7 @@
  * measures every request. PROTOCOL: redis, memcached, beanstalkd, http or kv (protocols.c).
  *
  * One request at a time per connection; its answer is known in advance. Ends after SECONDS, after that many
- * ANSWERS, or at SIGTERM.
+ * ANSWERS (no more requests are made: the server's processor time is for exactly so many), or at SIGTERM.
  *
  * SIGUSR1 begins a new phase: the answers, errors and longest request are counted for each phase on its own,
  * so that one sees what happened around a kill. A connection that is closed, reset, answers something else or
@@ -37,7 +37,7 @@
 #define CONNECTIONS 512
 
 struct connection {
-    int fd, step, failed, away;
+    int fd, step, away, waiting; /* waiting: for the answer to a request */
     struct client client;
     struct exchange exchange;
     uint64_t sent_at,
@@ -54,7 +54,7 @@ struct phase {
 static const struct protocol *protocol;
 static struct connection connections[CONNECTIONS];
 static struct phase phases[PHASES], second;
-static uint64_t answered, wanted_answers = UINT64_MAX, interval = SECOND_NS;
+static uint64_t answered, on_their_way, wanted_answers = UINT64_MAX, interval = SECOND_NS;
 static int connects_again, away;
 static volatile sig_atomic_t wanted_phase, stopped;
 
@@ -81,12 +81,18 @@ static uint64_t quantile(const struct phase *phase, double q) {
     return phase->longest;
 }
 
+/* Nothing is on its way any more. */
+static void settle(struct connection *c) {
+    on_their_way -= (uint64_t)c->waiting;
+    c->waiting = 0;
+}
+
 static void fail(struct connection *c, struct phase *phase, const char *what) {
     printf("error=%s connection=%d step=%d number=%llu after_us=%llu\n", what, c->client.number, c->step,
            (unsigned long long)c->client.counter, (unsigned long long)((now() - c->sent_at) / 1000));
     (void)fflush(stdout);
     phase->errors++;
-    c->failed = 1;
+    settle(c);
     close(c->fd);
 }
 
@@ -97,6 +103,7 @@ static void lose(struct connection *c, struct phase *phase, const char *what) {
         return;
     }
     phase->errors += c->step != 0;
+    settle(c);
     close(c->fd);
     c->step = 0;
     c->client.counter = 0;
@@ -107,6 +114,10 @@ static void lose(struct connection *c, struct phase *phase, const char *what) {
 
 static void send_request(struct connection *c, struct phase *phase) {
     struct exchange *x = &c->exchange;
+    if (answered + on_their_way >= wanted_answers)
+        return;
+    c->waiting = 1;
+    on_their_way++;
     protocol->make(&c->client, c->step, x);
     c->got_length = 0;
     c->sent_at = c->lost_at ? c->lost_at : now();
@@ -144,6 +155,7 @@ static void receive(struct connection *c, struct phase *phase) {
     count(phase, took);
     count(&second, took);
     answered++;
+    settle(c);
     if (phase->answers % PROGRESS == 0) {
         printf("progress=%llu\n", (unsigned long long)answered);
         (void)fflush(stdout);
@@ -202,7 +214,7 @@ static uint64_t report(int last) {
     for (int i = 0; i <= last; i++) {
         const struct phase *p = &phases[i];
         errors += p->errors;
-        printf("phase=%d seconds=%.2f answers=%llu errors=%llu median_us=%.1f p99_us=%.1f longest_us=%.1f\n",
+        printf("phase=%d seconds=%.6f answers=%llu errors=%llu median_us=%.1f p99_us=%.1f longest_us=%.1f\n",
                i, (double)(p->end - p->begin) / 1e9, (unsigned long long)p->answers,
                (unsigned long long)p->errors, (double)quantile(p, 0.5) / 1e3, (double)quantile(p, 0.99) / 1e3,
                (double)p->longest / 1e3);
@@ -266,8 +278,7 @@ int main(int argc, char **argv) {
             continue;
         looked = now();
         for (int i = 0; i < clients; i++)
-            if (!connections[i].failed && !connections[i].away &&
-                looked > connections[i].sent_at + PATIENCE_NS)
+            if (connections[i].waiting && looked > connections[i].sent_at + PATIENCE_NS)
                 fail(&connections[i], &phases[phase], "no-answer");
     }
     phases[phase].end = now();

@@ -3,15 +3,18 @@ using Mvedsua.Replication.Servers;
 
 namespace Mvedsua.Bench.Tests;
 
-/// <summary>The bench's C programs, built.</summary>
+/// <summary>The clone's products, with the bench's C programs built anew where they changed.</summary>
 internal static class Built
 {
-    private static readonly Lazy<Paths> _paths = new(() =>
+    internal static Paths Paths { get; } = Make();
+
+    /// <summary>The command under test.</summary>
+    internal static string Bench => Path.Combine(AppContext.BaseDirectory, "mvedsua-bench");
+
+    private static Paths Make()
     {
         var paths = new Paths(Path.Combine(Paths.Root, "out"));
         Programs.Run("make", ["-s", "-C", Path.Combine(Paths.Root, "bench", "native"), $"OUT={paths.Out}"]);
         return paths;
-    });
-
-    internal static Paths Paths => _paths.Value;
+    }
 }

@@ -45,7 +45,6 @@ public sealed class CheckingLoadTests
         Assert.Equal(0, phase.Errors);
     }
 
-
     /// <summary>Answers every request with the page that check-load expects, and tells when it has answered so many.</summary>
     private sealed class PageServer : IDisposable
     {

@@ -53,11 +53,14 @@ public sealed class ParsingTests
     }
 
     [Fact]
-    public void A_session_without_follower_has_none()
+    public void A_session_lags_as_its_slowest_follower_does()
     {
-        const string json = """{"leader":{"pid":5},"follower":null,"lag":{"events":3,"bytes":9},"log":{"bytes":4096}}""";
-        Assert.Equal(new SessionState(5, null, 3, 4096), SessionState.Parse(json));
-        Assert.Equal(6, SessionState.Parse(json.Replace("null", """{"pid":6}""", StringComparison.Ordinal)).Follower);
+        var none = SessionState.Parse("""{"leader":{"pid":5},"followers":[],"log":{"bytes":4096}}""");
+        Assert.Null(none.Follower);
+        Assert.Equal((5, 0, 4096), (none.Leader, none.LagEvents, none.LogBytes));
+        var two = SessionState.Parse("""{"leader":{"pid":5},"followers":[{"pid":6,"lag":{"events":3}},{"pid":7,"lag":{"events":9}}],"log":{"bytes":0}}""");
+        Assert.Equal([6, 7], two.Followers);
+        Assert.Equal((6, 9), (two.Follower, two.LagEvents));
     }
 
     [Fact]

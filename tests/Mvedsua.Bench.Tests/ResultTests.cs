@@ -1,4 +1,4 @@
-using Mvedsua.Replication;
+using Mvedsua.Replication.Reports;
 using Mvedsua.Replication.Measuring;
 using Mvedsua.Replication.Rows;
 
@@ -26,16 +26,24 @@ public sealed class ResultTests
     }
 
     [Fact]
-    public void A_measurement_that_others_disturbed_is_marked()
+    public void An_experiment_that_others_disturbed_is_marked()
     {
-        Assert.Equal("met (disturbed: 1.3 cores)", new Result("x", _twenty, Unit.Nanoseconds, 1) { Disturbed = 1.3 }.Verdict);
-        Assert.Equal("met", new Result("x", _twenty, Unit.Nanoseconds, 1) { Disturbed = Disturbance.Tolerated }.Verdict);
+        var outcome = Runs.Outcome("load", _twenty);
+        Assert.Equal(["disturbed: other processes used 1.3 cores meanwhile"], Conditions.Of(outcome with { DisturbedCores = 1.3 }));
+        Assert.Empty(Conditions.Of(outcome with { DisturbedCores = Disturbance.Tolerated }));
     }
 
     [Fact]
-    public void What_is_left_out_says_why_and_is_neither_met_nor_disturbed()
+    public void The_interval_is_printed_in_the_unit_and_a_dash_where_there_is_none()
     {
-        var leftOut = Result.LeftOut("x", "perf is not installed") with { Disturbed = 1.3 };
+        Assert.Equal("20.0–20.0", new Result("x", Sample.Of([20e-9, 20e-9, 20e-9, 20e-9, 20e-9]), Unit.Nanoseconds).ConfidenceText);
+        Assert.Equal("–", new Result("x", _twenty, Unit.Nanoseconds).ConfidenceText);
+    }
+
+    [Fact]
+    public void What_is_left_out_says_why_and_is_neither_met_nor_missed()
+    {
+        var leftOut = Result.LeftOut("x", "perf is not installed") with { Goal = 1 };
         Assert.Equal(("left out", "", "perf is not installed"), (leftOut.Measured, leftOut.Verdict, leftOut.Note));
     }
 
@@ -48,12 +56,12 @@ public sealed class ResultTests
     }
 
     [Fact]
-    public void The_table_is_Markdown_with_aligned_columns()
+    public void The_table_is_Markdown_with_aligned_columns_and_without_those_that_nobody_needs()
     {
         var lines = Table.Format([new Result("one", _twenty, Unit.Nanoseconds, 1e-9, Note: "why"), new Result("a longer name", _twenty, Unit.Ratio)]).Split('\n');
         Assert.Equal(4, lines.Length);
         Assert.All(lines, l => Assert.Equal(lines[0].Length, l.Length));
-        Assert.All(lines, l => Assert.Equal(8, l.Count(c => c == '|')));
+        Assert.Equal(["what", "measured [min–max]", "goal", "verdict", "note"], lines[0].Split('|', StringSplitOptions.RemoveEmptyEntries).Select(c => c.Trim()));
     }
 
     [Fact]

@@ -20,8 +20,7 @@ public sealed class TimelineTests
     [Fact]
     public void Clients_come_back_to_a_server_that_was_away_and_count_the_time()
     {
-        var paths = new Paths(Path.Combine(Paths.Root, "out"));
-        Programs.Run("make", ["-s", "-C", Path.Combine(Paths.Root, "bench", "native"), $"OUT={paths.Out}"]);
+        var paths = Built.Paths;
         var first = new Server(paths, Mode.Native, Recipe.Redis());
         int port = first.Port;
         using var load = new TimedLoad(paths, "redis", port, Connections, 3);

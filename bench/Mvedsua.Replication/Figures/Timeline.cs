@@ -39,9 +39,8 @@ internal static class Timeline
             new(Committed, "commit", () => server.Do("commit")),
         ]);
         Course[] courses = [native, restarted, updated];
-        string folder = Path.Combine(paths.Out, "bench");
-        TimelineFile.Write(Path.Combine(folder, "timeline.csv"), courses);
-        TimelinePlot.Draw(Path.Combine(folder, "timeline"), courses, seconds);
+        TimelineFile.Write(Path.Combine(paths.Results, "timeline.csv"), courses);
+        TimelinePlot.Draw(Path.Combine(paths.Results, "timeline"), courses, seconds);
         foreach (Course course in courses) yield return Row(course, seconds, native);
     }
 

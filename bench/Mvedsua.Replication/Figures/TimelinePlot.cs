@@ -6,22 +6,21 @@ namespace Mvedsua.Replication.Figures;
 /// <summary>Draws the curves, by ScottPlot: PATH-throughput and PATH-latency, each as SVG and PNG.</summary>
 internal static class TimelinePlot
 {
-    private const int Width = 1200, Height = 500;
+    private const int Height = 500;
 
     internal static void Draw(string path, IReadOnlyList<Course> courses, double seconds)
     {
-        Save($"{path}-throughput", Plot(courses, seconds, "answers a second, in thousands", i => i.Answers / TimedLoad.Length.TotalSeconds / 1e3));
+        Plot(courses, seconds, "answers a second, in thousands", i => i.Answers / TimedLoad.Length.TotalSeconds / 1e3).Save($"{path}-throughput", Height);
         /* Where nothing was answered there is no longest request: a gap. */
         var latency = Plot(courses, seconds, "longest request in 100 ms, in ms", i => i.Longest > 0 ? Math.Log10(i.Longest * 1e3) : double.NaN);
         latency.Axes.Left.TickGenerator = new ScottPlot.TickGenerators.NumericManual(
             [.. Enumerable.Range(-2, 8)], [.. Enumerable.Range(-2, 8).Select(power => Math.Pow(10, power).ToString(CultureInfo.InvariantCulture))]);
-        Save($"{path}-latency", latency);
+        latency.Save($"{path}-latency", Height);
     }
 
     private static Plot Plot(IReadOnlyList<Course> courses, double seconds, string left, Func<Interval, double> value)
     {
-        var plot = new Plot();
-        plot.Font.Set("DejaVu Sans");
+        var plot = Canvas.New();
         foreach (Course course in courses)
         {
             var line = plot.Add.ScatterLine(course.Intervals.Select(i => i.End).ToArray(), course.Intervals.Select(value).ToArray());
@@ -44,11 +43,5 @@ internal static class TimelinePlot
         plot.Axes.SetLimitsX(0, seconds);
         plot.ShowLegend(Edge.Right);
         return plot;
-    }
-
-    private static void Save(string path, Plot plot)
-    {
-        plot.SavePng($"{path}.png", Width, Height);
-        plot.SaveSvg($"{path}.svg", Width, Height);
     }
 }

@@ -22,6 +22,7 @@ internal static class Programs
     internal static (int Status, string Output, string Errors) RunToEnd(
         string program, IEnumerable<string> arguments, TimeSpan patience, params (string Name, string Value)[] environment)
     {
+        Interruption.ThrowIfRequested();
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in environment) start.Environment[name] = value;
         using var process = Process.Start(start)!;

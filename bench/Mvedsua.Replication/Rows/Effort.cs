@@ -13,4 +13,7 @@ internal sealed record Effort(int Rounds, int Requests, int IdleSeconds, int Kil
 {
     internal static Effort Full { get; } = new(9, 100_000, 15, 5, 5, 7, 3, 360);
     internal static Effort Quick { get; } = new(5, 15_000, 4, 2, 1, 2, 1, 24);
+
+    /// <summary>Everything that is repeated, so many times.</summary>
+    internal Effort Repeated(int times) => this with { Rounds = times, Kills = times, MicroRounds = times, Updates = times, Conversions = times };
 }

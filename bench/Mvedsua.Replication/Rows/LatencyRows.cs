@@ -34,7 +34,7 @@ internal static class LatencyRows
                 if (server.Mode == Mode.Follower) Rounds.AwaitInStep(server);
                 return outcome;
             });
-            foreach (var result in Results(recipe.Name, closed, rate, found)) yield return result;
+            foreach (var result in Results(recipe.Name, closed, rate, found.ToDictionary(f => f.Arm.Mode, f => f.Rounds))) yield return result;
         }
     }
 

@@ -18,7 +18,8 @@ internal static partial class PublishRow
         {
             var copies = Sample.Of(runs.Select(r => r[("copy", payload)].Median));
             var published = runs.Select(r => r[("publish", payload)]).ToList();
-            var value = new Sample(Sample.Of(published.Select(p => p.Median)).Median, published.Min(p => p.Min), published.Max(p => p.Max), published.Sum(p => p.Count));
+            var value = new Sample(Sample.Of(published.Select(p => p.Median)).Median, published.Min(p => p.Min), published.Max(p => p.Max), published.Sum(p => p.Count))
+                { Values = [.. published.Select(p => p.Median)] };
             yield return new Result($"publishing a record: {name}", value, Unit.Nanoseconds, goal, Floor: floor,
                 Note: payload == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"the copy alone {copies.Median * 1e9:0.0} ns"));
         }

@@ -14,6 +14,12 @@ internal enum Unit
     MebiBytes,
 }
 
+/// <summary>Where a result stands in a bar chart.</summary>
+/// <param name="Figure">The chart: what its bars show.</param>
+/// <param name="Group">Bars that stand together.</param>
+/// <param name="Series">A colour of the legend.</param>
+internal sealed record Bar(string Figure, string Group, string Series);
+
 /// <summary>One line of the table.</summary>
 /// <param name="What">What was measured.</param>
 /// <param name="Value">In seconds, bytes or as a ratio.</param>
@@ -26,21 +32,25 @@ internal enum Unit
 internal sealed record Result(
     string What, Sample Value, Unit Unit, double? Goal = null, bool AtLeast = false, string Floor = "–", string Published = "–", string Note = "")
 {
-    /// <summary>Cores that others used meanwhile.</summary>
-    internal double Disturbed { get; init; }
+    /// <summary>Its place in a bar chart of the report; null: none.</summary>
+    public Bar? Bar { get; init; }
 
-    internal string Verdict => Value.Count == 0 ? "" :
-        (Goal is not { } goal ? "" : (AtLeast ? Value.Median >= goal : Value.Median <= goal) ? "met" : "missed")
-        + (Disturbed > Disturbance.Tolerated ? string.Create(CultureInfo.InvariantCulture, $" (disturbed: {Disturbed:0.0} cores)") : "");
+    internal string Verdict => Value.Count == 0 || Goal is not { } goal ? "" : (AtLeast ? Value.Median >= goal : Value.Median <= goal) ? "met" : "missed";
 
     /// <summary>A line that says why there is no measurement.</summary>
     internal static Result LeftOut(string what, string why) => new(what, Sample.None, Unit.Ratio, Note: why);
 
     internal string Measured => Value.Count == 0 ? "left out" : $"{Format(Value.Median)} [{Number(Value.Min)}–{Number(Value.Max)}]";
 
+    /// <summary>Where the median lies, with 95 % confidence.</summary>
+    internal string ConfidenceText => Bootstrap.OfMedian(Value) is { } bounds ? $"{Number(bounds.Low)}–{Number(bounds.High)}" : "–";
+
+    /// <summary>Of native's, or of what else it is compared with: drawn in the report.</summary>
+    internal bool IsShare => Value.Count > 0 && Unit is (Unit.Ratio or Unit.Percent);
+
     internal string GoalText => Goal is { } goal ? (AtLeast ? "≥ " : "≤ ") + Format(goal) : "–";
 
-    private string Format(double value) => Number(value) + Unit switch
+    internal string Format(double value) => Number(value) + Unit switch
     {
         Unit.Ratio => " ×",
         Unit.Nanoseconds => " ns",

@@ -3,61 +3,64 @@ using Mvedsua.Replication.Servers;
 
 namespace Mvedsua.Replication.Rows;
 
-/// <summary>One server natively, solo and with a follower, loaded in turns. The three live all the time.</summary>
+/// <summary>The arms of one comparison, loaded in turns. All servers live all the time: one that is idle takes less than half a per cent of a core (the
+/// experiment "idle"), while one that began anew for each round would be measured with cold caches and an empty heap. So five arms fit two cores
+/// as well as two do: only one of them works at a time.</summary>
 internal sealed class Rounds : IDisposable
 {
-    private static readonly Mode[] _modes = [Mode.Native, Mode.Solo, Mode.Follower];
-
     private readonly Paths _paths;
-    private readonly Server[] _servers;
+    private readonly List<(Arm Arm, Server Server)> _servers = [];
 
-    internal Rounds(Paths paths, Recipe recipe)
+    /// <param name="paths">The programs.</param>
+    /// <param name="arms">The first is what the others are compared with.</param>
+    internal Rounds(Paths paths, IReadOnlyList<Arm> arms)
     {
         _paths = paths;
-        Recipe = recipe;
-        var started = new List<Server>();
         try
         {
-            foreach (var mode in _modes) started.Add(new Server(paths, mode, recipe));
+            foreach (var arm in arms) _servers.Add((arm, new Server(paths, arm.Mode, arm.Recipe, arm.Followers)));
         }
         catch
         {
-            started.ForEach(s => s.Dispose());
+            Dispose();
             throw;
         }
+    }
 
-        _servers = [.. started];
+    /// <summary>Native, solo, with one follower.</summary>
+    internal Rounds(Paths paths, Recipe recipe)
+        : this(paths, Arm.All(recipe))
+    {
     }
 
     /// <summary>A load: so many requests to a port, in requests per second.</summary>
     internal delegate double Load(int port, int requests);
 
-    internal Recipe Recipe { get; }
+    /// <summary>The first arm's.</summary>
+    internal Server Native => _servers[0].Server;
 
-    internal Server Native => _servers.Single(s => s.Mode == Mode.Native);
-
-    internal Server Followed => _servers.Single(s => s.Mode == Mode.Follower);
+    internal Server Followed => _servers.Single(s => s.Arm.Mode == Mode.Follower).Server;
 
     /// <summary>The load of bench/native/check-load, which checks every answer.</summary>
     internal Load Checked(int clients) => (port, requests) =>
     {
-        var phase = CheckingLoad.Run(_paths, Recipe.Protocol, port, clients, requests);
+        var phase = CheckingLoad.Run(_paths, _servers[0].Arm.Recipe.Protocol, port, clients, requests);
         return phase.Answers / phase.Seconds;
     };
 
     internal Ratios Measure(Load load, Effort effort, LogMemory? memory = null)
     {
-        foreach (var server in _servers) load(server.Port, effort.Requests / 5); // warm up
+        foreach (var (_, server) in _servers) load(server.Port, effort.Requests / 5); // warm up
         return new Ratios(Interleave(effort.Rounds, server => MeasureRound(server, load, effort.Requests, memory)));
     }
 
-    /// <summary>So many rounds, in each of which the three are measured one after the other.</summary>
-    internal IReadOnlyDictionary<Mode, List<T>> Interleave<T>(int count, Func<Server, T> measure)
+    /// <summary>So many rounds, in each of which the arms are measured one after the other.</summary>
+    internal IReadOnlyList<(Arm Arm, List<T> Rounds)> Interleave<T>(int count, Func<Server, T> measure)
     {
-        var rounds = _servers.ToDictionary(s => s.Mode, _ => new List<T>());
+        var rounds = _servers.Select(s => (s.Arm, Rounds: new List<T>())).ToList();
         for (var i = 0; i < count; i++)
         {
-            foreach (var server in _servers) rounds[server.Mode].Add(measure(server));
+            for (var s = 0; s < _servers.Count; s++) rounds[s].Rounds.Add(measure(_servers[s].Server));
         }
 
         return rounds;
@@ -65,7 +68,7 @@ internal sealed class Rounds : IDisposable
 
     public void Dispose()
     {
-        foreach (var server in _servers) server.Dispose();
+        foreach (var (_, server) in _servers) server.Dispose();
     }
 
     private static Round MeasureRound(Server server, Load load, int requests, LogMemory? memory)
@@ -73,7 +76,8 @@ internal sealed class Rounds : IDisposable
         var roles = server.Roles();
         var watching = server.Mode == Mode.Follower ? memory : null;
         watching?.Begin();
-        double[] Read() => [CpuTime.OfProcess(roles.Server), .. new[] { roles.Follower, roles.Keeper, roles.Coordinator }.Select(p => p is { } pid ? CpuTime.OfProcess(pid) : 0)];
+        double Of(int? pid) => pid is { } process ? CpuTime.OfProcess(process) : 0;
+        double[] Read() => [Of(roles.Server), CpuTime.OfProcesses(roles.Followers), Of(roles.Keeper), Of(roles.Coordinator)];
         var before = Read();
         var rate = load(server.Port, requests);
         if (server.Mode == Mode.Follower) AwaitInStep(server);
@@ -82,32 +86,46 @@ internal sealed class Rounds : IDisposable
         return new Round(rate, used[0], used[1], used[2], used[3]);
     }
 
-    /// <summary>What the follower still has to replay belongs to the round.</summary>
+    /// <summary>What the followers still have to replay belongs to the round.</summary>
     internal static void AwaitInStep(Server server)
     {
+        var wanted = server.Followers;
         var begin = DateTime.UtcNow;
-        for (var status = server.Status(); status.LagEvents > 0 || status.Follower is null; status = server.Status())
+        for (var status = server.Status(); status.LagEvents > 0 || status.Followers.Count < wanted; status = server.Status())
         {
-            if (status.Follower is null) throw new BenchException($"the follower is gone:\n{server.Report()}");
-            if (DateTime.UtcNow - begin > TimeSpan.FromSeconds(30)) throw new BenchException("the follower lags for more than 30 s after the load");
+            if (status.Followers.Count < wanted) throw new BenchException($"{status.Followers.Count} of {wanted} followers are left:\n{server.Report()}");
+            if (DateTime.UtcNow - begin > TimeSpan.FromSeconds(30)) throw new BenchException("a follower lags for more than 30 s after the load");
         }
     }
 }
 
-/// <summary>One round of a load: requests per second, and seconds of processor time a request.</summary>
+/// <summary>One round of a load: requests per second, and seconds of processor time a request; <paramref name="Follower"/> is that of all followers.</summary>
 internal sealed record Round(double Rate, double Server, double Follower, double Keeper, double Coordinator);
 
-/// <summary>Each mode's rounds against the native ones of the same turn.</summary>
-internal sealed record Ratios(IReadOnlyDictionary<Mode, List<Round>> Rounds)
+/// <summary>Each arm's rounds against the first arm's of the same turn.</summary>
+internal sealed record Ratios(IReadOnlyList<(Arm Arm, List<Round> Rounds)> Rounds)
 {
-    internal Sample Native => Sample.Of(Of(Mode.Native, r => r.Server));
+    private List<Round> Reference => Rounds[0].Rounds;
 
-    internal Sample Throughput => Sample.OfRatios(Of(Mode.Follower, r => r.Rate), Of(Mode.Native, r => r.Rate));
+    /// <summary>Seconds a request of the first arm's server.</summary>
+    internal Sample Native => Sample.Of(Reference.Select(r => r.Server));
 
-    internal Sample Cpu(Mode mode, Func<Round, double> role) => Sample.OfRatios(Of(mode, role), Of(Mode.Native, r => r.Server));
+    /// <summary>With followers, of the native one's.</summary>
+    internal Sample Throughput => ThroughputOf(Only(Mode.Follower));
+
+    internal Sample ThroughputOf(Arm arm) => Sample.OfRatios(Of(arm, r => r.Rate), [.. Reference.Select(r => r.Rate)]);
+
+    /// <summary>A role's seconds a request, as a ratio to the native server's.</summary>
+    internal Sample Cpu(Mode mode, Func<Round, double> role) => Cpu(Only(mode), role);
+
+    internal Sample Cpu(Arm arm, Func<Round, double> role) => Sample.OfRatios(Of(arm, role), [.. Reference.Select(r => r.Server)]);
 
     /// <summary>Requests per second, in thousands.</summary>
-    internal double Thousands(Mode mode) => Sample.Of(Of(mode, r => r.Rate)).Median / 1e3;
+    internal double Thousands(Mode mode) => Thousands(Only(mode));
 
-    private double[] Of(Mode mode, Func<Round, double> value) => [.. Rounds[mode].Select(value)];
+    internal double Thousands(Arm arm) => Sample.Of(Of(arm, r => r.Rate)).Median / 1e3;
+
+    private Arm Only(Mode mode) => Rounds.Single(r => r.Arm.Mode == mode).Arm;
+
+    private double[] Of(Arm arm, Func<Round, double> value) => [.. Rounds.Single(r => r.Arm == arm).Rounds.Select(value)];
 }

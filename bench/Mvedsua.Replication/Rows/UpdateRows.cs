@@ -9,11 +9,11 @@ internal static class UpdateRows
     private const string OldRedis = "7.0.15-1~deb12u7", NewRedis = "7.0.15-1~deb12u10";
     private static DebianSource? _redis;
 
-    /// <summary>Builds what is built once. Says what will be left out, and why; null: nothing.</summary>
+    /// <summary>Builds what is built once, for two experiments. Says why they must be left out; null: they need not.</summary>
     internal static string? Prepare(Paths paths)
     {
-        _redis = DebianSource.Build(paths, "redis", OldRedis, NewRedis);
-        return _redis.Old is null ? $"left out, the updates of Redis: {_redis.Missing}" : null;
+        _redis ??= DebianSource.Build(paths, "redis", OldRedis, NewRedis);
+        return _redis.Old is null ? _redis.Missing : null;
     }
 
     internal static IEnumerable<Result> MeasureRedis(Paths paths, Effort effort) => _redis is { Old: { } old, New: { } @new }

@@ -9,9 +9,11 @@ internal sealed class CheckingLoad : IDisposable
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
     private readonly Process _process;
+    private readonly string _protocol;
 
     internal CheckingLoad(Paths paths, string protocol, int port, int connections)
     {
+        _protocol = protocol;
         _process = Process.Start(new ProcessStartInfo(paths.Bench("check-load"), [protocol, $"{port}", $"{connections}", "60"]) { RedirectStandardOutput = true })!;
         Await("ready");
     }
@@ -59,10 +61,13 @@ internal sealed class CheckingLoad : IDisposable
 
     private void Await(string prefix)
     {
+        var error = "none";
         while (true)
         {
-            var line = _process.StandardOutput.ReadLineAsync().WaitAsync(_patience).Result ?? throw new BenchException($"check-load ended before '{prefix}'");
+            var line = _process.StandardOutput.ReadLineAsync().WaitAsync(_patience).Result
+                ?? throw new BenchException($"check-load {_protocol} ended before '{prefix}'; its last error: {error}");
             if (line.StartsWith(prefix, StringComparison.Ordinal)) return;
+            if (line.StartsWith("error=", StringComparison.Ordinal)) error = line;
         }
     }
 }

@@ -9,7 +9,7 @@ internal enum Mode
     /// <summary>LD_PRELOAD alone, no coordinator.</summary>
     Solo,
 
-    /// <summary>Under <c>mvedsua run --follower</c>.</summary>
+    /// <summary>Under <c>mvedsua run --followers N</c>.</summary>
     Follower,
 
     /// <summary>Under <c>mvedsua run</c>, alone until it is updated.</summary>

@@ -4,6 +4,9 @@ namespace Mvedsua.Replication.Servers;
 /// <param name="Out">The folder that make builds into.</param>
 internal sealed record Paths(string Out)
 {
+    /// <summary>Where a run writes what it finds.</summary>
+    internal string Results { get; init; } = Path.Combine(Out, "bench");
+
     internal string Command => Existing(Path.Combine(Out, "mvedsua"));
     internal string Library => Existing(Path.Combine(Out, "libmvedsua.so"));
     internal string Kv(string release) => Existing(Path.Combine(Out, "servers", "kv", $"kv-{release}"));
@@ -22,7 +25,7 @@ internal sealed record Paths(string Out)
     internal string LogBench => Existing(Path.Combine(Out, "tests", "log-bench"));
 
     private static string Existing(string path) =>
-        File.Exists(path) ? path : throw new Measuring.BenchException($"{path} is missing: run 'make all servers' and 'make bench'");
+        File.Exists(path) ? path : throw new Measuring.BenchException($"{path} is missing: 'make bench' builds it");
 
     private static string FindRoot()
     {

@@ -20,12 +20,19 @@ internal sealed class Server : IDisposable
     private readonly TaskCompletionSource<TimeSpan> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<TimeSpan> _takenOver = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _inStep = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<(string Text, TaskCompletionSource<string> Found)> _awaited = [];
     private readonly string? _readyLine;
     private readonly long _begin;
+    private int _notInStep;
 
-    internal Server(Paths paths, Mode mode, Recipe recipe)
+    /// <param name="paths">The programs.</param>
+    /// <param name="mode">How it is run.</param>
+    /// <param name="recipe">The server.</param>
+    /// <param name="followers">How many follow when any do.</param>
+    internal Server(Paths paths, Mode mode, Recipe recipe, int followers = 1)
     {
+        Followers = _notInStep = followers;
         _paths = paths;
         Mode = mode;
         _readyLine = recipe.ReadyLine;
@@ -34,13 +41,14 @@ internal sealed class Server : IDisposable
         Session = $"bench-{Environment.ProcessId}-{Interlocked.Increment(ref _sessions)}";
         string[] words = mode switch
         {
-            Mode.Follower => [paths.Command, "run", "--name", Session, "--follower", "--", .. server],
+            Mode.Follower => [paths.Command, "run", "--name", Session, "--followers", $"{followers}", "--", .. server],
             Mode.Session => [paths.Command, "run", "--name", Session, "--", .. server],
             _ => server,
         };
         var start = new ProcessStartInfo(words[0], words[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         if (mode == Mode.Solo) start.Environment["LD_PRELOAD"] = paths.Library;
-        _process = new Process { StartInfo = start };
+        _process = new Process { StartInfo = start, EnableRaisingEvents = true };
+        _process.Exited += (_, _) => _exited.TrySetResult();
         _process.OutputDataReceived += (_, line) => Take(line.Data);
         _process.ErrorDataReceived += (_, line) => Take(line.Data);
         _begin = Stopwatch.GetTimestamp();
@@ -50,12 +58,12 @@ internal sealed class Server : IDisposable
         try
         {
             if (_readyLine is null) AwaitConnection();
-            if (!_ready.Task.Wait(_patience)) throw new BenchException($"{recipe.Name} ({mode}) did not get ready:\n{_output}");
+            if (!Await(_ready.Task)) throw new BenchException($"{recipe.Name} ({mode}) did not get ready:\n{_output}");
             if (mode != Mode.Follower) return;
-            if (!_inStep.Task.Wait(_patience)) throw new BenchException($"the follower did not get in step:\n{_output}");
+            if (!Await(_inStep.Task)) throw new BenchException($"not every follower of {recipe.Name} got in step:\n{_output}");
             var status = Status();
             FirstLeader = status.Leader;
-            if (status.Follower is null) throw new BenchException($"there is no follower:\n{_output}");
+            if (status.Followers.Count != followers) throw new BenchException($"{recipe.Name} has {status.Followers.Count} of {followers} followers:\n{_output}");
         }
         catch
         {
@@ -69,6 +77,9 @@ internal sealed class Server : IDisposable
     internal int Port { get; }
     internal string Session { get; }
     internal int FirstLeader { get; }
+
+    /// <summary>How many follow when any do.</summary>
+    internal int Followers { get; }
 
     /// <summary>From the start of the first process until the server was ready.</summary>
     internal TimeSpan StartUp => _ready.Task.Result;
@@ -98,12 +109,12 @@ internal sealed class Server : IDisposable
     /// <summary>All processes by role, now.</summary>
     internal Roles Roles()
     {
-        if (!IsSession) return new Roles(_process.Id, null, null, null);
+        if (!IsSession) return new Roles(_process.Id, [], null, null);
         var status = Status();
         if (status.Follower is null) throw new BenchException($"the follower is gone:\n{Report()}");
         // What else has the coordinator for its parent is the leader's keeper (CLONE_PARENT).
-        var keeper = ProcessTree.Under(_process.Id).FirstOrDefault(p => p.Parent == _process.Id && p.Pid != status.Leader && p.Pid != status.Follower && p.State != 'Z');
-        return new Roles(status.Leader, status.Follower, keeper?.Pid, _process.Id);
+        var keeper = ProcessTree.Under(_process.Id).FirstOrDefault(p => p.Parent == _process.Id && p.Pid != status.Leader && !status.Followers.Contains(p.Pid) && p.State != 'Z');
+        return new Roles(status.Leader, status.Followers, keeper?.Pid, _process.Id);
     }
 
     /// <summary>Of one that was told to end. Whoever is patient in vain ends it.</summary>
@@ -115,7 +126,7 @@ internal sealed class Server : IDisposable
         {
             if (!_process.HasExited)
             {
-                Signals.Send(_process.Id, Signals.Term);
+                Signals.TrySend(_process.Id, Signals.Term);
                 if (!_process.WaitForExit(TimeSpan.FromSeconds(5))) _process.Kill(entireProcessTree: true);
                 _process.WaitForExit();
             }
@@ -125,6 +136,13 @@ internal sealed class Server : IDisposable
             _process.Dispose();
             _directory.Delete(recursive: true);
         }
+    }
+
+    /// <summary>Not when the process ends before, or nothing happens for long.</summary>
+    private bool Await(Task task)
+    {
+        Task.WaitAny([task, _exited.Task], _patience);
+        return task.IsCompleted;
     }
 
     private void Take(string? line)
@@ -138,7 +156,7 @@ internal sealed class Server : IDisposable
         }
 
         if (_readyLine is not null && line.Contains(_readyLine, StringComparison.Ordinal)) _ready.TrySetResult(Stopwatch.GetElapsedTime(_begin));
-        if (line.Contains("is in step", StringComparison.Ordinal)) _inStep.TrySetResult();
+        if (line.Contains("is in step", StringComparison.Ordinal) && Interlocked.Decrement(ref _notInStep) == 0) _inStep.TrySetResult();
         if (ParseTakenOver(line) is { } time) _takenOver.TrySetResult(time);
     }
 
@@ -177,7 +195,8 @@ internal sealed class Server : IDisposable
 }
 
 /// <summary>Process ids by role; null where there is none.</summary>
-internal sealed record Roles(int Server, int? Follower, int? Keeper, int? Coordinator)
+internal sealed record Roles(int Server, IReadOnlyList<int> Followers, int? Keeper, int? Coordinator)
 {
-    internal IEnumerable<int> All => new int?[] { Server, Follower, Keeper, Coordinator }.OfType<int>();
+    /// <summary>The eldest.</summary>
+    internal int? Follower => Followers.Count > 0 ? Followers[0] : null;
 }

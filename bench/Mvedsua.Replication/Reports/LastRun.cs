@@ -1,6 +1,6 @@
 using Mvedsua.Replication.Measuring;
 
-namespace Mvedsua.Replication;
+namespace Mvedsua.Replication.Reports;
 
 /// <summary>The part of docs/measurements.md that a run replaces: between two marks.</summary>
 internal static class LastRun

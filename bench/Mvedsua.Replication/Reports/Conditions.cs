@@ -1,0 +1,29 @@
+using System.Globalization;
+using Mvedsua.Replication.Measuring;
+using Mvedsua.Replication.Results;
+
+namespace Mvedsua.Replication.Reports;
+
+/// <summary>What a reader must know before the numbers: plain lines.</summary>
+internal static class Conditions
+{
+    internal static IEnumerable<string> Of(RunFile run) =>
+    [
+        run.Begun.UtcDateTime.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture),
+        .. run.Machine.Describe(),
+        string.Create(CultureInfo.InvariantCulture, $"medians of {run.Effort.Rounds} interleaved rounds of {run.Effort.Requests:N0} requests [smallest–largest], {Bootstrap.Confidence * 100:0} % bootstrap interval of the median (from {Bootstrap.Fewest} values on)"),
+    ];
+
+    /// <summary>What went wrong, or on, meanwhile; none: nothing.</summary>
+    internal static IEnumerable<string> Of(Outcome outcome)
+    {
+        if (outcome.LeftOut is { } why) yield return $"left out: {why}";
+        if (outcome.Failure is { } failure) yield return $"could not be measured to its end: {failure}";
+        if (outcome.DisturbedCores > Disturbance.Tolerated)
+            yield return string.Create(CultureInfo.InvariantCulture, $"disturbed: other processes used {outcome.DisturbedCores:0.0} cores meanwhile");
+    }
+
+    /// <summary>What the report lacks, though it was asked for.</summary>
+    internal static string? Missing(RunFile run) =>
+        run.Missing.ToList() is { Count: > 0 } missing ? $"Not measured, the run ended before: {string.Join(", ", missing)}." : null;
+}
