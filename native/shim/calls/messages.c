@@ -27,7 +27,8 @@ void mv_walk_iovec(struct walk *walk, uint64_t iov, uint64_t count, uint64_t bud
 void mv_walk_message_in(struct walk *walk, uint64_t message) {
     if (message == 0)
         return;
-    emit(walk, load64(message + MSG_NAME), lesser(load32(message + MSG_NAMELEN), SOCKADDR_LIMIT),
+    uint64_t name = load64(message + MSG_NAME);
+    emit(walk, name, mv_walk_address(name, lesser(load32(message + MSG_NAMELEN), SOCKADDR_LIMIT)),
          MV_HOW_NAME);
     mv_walk_iovec(walk, load64(message + MSG_IOV), load64(message + MSG_IOVLEN), UINT64_MAX);
     emit(walk, load64(message + MSG_CONTROL), load64(message + MSG_CONTROLLEN), MV_HOW_CONTROL);

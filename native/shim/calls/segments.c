@@ -26,6 +26,21 @@ static void walk_strings(struct walk *walk, uint64_t vector) {
         emit(walk, text, mv_guard_string((const char *)text, ARG_STRING_LIMIT), MV_HOW_STRING);
 }
 
+uint64_t mv_walk_address(uint64_t address, uint64_t size) {
+    uint32_t start; // the family, and the first bytes behind it
+
+    if (size < sizeof start || mv_guard_load32((const void *)address, &start))
+        return size;
+    switch ((uint16_t)start) {
+    case 1: // AF_UNIX: an abstract name begins with a zero, and may hold more
+        return start >> 16 & 0xff ? 2 + mv_guard_string((const char *)address + 2, (uint32_t)size - 2) : size;
+    case 2: // AF_INET
+        return lesser(size, 8);
+    default:
+        return size;
+    }
+}
+
 static void walk_in(struct walk *walk, const struct mv_call_row *row, const struct mv_call_arg *arg,
                     uint64_t value) {
     uint64_t count = arg->length_arg == MV_NO_ARG ? 0 : count_at(row, walk->args, arg->length_arg);
@@ -42,7 +57,8 @@ static void walk_in(struct walk *walk, const struct mv_call_row *row, const stru
         break;
     case MV_ARG_IN:
     case MV_ARG_INOUT:
-        emit(walk, value, arg->length_arg == MV_NO_ARG ? arg->unit : units_to_bytes(arg, count),
+        count = arg->length_arg == MV_NO_ARG ? arg->unit : units_to_bytes(arg, count);
+        emit(walk, value, mv_struct_is_address(arg->structure) ? mv_walk_address(value, count) : count,
              MV_HOW_BYTES);
         break;
     case MV_ARG_FDSET:

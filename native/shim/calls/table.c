@@ -26,6 +26,10 @@ const struct mv_struct_row *mv_struct_at(uint8_t index) {
     return &mv_structs[index < MV_STRUCT_COUNT ? index : 0];
 }
 
+int mv_struct_is_address(uint8_t index) {
+    return index == MV_STRUCT_ADDRESS;
+}
+
 const struct mv_command_row *mv_command_find(uint8_t kind, uint32_t value) {
     const struct mv_command_row *rows = kind == MV_ARG_IOCTLARG   ? mv_ioctls
                                         : kind == MV_ARG_FCNTLARG ? mv_fcntls

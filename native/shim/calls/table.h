@@ -199,6 +199,9 @@ int mv_call_is_special(uint64_t number);
 // The row of a command (`kind`: MV_ARG_IOCTLARG, MV_ARG_FCNTLARG or MV_ARG_PRCTLARG), or a null pointer.
 const struct mv_command_row *mv_command_find(uint8_t kind, uint32_t value);
 
+// Is it an address of a socket, of which the kernel may not look at all bytes?
+int mv_struct_is_address(uint8_t index);
+
 // A structure by the index that a row holds (0 is "plain bytes", of size 1).
 const struct mv_struct_row *mv_struct_at(uint8_t index);
 

@@ -53,6 +53,10 @@ static inline uint32_t load32(uint64_t addr) {
     return value;
 }
 
+// Of a socket's address, the bytes that the kernel looks at. (Programs leave what their stack held behind a
+// path and in sin_zero.)
+uint64_t mv_walk_address(uint64_t address, uint64_t size);
+
 // `budget` bytes spread over an iovec array; UINT64_MAX: all of it.
 void mv_walk_iovec(struct walk *walk, uint64_t iov, uint64_t count, uint64_t budget);
 

@@ -3,12 +3,16 @@
 #include "harness.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 
 #include "calls/guard.h"
 
@@ -113,6 +117,37 @@ static void wrapping(void) {
     CHECK(size == MV_PAYLOAD_SPAN(100));
     CHECK(same(SYS_write, args, size)); // unreadable on both sides: zeros
     test_end("a_buffer_that_wraps_around_the_end_of_memory_is_compared");
+}
+
+static void addresses(void) {
+    test_begin();
+    struct sockaddr_un *name = (struct sockaddr_un *)arena;
+    struct sockaddr_in *inet = (struct sockaddr_in *)arena;
+    uint64_t leader[6] = {5, U(name), sizeof *name}, follower[6] = {5, U(name + 1), sizeof *name};
+
+    memset(name, 'x', sizeof *name);
+    memset(name + 1, 'y', sizeof *name);
+    name[0].sun_family = name[1].sun_family = AF_UNIX;
+    strcpy(name[0].sun_path, "/run/socket");
+    strcpy(name[1].sun_path, "/run/socket");
+    uint64_t size = publish(SYS_connect, leader);
+    CHECK(same(SYS_connect, follower, size)); // what stands behind the path is the stack's
+    name[1].sun_path[5] = 'S';
+    CHECK(!same(SYS_connect, follower, size) && difference.offset == 7);
+    name[0].sun_path[0] = name[1].sun_path[0] = 0; // an abstract name: all of it
+    name[1].sun_path[5] = name[0].sun_path[5];
+    size = publish(SYS_connect, leader);
+    CHECK(!same(SYS_connect, follower, size));
+
+    leader[2] = follower[2] = sizeof *inet;
+    follower[1] = U(inet + 1);
+    inet[0] = inet[1] = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = 7};
+    memset(inet[1].sin_zero, 'z', sizeof inet[1].sin_zero);
+    size = publish(SYS_bind, leader);
+    CHECK(same(SYS_bind, follower, size));
+    inet[1].sin_port = 8;
+    CHECK(!same(SYS_bind, follower, size));
+    test_end("of_a_sockets_address_only_what_the_kernel_looks_at_is_compared");
 }
 
 static void opaque(void) {
@@ -270,6 +305,7 @@ int main(void) {
     pieces();
     scalars();
     wrapping();
+    addresses();
     opaque();
     bad_memory();
     bad_payloads();

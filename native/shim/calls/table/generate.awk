@@ -219,6 +219,7 @@ END {
     print ""
     print "#define MV_CALL_COUNT " (last + 1)
     print "#define MV_STRUCT_COUNT " struct_count
+    print "#define MV_STRUCT_ADDRESS " struct_index["sockaddr"]
     print ""
     print "static const struct mv_struct_row mv_structs[MV_STRUCT_COUNT] = {"
     for (i = 0; i < struct_count; i++) print struct_text[i]
