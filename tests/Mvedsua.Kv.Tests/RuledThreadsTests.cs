@@ -88,6 +88,36 @@ public sealed class RuledThreadsTests : UpdatedServers
         }
     }
 
+    /// <summary>Before the thread looks at what role it has.</summary>
+    private const string WithinARule = "mv_dispatch if mv_self->reconciler && ((struct mv_reconciler *)mv_self->reconciler)->rules.progress.rule >= 0";
+
+    /// <summary>As below, but the leader dies meanwhile, between two calls of its thread: the second write was seen by the client, too.</summary>
+    [Fact]
+    public void A_thread_within_a_rule_makes_no_call_anew_that_its_dead_leader_made_by_another()
+    {
+        RedisUnderMvedsua server = Server(threads: 2);
+        Released(server, "1.1", "1.0-1.1");
+        Do(server, "promote");
+        string value = new('v', 3000);
+        using var line = new KvLine(server.Port);
+        Assert.Equal("OK", line.Ask("PUT large " + value));
+        server.InStep();
+        (int leader, int follower) = (server.LeaderPid, server.FollowerPid);
+        using (var between = new StoppedThread(follower, WithinARule))
+        {
+            using var done = new StoppedThread(leader, "mv_role_clock if mv_self->tid != mv.pid && mv_self->call == 20"); /* a worker has published its writev, and comes to its next call */
+            Assert.Equal("VALUE " + value, line.Ask("GET large"));
+            between.Reached();
+            done.Reached();
+            Host.Kill(leader, Host.SIGKILL);
+            Thread.Sleep(500); /* nothing tells that it goes on waiting */
+            Assert.DoesNotContain($"leader {leader} is gone", server.Log);
+        }
+        server.PromotedFrom(leader);
+        Assert.Equal("COUNT 1", line.Ask("COUNT"));
+        Assert.Equal("VALUE " + value, line.Ask("GET large"));
+    }
+
     /// <summary>The new release's one writev of two chunks stands for two writes of the old one, which follows. A debugger holds a worker
     /// between the two: what it would write as the leader has been sent.</summary>
     [Fact]
@@ -101,7 +131,7 @@ public sealed class RuledThreadsTests : UpdatedServers
         Assert.Equal("OK", line.Ask("PUT large " + value));
         server.InStep();
         int leader = server.LeaderPid;
-        using (var between = new StoppedThread(server.FollowerPid, "mv_reconcile if self->reconciler && ((struct mv_reconciler *)self->reconciler)->rules.progress.rule >= 0"))
+        using (var between = new StoppedThread(server.FollowerPid, WithinARule))
         {
             Assert.Equal("VALUE " + value, line.Ask("GET large"));
             between.Reached();

@@ -1,7 +1,6 @@
 /* A slow call, from entry.S on the shim stack: the role decides what becomes of it. */
 #include "../log/barriers.h"
 #include "../order/order.h"
-#include "../roles/leftover.h"
 #include "../roles/roles.h"
 #include "../state.h"
 #include "../update/update.h"
@@ -104,16 +103,6 @@ long mv_dispatch(struct mv_frame *frame) {
     case MV_ROLE_FOLLOWER:
         return (long)mv_follower_call(self, frame);
     default:
-        if (mv_unsettled) {
-            uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
-            const struct mv_call_row *row = mv_call_find(self->call);
-            long result;
-            if (row && (mv_call_class_of(row, args) != MV_CLASS_LOCAL || mv_leftover_ends(self, args)) &&
-                mv_settled_outcome(self, frame, &result)) {
-                frame->rax = (uint64_t)result;
-                return MV_ACTION_RETURN;
-            }
-        }
-        return (long)mv_execute(self, frame);
+        return mv_unsettled ? (long)mv_settle_or_make(self, frame) : (long)mv_execute(self, frame);
     }
 }

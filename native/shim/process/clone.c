@@ -7,6 +7,7 @@
 #include "../calls/guard.h"
 #include "../fault/fault.h"
 #include "../order/order.h"
+#include "../roles/leftover.h"
 #include "../roles/roles.h"
 #include "../state.h"
 #include "../sys.h"
@@ -203,6 +204,9 @@ void mv_fork_child(struct mv_thread *self) {
     mv_thunks_after_fork();
     mv_posix_timers_forget();
     self->late_timer = 0;
+    mv_leftover_forget();
+    self->settled.call = MV_INTENT_NONE;
+    mv_unsettled = 0;
     mv_role_drop();
     mv_session_drop();
     self->tid = (uint32_t)mv_sys0(__NR_gettid);

@@ -78,6 +78,7 @@ static void become_follower(struct mv_thread *self, uint32_t version, enum mv_me
     mv_takeover_forget();
     mv_reconcile_end();
     mv_leftover_forget();
+    mv_unsettled = 0;
     mv_lent_forget();
     mv_order_join(); /* while the logs that the threads write to are known */
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {
@@ -102,6 +103,7 @@ static void become_follower(struct mv_thread *self, uint32_t version, enum mv_me
         mv_attention_clear(area, MV_ATTEND_SIGNAL);
         area->death_linked = 0;
         area->asks = area->come = 0;
+        area->settled.call = MV_INTENT_NONE; /* its leader's, who publishes what becomes of it */
         area->to_recreate = area->unborn = area != self;
         mv_sent_start(area);
         int bad = mv_follower_open_log(area);

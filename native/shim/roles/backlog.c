@@ -11,6 +11,7 @@
 #include "../calls/table.h"
 #include "../log/barriers.h"
 #include "../sys.h"
+#include "reconcile.h"
 #include "roles.h"
 #include "settle.h"
 
@@ -43,7 +44,7 @@ static int is_left(const struct mv_thread *area) {
     if (!mv_writer_dead(area->slot))
         return 1;
     if (mv_log_read_all_consumed(&area->reader))
-        return 0;
+        return mv_reconcile_is_within(area); /* the calls to come stand for what was seen outside */
     struct mv_log_reader reader = look_at(area, &moved);
     return !is_left_with_death(&reader);
 }

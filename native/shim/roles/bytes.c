@@ -263,10 +263,10 @@ static int blocks(const struct mv_frame *frame, uint64_t flags) {
            !(mv_sys2(__NR_fcntl, (int32_t)frame->rdi, 3 /* F_GETFL */) & O_NONBLOCK);
 }
 
-static int is_regular(int fd) {
-    uint32_t mode = 0;
-    mv_identity(fd, (uint64_t) "", 0x1000 /* AT_EMPTY_PATH */, &mode);
-    return (mode & 0170000) == 0100000;
+/* (Files of /proc and its like, which have no size, end where they like.) */
+static int has_rest(int fd, int inwards) {
+    uint64_t at, end;
+    return mv_stream_file_now(fd, 0, &at) && mv_stream_file_now(fd, 1, &end) && (!inwards || at < end);
 }
 
 #define NO_REST (-1) /* (0 is read) */
@@ -286,7 +286,7 @@ static int goes_on_by(int fd, int inwards) {
  * where the file or the disk ends, and programs take one for that. */
 static int rest_by(const struct mv_frame *frame, int inwards, uint64_t flags) {
     int fd = (int32_t)frame->rdi;
-    if (is_regular(fd))
+    if (has_rest(fd, inwards))
         return inwards ? __NR_read : __NR_write;
     return (inwards && !(flags & MSG_WAITALL)) || !blocks(frame, flags) ? NO_REST : goes_on_by(fd, inwards);
 }

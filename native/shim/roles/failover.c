@@ -355,8 +355,10 @@ int mv_takeover(struct mv_thread *self) {
     hold_still();
     if (mv.role == MV_ROLE_LEADER && self->log && !self->death_linked) /* it publishes from here on */
         mv_thread_link_death(self);
-    if (!self->hooked)
+    if (!self->hooked) {
+        mv_attention_clear(self, MV_ATTEND_SETTLE); /* else it would interrupt what is settled next */
         mv_settle(self);
+    }
     return 1;
 }
 

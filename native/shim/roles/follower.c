@@ -233,6 +233,7 @@ enum mv_replayed mv_follower_replay(struct mv_thread *self, const struct mv_call
     if (event->call == __NR_exit) { /* once it is read, the leader may give the slot to another thread */
         mv_order_thread_ended(self->slot, self->reader.sequence + 1);
         mv_slot_leave(self);
+        mv_reconcile_thread_ends(self);
         self->replaying = 0;
         mv_log_consume(&self->reader);
         return MV_REPLAYED;
@@ -247,7 +248,7 @@ enum mv_replayed mv_follower_replay(struct mv_thread *self, const struct mv_call
 
 /* This process leads now, alone or followed by its former leader. */
 static enum mv_action make(struct mv_thread *self, struct mv_frame *frame) {
-    return mv.role == MV_ROLE_LEADER ? mv_leader_call(self, frame) : mv_execute(self, frame);
+    return mv.role == MV_ROLE_LEADER ? mv_leader_call(self, frame) : mv_settle_or_make(self, frame);
 }
 
 /* 1: the outcome came from the log. 0: the call was made, or settled: this process leads now, or a rule lets

@@ -82,7 +82,7 @@ static enum mv_action run_and_publish(struct mv_thread *self, struct mv_frame *f
     /* (The old mask may be stored where the new one was read.) */
     if (((row->flags & MV_CALL_INOUT) || self->call == __NR_rt_sigprocmask) &&
         !(event = mv_leader_reserve(self, row, args)))
-        return mv_execute(self, frame); /* a follower has just been ended */
+        return mv_settle_or_make(self, frame); /* a follower has just been ended */
     if (mv_call_flags_of(row, args) & MV_CALL_CLOSESFD)
         mv_watch_closing(self->call, args);
     if (way == MV_WAY_FORKED || self->call == __NR_vfork)
@@ -242,7 +242,7 @@ enum mv_action mv_leader_call(struct mv_thread *self, struct mv_frame *frame) {
     else if (!self->log)
         mv_end_followers(MV_REASON_NO_RESOURCES, 0, "a thread of the server has no event log");
     if (mv.role != MV_ROLE_LEADER || !self->log)
-        return mv_execute(self, frame);
+        return mv_settle_or_make(self, frame);
     mv_thread_note(self, frame);
     mv_fault(MV_FAULT_BEFORE_INTENT);
     if (self->call == __NR_openat && mv_arenas_ask(frame)) {

@@ -2,8 +2,8 @@
  * several calls of its follower, in another order or by other calls. The follower makes those calls; what the
  * leader has done already must not be done again.
  *
- * Up to where both versions are at one place again (the main thread's update point, another thread's wait),
- * each call of a thread is looked for in what is left of its leader's:
+ * Up to where both versions are at one place again (the main thread's update point; another thread's wait,
+ * which is the first equal call, too), each call of a thread is looked for in what is left of its leader's:
  * - bytes that went out: of the follower's next bytes to the same descriptor as many are not sent again,
  *   whatever call they come by; they must be the same bytes;
  * - any other event: the first equal call is given its outcome.
@@ -11,7 +11,8 @@
  * down, an accepted one that it doesn't accept closed.
  *
  * Each thread looks among its own, under a lock: several come to the end of their logs at once, the one that
- * takes over adds for all, and a number that one closes may be another's. Nobody can be parked with it. */
+ * takes over adds for all, and a number that one closes may be another's. It is never held over a call that
+ * waits. */
 #include "leftover.h"
 #include "../calls/guard.h"
 #include "../calls/payload.h"
@@ -152,8 +153,7 @@ int mv_leftover_ends(const struct mv_thread *self, const uint64_t args[6]) {
         return 0;
     if (self->tid == mv.pid)
         return self->call == point;
-    return self->call == __NR_exit || (self->call == __NR_futex ? self->condition || self->semaphore
-                                                                : mv_waits_for_world(self->call, args));
+    return self->call == __NR_exit || mv_rests_at(self, self->call, args);
 }
 
 int mv_leftover_may_come(const struct mv_thread *self) {
@@ -211,21 +211,6 @@ static void forget_bytes(int32_t fd) {
     }
 }
 
-static int bytes_outcome(struct mv_thread *self, struct mv_frame *frame, const uint64_t args[6],
-                         long *result) {
-    struct mv_settled settled = {.call = self->call, .fd = (int32_t)args[0]};
-    if (!sent_to(self, settled.fd))
-        return 0;
-    int64_t sent = sent_already(self, args);
-    if (sent < 0) {
-        forget_bytes(settled.fd);
-        *result = mv_in_doubt(&settled, "what it sent is not what this version sends");
-        return 1;
-    }
-    settled.moved = (uint64_t)sent;
-    return sent ? mv_bytes_outcome(self, &settled, frame, result) : 0;
-}
-
 /* ---- other calls -------------------------------------------------------------------------------------- */
 
 static int event_outcome(struct mv_thread *self, struct mv_frame *frame, const uint64_t args[6],
@@ -264,40 +249,67 @@ static void not_met(const struct leftover *one) {
         mv_settle_say(call, "is none of this version's: it stands as it was made");
 }
 
+/* Its own, taken out of the list. */
+static struct leftover *take_own(const struct mv_thread *self) {
+    struct leftover *taken = NULL, **last = &taken, **at = &first;
+    while (*at)
+        if ((*at)->thread == self) {
+            *last = *at;
+            *at = (*at)->next;
+            last = &(*last)->next;
+        } else {
+            at = &(*at)->next;
+        }
+    *last = NULL;
+    return taken;
+}
+
 static void end(struct mv_thread *self) {
-    struct leftover *one;
-    while ((one = own(self, first))) {
+    lock();
+    struct leftover *taken = take_own(self);
+    unlock();
+    while (taken) {
+        struct leftover *one = taken;
+        taken = one->next;
         not_met(one);
-        drop(one);
+        mv_sys2(__NR_munmap, (long)one, (long)one->room);
     }
     self->leftover = 0;
     if (!__atomic_sub_fetch(&mv_unsettled, 1, __ATOMIC_ACQ_REL) && mv.role == MV_ROLE_SOLO)
         mv_fast_calls_for_role();
 }
 
-static int outcome(struct mv_thread *self, struct mv_frame *frame, const uint64_t args[6], long *result) {
-    if (mv_leftover_ends(self, args)) {
-        end(self);
-        return 0;
+/* What is left of a send may block: it is sent without the lock. */
+static int bytes_outcome(struct mv_thread *self, struct mv_frame *frame, const uint64_t args[6],
+                         long *result) {
+    struct mv_settled settled = {.call = self->call, .fd = (int32_t)args[0]};
+    lock();
+    int64_t sent = sent_to(self, settled.fd) ? sent_already(self, args) : 0;
+    if (sent < 0)
+        forget_bytes(settled.fd);
+    unlock();
+    if (sent < 0) {
+        *result = mv_in_doubt(&settled, "what it sent is not what this version sends");
+        return 1;
     }
-    if (sends(self->call))
-        return bytes_outcome(self, frame, args, result);
-    int given = event_outcome(self, frame, args, result);
-    if (self->call == __NR_close)
-        forget_bytes((int32_t)args[0]);
-    return given;
+    settled.moved = (uint64_t)sent;
+    return sent ? mv_bytes_outcome(self, &settled, frame, result) : 0;
 }
 
 int mv_leftover_outcome(struct mv_thread *self, struct mv_frame *frame, long *result) {
     const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
+    int given = 0;
     if (!self->leftover && !(first && self->call == __NR_close))
         return 0;
+    if (self->leftover && sends(self->call))
+        return bytes_outcome(self, frame, args, result);
     lock();
-    int given = 0;
     if (self->leftover)
-        given = outcome(self, frame, args, result);
-    else
+        given = event_outcome(self, frame, args, result);
+    if (self->call == __NR_close)
         forget_bytes((int32_t)args[0]);
     unlock();
+    if (mv_leftover_ends(self, args))
+        end(self);
     return given;
 }

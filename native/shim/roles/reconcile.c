@@ -7,8 +7,9 @@
  * having done a part of what stands for one call of the follower. That call is then made, but for what the
  * leader has done already (leftover.c).
  *
- * The leader offers the lead only at the update point. There the offer is taken only by a follower that
- * stands at the same call, with no rule begun: for any other it is an event that differs. */
+ * The leader offers the lead only at the update point, and while its other threads rest. There the offer is
+ * taken only by a follower whose main thread stands at the same call (for any other it is an event that
+ * differs), and with no rule begun in any thread. */
 #include "reconcile.h"
 #include "../calls/guard.h"
 #include "../calls/payload.h"
@@ -64,16 +65,19 @@ void mv_reconcile_end(void) {
     mv_rules_image = NULL;
 }
 
+void mv_reconcile_thread_ends(struct mv_thread *area) {
+    if (area->reconciler)
+        mv_sys2(__NR_munmap, (long)area->reconciler,
+                (long)(sizeof(struct mv_reconciler) + JOINED_SIZE + RULES_SIZE));
+    area->reconciler = NULL;
+}
+
 static void forget_last(void) {
     if (own_image)
         mv_sys2(__NR_munmap, (long)own_image, (long)own_size);
     own_image = NULL;
-    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
-        if (area->reconciler)
-            mv_sys2(__NR_munmap, (long)area->reconciler,
-                    (long)(sizeof(struct mv_reconciler) + JOINED_SIZE + RULES_SIZE));
-        area->reconciler = NULL;
-    }
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
+        mv_reconcile_thread_ends(area);
 }
 
 void mv_reconcile_begin(void) {
@@ -122,7 +126,7 @@ static struct mv_reconciler *reconciler_of(struct mv_thread *self) {
     r = (struct mv_reconciler *)room;
     uint8_t *joined = (uint8_t *)(r + 1);
     r->end = joined + JOINED_SIZE;
-    mv_rules_start(mv_rules_image, &r->rules, self->slot + 1, r->end, RULES_SIZE);
+    mv_rules_start(own_image, &r->rules, self->slot + 1, r->end, RULES_SIZE);
     self->reconciler = r;
     return r;
 }
@@ -136,7 +140,8 @@ int mv_reconcile_is_within(const struct mv_thread *self) {
 }
 
 int mv_reconcile_names(const struct mv_thread *self, uint32_t call) {
-    return mv_rules_name(mv_rules_image, call) || is_within(self->reconciler);
+    const uint32_t *image = mv_rules_image; /* another thread may take over meanwhile */
+    return (image && mv_rules_name(image, call)) || is_within(self->reconciler);
 }
 
 int mv_reconcile_rests(const struct mv_thread *self) {
@@ -251,11 +256,21 @@ static const struct mv_rules_call *event_ahead(void *context, uint32_t ahead) {
     return &r->calls[ahead];
 }
 
-/* Until there is another event, or can't be any. */
-static void await_event(struct mv_reconciler *r) {
-    if (!r->ended &&
-        mv_log_wait(&r->ahead, &mv.control->publishing[mv.version], (uint32_t)mv.generation) != MV_LOG_EVENT)
-        r->ended = MV_CALL_DEATH; /* or this follower has been ended, which mv_follower_next finds */
+/* Until there is another event, or can't be any. 0: its leader lives, and publishes for it no longer: this
+ * follower has been ended, or another thread of it takes the lead. What an end of the log would decide is not
+ * decided then. */
+static int await_event(struct mv_reconciler *r) {
+    if (r->ended)
+        return 1;
+    switch (mv_log_wait(&r->ahead, &mv.control->publishing[mv.version], (uint32_t)mv.generation)) {
+    case MV_LOG_EVENT:
+        return 1;
+    case MV_LOG_STOP:
+        if (!mv_log_owner_dead(&r->ahead))
+            return 0;
+    }
+    r->ended = MV_CALL_DEATH;
+    return 1;
 }
 
 /* One argument as mv_compare does it. That of an event whose record has gone is made of what was kept. */
@@ -412,7 +427,7 @@ static enum mv_reconciled part(struct mv_reconciler *r, struct mv_thread *self) 
 
 enum mv_reconciled mv_reconcile(struct mv_thread *self, const struct mv_call_row *row, const uint64_t args[6],
                                 uint64_t site, long *result) {
-    const uint32_t *image = mv_rules_image;
+    const uint32_t *image = own_image; /* stays, also once this process leads */
     if (!mv_reconcile_names(self, (uint32_t)(row - mv_call_find(0)))) {
         const struct mv_event *event = mv_follower_next(self);
         if (!event)
@@ -441,7 +456,8 @@ enum mv_reconciled mv_reconcile(struct mv_thread *self, const struct mv_call_row
             break;
         case MV_RULES_NEEDS_MORE:
             waited = 1;
-            await_event(r);
+            if (!await_event(r) && !mv_follower_next(self))
+                return MV_RECONCILED_PARTED;
             break;
         case MV_RULES_NO_ROOM:
             mv_follower_end(MV_REASON_NO_RESOURCES, 0, "the buffers of a rule are larger than 32 MiB");
@@ -455,12 +471,16 @@ enum mv_reconciled mv_reconcile(struct mv_thread *self, const struct mv_call_row
     }
 }
 
-/* Locks are in no rule: one that the follower takes lies between its calls. Only rules that drop can apply
- * before it; a rule that expects more calls, and may end here, ends. */
+/* Locks are in no rule: one that the follower takes lies between its calls. A rule that has begun, and may
+ * end here, ends: whoever waits with the lock may rest for long. Before a lock only rules that drop can
+ * apply. */
 void mv_reconcile_before_order(struct mv_thread *self) {
-    const struct mv_event *event;
-    while (mv_rules_image && (event = mv_follower_next(self)) && event->call != MV_CALL_ORDER &&
-           mv_rules_name(mv_rules_image, event->call)) {
+    const uint32_t *image = mv_rules_image; /* another thread may take over meanwhile */
+    for (int dropped = 1; image && dropped;) {
+        int within = is_within(self->reconciler);
+        const struct mv_event *event = within ? NULL : mv_follower_next(self);
+        if (!within && (!event || event->call == MV_CALL_ORDER || !mv_rules_name(image, event->call)))
+            return;
         struct mv_reconciler *r = reconciler_of(self);
         const struct mv_rules_host host = {r, event_ahead, is_equal};
         struct mv_rules_decision decision;
@@ -469,11 +489,12 @@ void mv_reconcile_before_order(struct mv_thread *self) {
         r->ahead = self->reader;
         r->seen = r->ended = 0;
         r->call = (struct mv_rules_call){.number = MV_CALL_ORDER};
-        while (mv_rules_decide(mv_rules_image, &r->rules, &host, &r->call, r->ended != 0, &decision),
-               decision.verdict == MV_RULES_NEEDS_MORE)
-            await_event(r);
-        if (decision.verdict != MV_RULES_DROPPED)
-            return; /* it differs */
-        pass_events(r, self, decision.consumed, 0);
+        do
+            mv_rules_decide(image, &r->rules, &host, &r->call, r->ended != 0, &decision);
+        while (!within && decision.verdict == MV_RULES_NEEDS_MORE && await_event(r));
+        dropped = decision.verdict == MV_RULES_DROPPED;
+        if (dropped)
+            pass_events(r, self, decision.consumed, 0);
+        dropped |= within && !is_within(r); /* it has ended: now what comes before the lock */
     }
 }

@@ -18,6 +18,7 @@ enum mv_reconciled {
 /* As it begins to follow; as it leads. */
 void mv_reconcile_begin(void);
 void mv_reconcile_end(void);
+void mv_reconcile_thread_ends(struct mv_thread *area);
 
 enum mv_reconciled mv_reconcile(struct mv_thread *self, const struct mv_call_row *row, const uint64_t args[6],
                                 uint64_t site, long *result);

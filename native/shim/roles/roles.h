@@ -259,6 +259,7 @@ void mv_settle_intents(void);
 void mv_settle_early(void);
 const struct mv_intent *mv_intent_of(const struct mv_thread *area);
 int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *result);
+enum mv_action mv_settle_or_make(struct mv_thread *self, struct mv_frame *frame);
 enum mv_way mv_way_of(uint32_t call, const uint64_t args[6]);
 
 /* roles/masks.c: differences in outgoing bytes that mean nothing */

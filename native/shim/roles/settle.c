@@ -356,8 +356,8 @@ static int outcome(struct mv_thread *self, struct mv_frame *frame, const struct 
     }
 }
 
-/* The first call of a promoted thread. 1: *result is its outcome, and it must not be made. (One that a kick
- * came before is asked for again.) */
+/* A call of a promoted thread: its first, or one until its leftovers end. 1: *result is its outcome, and it
+ * must not be made. (One that a kick came before is asked for again.) */
 int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *result) {
     if (mv_leftover_outcome(self, frame, result))
         return 1;
@@ -371,6 +371,20 @@ int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *res
     if (!__atomic_sub_fetch(&mv_unsettled, 1, __ATOMIC_ACQ_REL) && mv.role == MV_ROLE_SOLO)
         mv_fast_calls_for_role();
     return given;
+}
+
+/* Any call of a process that nobody follows (any more). */
+enum mv_action mv_settle_or_make(struct mv_thread *self, struct mv_frame *frame) {
+    uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
+    const struct mv_call_row *row = mv_call_find(self->call);
+    long result;
+    if (mv_unsettled && row &&
+        (mv_call_class_of(row, args) != MV_CLASS_LOCAL || mv_leftover_ends(self, args)) &&
+        mv_settled_outcome(self, frame, &result)) {
+        frame->rax = (uint64_t)result;
+        return MV_ACTION_RETURN;
+    }
+    return mv_execute(self, frame);
 }
 
 /* How a call will be settled: by its row, or, where a command or an argument decides, by that. */

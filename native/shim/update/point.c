@@ -100,8 +100,9 @@ static void act_here(struct mv_thread *self) {
     if (!control)
         return;
     int copies = control->request == MV_REQUEST_UPDATE;
-    int due =
-        (copies || control->request == MV_REQUEST_PROMOTE) && control->request_number == mv.point_wanted;
+    int due = (copies || control->request == MV_REQUEST_PROMOTE) &&
+              control->request_number == mv.point_wanted &&
+              control->answered_number != control->request_number;
     if (due && ((self->attention & MV_ATTEND_SIGNAL) || self->signal_late || self->deferred))
         return;
     if (due && again.number == mv.point_wanted && mv_now() < again.not_before)

@@ -26,9 +26,8 @@ static int blocks(uint64_t fd) {
            !mv_sys2(__NR_fstat, (long)fd, (long)&status) && (status.mode & 0170000) != 0100000 /* S_IFREG */;
 }
 
-static int rests(const struct mv_thread *area) {
-    const struct mv_stand *stand = &area->stand;
-    switch (stand->call) {
+int mv_rests_at(const struct mv_thread *area, uint32_t call, const uint64_t args[6]) {
+    switch (call) {
     case MV_INTENT_NONE:
         return 0;
     case __NR_futex:
@@ -40,13 +39,13 @@ static int rests(const struct mv_thread *area) {
         return 1;
     case __NR_read:
     case __NR_readv:
-        return blocks(stand->args[0]);
+        return blocks(args[0]);
     case __NR_recvfrom:
-        return !(stand->args[3] & 0x40 /* MSG_DONTWAIT */) && blocks(stand->args[0]);
+        return !(args[3] & 0x40 /* MSG_DONTWAIT */) && blocks(args[0]);
     case __NR_recvmsg:
-        return !(stand->args[2] & 0x40) && blocks(stand->args[0]);
+        return !(args[2] & 0x40) && blocks(args[0]);
     default:
-        return mv_waits_for_world(stand->call, stand->args);
+        return mv_waits_for_world(call, args);
     }
 }
 
@@ -76,12 +75,12 @@ static void tell_where(const struct mv_thread *area, struct mv_text *why) {
 
 int mv_threads_rest(const struct mv_thread *self, int begin_anew, struct mv_text *why) {
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
-        if (area == self || !area->start)
+        if (area == self || (begin_anew && !area->start))
             continue;
         /* (libc's own handler stands there in a wait for a condition or a semaphore, which is left first.) */
         int here = !begin_anew || area->stand.rsp < area->origin[6];
         int led = begin_anew && here && area->stand.call != __NR_futex && mv_keeps_frames(area);
-        if (rests(area) && here && !led)
+        if (mv_rests_at(area, area->stand.call, area->stand.args) && here && !led)
             continue;
         mv_text_add(why, "thread ");
         mv_text_number(why, area->logical_tid);

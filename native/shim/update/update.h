@@ -22,6 +22,9 @@ void mv_point_again(const struct mv_text *why);
 int mv_waits_for_world(uint32_t call, const uint64_t args[6]);
 int mv_limit_argument(uint32_t call);
 
+/* rest.c: is that call of the thread's a wait, for the world, a condition, a semaphore or a child? */
+int mv_rests_at(const struct mv_thread *area, uint32_t call, const uint64_t args[6]);
+
 /* rest.c, leader or solo, while all others are parked: do they all stand in a wait, and where they can begin
  * anew, if they are to? */
 int mv_threads_rest(const struct mv_thread *self, int begin_anew, struct mv_text *why);
