@@ -163,11 +163,22 @@ internal sealed class Striker(DrillSession session, DrillLoad load, Random rando
                 session.Until(() => session.IsSettled && session.Followers.All(m => m.Pid != dead), "the leader knows that its follower is gone", load);
                 break;
             default:
+                if (!died[^1].Groups["now"].Success && died[^1].Groups["point"].Value == "keeper-comes") dead = NextKeeper();
                 session.Until(() => session.Control.KeeperPid != dead && Host.IsAlive(session.Control.KeeperPid), "the keeper is replaced", load);
                 Leader(session.Control.LeaderPid, Host.SIGKILL);
                 tally.Count("leader behind its keeper");
                 break;
         }
+    }
+
+    /// <summary>The one that was hit from outside is replaced by one that comes to what was drawn. (A leader killed meanwhile would have died with
+    /// its keeper.)</summary>
+    private int NextKeeper()
+    {
+        Match[] died = [];
+        session.Until(() => (died = NewDeaths()).Length > 0, "the next keeper dies as it comes", load);
+        _deaths += died.Length;
+        return int.Parse(died[^1].Groups["pid"].Value);
     }
 
     /// <summary>What the shim has said of deaths since they were last counted.</summary>
