@@ -34,6 +34,10 @@ internal static class Experiments
             "Processor time a request by role, and throughput, natively, solo and with one follower.", "redis-server without persistence; redis-benchmark, 50 clients, no pipelining, GET and SET", "CPU a request (scheduler's account), requests a second",
             "Mvedsua, table of the steady state (Redis, thousands a second): native 73; Varan's leader alone 68 (−8 %), Mvedsua's 69 (−6 %); with a follower 41 (−44 %) and 43 (−42 %). SaBRe: 2.8 % for interception alone.",
             OtherMachine + " Their Redis is 2.0, their load memtier with 90 % reads for 6 minutes.", 1.5, Sets.Both, LoadRows.Measure),
+        new("steady", "Steady state, in the papers' layout",
+            "Requests a second natively, with the leader alone, with leader and follower.", "memcached (4 threads), redis; bench/native/check-load, 50 connections, every answer checked", "requests a second",
+            "Mvedsua, table of the steady state, thousands a second: Memcached 249, leader alone 226 (Varan's 234), leader and follower 121 (125); Redis 73, 69 (68), 43 (41).",
+            OtherMachine + " Their load is memtier, 6 minutes, 90 % reads.", 1, Sets.None, SteadyRows.Measure),
         new("servers", "Other servers under load",
             "As above, for servers of other kinds.", "beanstalkd, lighttpd, nginx (one process), memcached (4 threads); bench/native/check-load, 50 connections, every answer checked", "CPU a request, requests a second",
             "Varan, slowdown factor with 0 and 1 follower: Beanstalkd 1.03, 1.09; Lighttpd 1.00, 1.06; Memcached 1.00, 1.13; Nginx 1.01, 1.38. SaBRe, interception alone: 0.3 % nginx, 0.9 % lighttpd, 1.0 % memcached.",
@@ -62,6 +66,11 @@ internal static class Experiments
             "The longest request at an update, a promotion and a rollback, and how long an update takes.", "redis 7.0.15 (Debian, built from source) u7 → u10 with 1 M keys; 50 connections, every answer checked", "longest request beyond native's, time",
             "Mvedsua, highest latency at the update of Redis 2.0.0 to 2.0.1 with 1 M entries: native 100 ms, Kitsune 5040, ring of 2^10 entries 7130, of 2^20 5330, of 2^24 117; 6.2 s for the update itself.",
             OtherMachine + " Theirs traverses the heap in the update (Kitsune); ours copies it. Their million entries take about 250 MB; what ours take is told in the rows.", 2.5, Sets.None, UpdateRows.MeasureRedis)
+            { Prepare = UpdateRows.Prepare },
+        new("heaps", "Updates by heap and by log limit",
+            "The longest request at an update, and how long it takes, for 0 to 4 M keys; and for small logs.", "redis 7.0.15 (Debian, built from source) u7 → u10; 50 connections, every answer checked", "longest request, time",
+            "Mvedsua, figures of the update's latency by size of the store and of the ring; Redis with 1 M entries: ring of 2^10 entries 7130 ms, 2^20 5330, 2^24 117; update 6.2 s.",
+            OtherMachine + " Where their ring is full the leader waits; here the new version is ended by name, and the leader goes on.", 2, Sets.None, UpdateRows.MeasureHeaps)
             { Prepare = UpdateRows.Prepare },
         new("update-kv", "Updates of the sample server",
             "An update that converts a million entries, how soon a wrong byte is found, what rules cost.", "tests/servers/kv 1.0, 1.1, 2.0", "time, CPU a request",

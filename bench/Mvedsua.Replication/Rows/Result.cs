@@ -12,6 +12,7 @@ internal enum Unit
     Milliseconds,
     Percent,
     MebiBytes,
+    Thousands,
 }
 
 /// <summary>Where a result stands in a bar chart.</summary>
@@ -22,7 +23,7 @@ internal sealed record Bar(string Figure, string Group, string Series);
 
 /// <summary>One line of the table.</summary>
 /// <param name="What">What was measured.</param>
-/// <param name="Value">In seconds, bytes or as a ratio.</param>
+/// <param name="Value">In seconds, bytes, a second, or as a ratio.</param>
 /// <param name="Unit">How to print it.</param>
 /// <param name="Goal">Null: only for information.</param>
 /// <param name="AtLeast">The goal is a lower bound.</param>
@@ -57,6 +58,7 @@ internal sealed record Result(
         Unit.Microseconds => " µs",
         Unit.Milliseconds => " ms",
         Unit.Percent => " %",
+        Unit.Thousands => " k/s",
         _ => " MiB",
     };
 
@@ -67,6 +69,7 @@ internal sealed record Result(
         Unit.Microseconds => (value * 1e6).ToString("0.00", CultureInfo.InvariantCulture),
         Unit.Milliseconds => (value * 1e3).ToString("0.00", CultureInfo.InvariantCulture),
         Unit.Percent => (value * 100).ToString("0.00", CultureInfo.InvariantCulture),
+        Unit.Thousands => (value / 1e3).ToString("0.0", CultureInfo.InvariantCulture),
         _ => (value / (1 << 20)).ToString("0.00", CultureInfo.InvariantCulture),
     };
 }

@@ -120,6 +120,9 @@ internal sealed record Ratios(IReadOnlyList<(Arm Arm, List<Round> Rounds)> Round
 
     internal Sample Cpu(Arm arm, Func<Round, double> role) => Sample.OfRatios(Of(arm, role), [.. Reference.Select(r => r.Server)]);
 
+    /// <summary>Requests per second, of each round.</summary>
+    internal double[] Rates(Mode mode) => Of(Only(mode), r => r.Rate);
+
     /// <summary>Requests per second, in thousands.</summary>
     internal double Thousands(Mode mode) => Thousands(Only(mode));
 

@@ -20,6 +20,11 @@ internal static class UpdateRows
         ? RedisUpdateRow.Measure(paths, effort, old, new NewVersion(@new, Path.Combine(Paths.Rules("redis/7.0.15-u7-u10"), "update.description")))
         : [];
 
+    /// <summary>By heap and by the log's limit.</summary>
+    internal static IEnumerable<Result> MeasureHeaps(Paths paths, Effort effort) => _redis is { Old: { } old, New: { } @new }
+        ? HeapRows.Measure(paths, effort, old, new NewVersion(@new, Path.Combine(Paths.Rules("redis/7.0.15-u7-u10"), "update.description")))
+        : [];
+
     /// <summary>What clients see over time.</summary>
     internal static IEnumerable<Result> MeasureTimeline(Paths paths, Effort effort) => _redis is { Old: { } old, New: { } @new }
         ? Timeline.Measure(paths, effort.TimelineSeconds, old, new NewVersion(@new, Path.Combine(Paths.Rules("redis/7.0.15-u7-u10"), "update.description")))

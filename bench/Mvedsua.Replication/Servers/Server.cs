@@ -30,7 +30,8 @@ internal sealed class Server : IDisposable
     /// <param name="mode">How it is run.</param>
     /// <param name="recipe">The server.</param>
     /// <param name="followers">How many follow when any do.</param>
-    internal Server(Paths paths, Mode mode, Recipe recipe, int followers = 1)
+    /// <param name="logLimit">Of a session: the most memory of its logs; null: the command's own limit.</param>
+    internal Server(Paths paths, Mode mode, Recipe recipe, int followers = 1, string? logLimit = null)
     {
         Followers = _notInStep = followers;
         _paths = paths;
@@ -42,7 +43,7 @@ internal sealed class Server : IDisposable
         string[] words = mode switch
         {
             Mode.Follower => [paths.Command, "run", "--name", Session, "--followers", $"{followers}", "--", .. server],
-            Mode.Session => [paths.Command, "run", "--name", Session, "--", .. server],
+            Mode.Session => [paths.Command, "run", "--name", Session, .. logLimit is null ? [] : new[] { "--log-limit", logLimit }, "--", .. server],
             _ => server,
         };
         var start = new ProcessStartInfo(words[0], words[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
