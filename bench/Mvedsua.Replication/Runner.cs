@@ -44,7 +44,7 @@ internal sealed record Runner(IReadOnlyList<Experiment> Experiments, Effort Effo
             if (experiment.Prepare(Paths) is { } why) return new Outcome(experiment.Name, 0, 0, [], LeftOut: why);
             disturbance = new Disturbance(); // not of what is built before
             foreach (var result in experiment.Measure(Paths, Effort)) results.Add(result);
-            return End(null);
+            return End(Interruption.Requested ? "interrupted" : null); // what was yielded last may be of servers that were ended
         }
         catch (Exception e)
         {

@@ -92,6 +92,8 @@ static void fail(struct connection *c, struct phase *phase, const char *what) {
            (unsigned long long)c->client.counter, (unsigned long long)((now() - c->sent_at) / 1000));
     (void)fflush(stdout);
     phase->errors++;
+    if (c->waiting && now() - c->sent_at > phase->longest)
+        phase->longest = now() - c->sent_at;
     settle(c);
     close(c->fd);
 }

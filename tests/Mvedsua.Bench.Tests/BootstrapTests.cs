@@ -7,15 +7,15 @@ public sealed class BootstrapTests
     [Fact]
     public void The_interval_of_one_value_again_and_again_is_that_value()
     {
-        Assert.Equal(new Bounds(3, 3), Bootstrap.OfMedian(Sample.Of([3, 3, 3, 3, 3])));
+        Assert.Equal(new Bounds(3, 3), Bootstrap.OfMedian(Sample.Of([3, 3, 3, 3, 3, 3])));
     }
 
     [Fact]
     public void Too_few_measurements_have_no_interval()
     {
-        Assert.Null(Bootstrap.OfMedian(Sample.Of([1, 2, 3, 4])));
+        Assert.Null(Bootstrap.OfMedian(Sample.Of([1, 2, 3, 4, 5]))); // smallest to largest would hold the median in 15 of 16 cases
         Assert.Null(Bootstrap.OfMedian(new Sample(1, 1, 1, 1000))); // a program's own summary
-        Assert.Null(Bootstrap.OfTwo(Sample.Of([1, 2, 3, 4, 5]), Sample.Of([1])));
+        Assert.Null(Bootstrap.OfTwo(Sample.Of([1, 2, 3, 4, 5, 6]), Sample.Of([1])));
     }
 
     [Fact]
@@ -30,16 +30,18 @@ public sealed class BootstrapTests
     }
 
     /// <summary>Of many samples of a distribution whose median is known, nearly all intervals hold it, and not all: the 95 % are meant. The bounds are more than
-    /// four standard deviations from what is known of this bootstrap (some 93 to 97 % for so small a sample).</summary>
+    /// three standard deviations from what is known of them (93 to 98.5 %).</summary>
     [Theory]
+    [InlineData(7)]
     [InlineData(9)]
+    [InlineData(13)]
     [InlineData(31)]
     public void Nineteen_of_twenty_intervals_hold_the_true_median(int size)
     {
         const int Samples = 600;
         var random = new Random(size);
         int held = Enumerable.Range(0, Samples).Count(_ => Bootstrap.OfMedian(Normal(random, size, 5, 1))!.Value.Contains(5));
-        Assert.InRange(held, Samples * 0.89, Samples * 0.99);
+        Assert.InRange(held, Samples * 0.89, Samples - 1);
     }
 
     /// <summary>The median of exponential times is ln 2 of their mean, 1: the intervals are of the median.</summary>
@@ -69,7 +71,7 @@ public sealed class BootstrapTests
         Assert.True(difference.Contains(2), $"{difference}");
         Assert.True(ratio!.Value.Contains(1.2), $"{ratio}");
         Assert.InRange(ratio.Value.High - ratio.Value.Low, 0.0001, 0.03);
-        Assert.Null(Bootstrap.OfTwo(Sample.Of([-1, -1, 1, 1, 2]), Sample.Of([1, 2, 3, 4, 5]))!.Value.Ratio);
+        Assert.Null(Bootstrap.OfTwo(Sample.Of([-1, -1, 1, 1, 1, 2]), Sample.Of([1, 2, 3, 4, 5, 6]))!.Value.Ratio);
     }
 
     private static Sample Normal(Random random, int count, double mean, double deviation) => Sample.Of(Enumerable.Range(0, count)

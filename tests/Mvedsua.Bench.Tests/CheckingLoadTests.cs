@@ -36,15 +36,6 @@ public sealed class CheckingLoadTests
         Assert.Equal(11, load.End().Count);
     }
 
-    [Fact]
-    public void A_load_may_end_by_the_clock()
-    {
-        using var server = new PageServer(1);
-        var phase = CheckingLoad.RunFor(Built.Paths, "http", server.Port, Connections, 0.25);
-        Assert.InRange(phase.Seconds, 0.25, 30);
-        Assert.Equal(0, phase.Errors);
-    }
-
     /// <summary>Answers every request with the page that check-load expects, and tells when it has answered so many.</summary>
     private sealed class PageServer : IDisposable
     {

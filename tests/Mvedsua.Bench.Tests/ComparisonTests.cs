@@ -22,7 +22,7 @@ public sealed class ComparisonTests
     [Fact]
     public void Differences_around_zero_are_compared_without_a_ratio()
     {
-        Sample zero = Sample.Of([-2, -1, 0, 1, 2]), ten = Sample.Of([8, 9, 10, 11, 12]);
+        Sample zero = Sample.Of([-2, -1, 0, 0, 1, 2]), ten = Sample.Of([8, 9, 10, 10, 11, 12]);
         Assert.Equal(Comparison.Changed, Comparison.Verdict(zero, ten));
         var line = Line(Comparison.Of(Runs.Of(Runs.Outcome("load", zero)), Runs.Of(Runs.Outcome("load", ten))), "the row");
         Assert.Contains("| –", line, StringComparison.Ordinal);

@@ -36,7 +36,7 @@ public sealed class ResultTests
     [Fact]
     public void The_interval_is_printed_in_the_unit_and_a_dash_where_there_is_none()
     {
-        Assert.Equal("20.0–20.0", new Result("x", Sample.Of([20e-9, 20e-9, 20e-9, 20e-9, 20e-9]), Unit.Nanoseconds).ConfidenceText);
+        Assert.Equal("20.0–20.0", new Result("x", Sample.Of([20e-9, 20e-9, 20e-9, 20e-9, 20e-9, 20e-9]), Unit.Nanoseconds).ConfidenceText);
         Assert.Equal("–", new Result("x", _twenty, Unit.Nanoseconds).ConfidenceText);
     }
 

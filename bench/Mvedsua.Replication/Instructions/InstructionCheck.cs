@@ -32,7 +32,7 @@ internal static partial class InstructionCheck
         {
             return Check(new Paths(Path.GetFullPath(words.FirstOrDefault() ?? "out")), table, accept, output);
         }
-        catch (Exception e) when (e is BenchException or IOException)
+        catch (Exception e) when (e is BenchException or IOException or AggregateException or System.Net.Sockets.SocketException or TimeoutException)
         {
             errors.WriteLine($"the instructions could not be counted: {e.Message}");
             return NotCounted;

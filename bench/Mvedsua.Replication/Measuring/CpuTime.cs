@@ -6,8 +6,9 @@ namespace Mvedsua.Replication.Measuring;
 /// stime of /proc/PID/stat count clock ticks of 10 ms.)</summary>
 internal static class CpuTime
 {
-    /// <summary>Seconds on a processor of all living threads of a process; 0 when it is gone. Threads that ended meanwhile
-    /// take their time with them: measure where none do.</summary>
+    /// <summary>Seconds on a processor of all living threads of a process. Threads that ended meanwhile take their time with them: measure where none
+    /// do.</summary>
+    /// <exception cref="BenchException">It is gone: no time would be less than it had before.</exception>
     internal static double OfProcess(int pid)
     {
         try
@@ -16,7 +17,7 @@ internal static class CpuTime
         }
         catch (IOException)
         {
-            return 0;
+            throw new BenchException($"process {pid} has ended in the middle of a measurement");
         }
     }
 

@@ -12,7 +12,7 @@ namespace Mvedsua.Replication.Rows;
 internal sealed record Effort(int Rounds, int Requests, int IdleSeconds, int Kills, int MicroRounds, int Updates, int Conversions, double TimelineSeconds)
 {
     internal static Effort Full { get; } = new(9, 100_000, 15, 5, 5, 7, 3, 360);
-    internal static Effort Quick { get; } = new(5, 15_000, 4, 2, 1, 2, 1, 24);
+    internal static Effort Quick { get; } = new(6, 15_000, 4, 2, 1, 2, 1, 24);
 
     /// <summary>Everything that is repeated, so many times.</summary>
     internal Effort Repeated(int times) => this with { Rounds = times, Kills = times, MicroRounds = times, Updates = times, Conversions = times };

@@ -42,7 +42,7 @@ internal static class FailoverRow
 
         return new Result($"failover: longest request, {name} killed", Sample.Of(longest), Unit.Milliseconds, goal, Floor: "0.2 ms to notice",
             Published: published, Note: string.Create(CultureInfo.InvariantCulture,
-                $"{Connections} connections; the longest before the kill {Sample.Of(quiet).Median * 1e3:0.0} ms; the takeover itself {Sample.Of(takeover).Median * 1e3:0.00} ms; {Sample.Of(behind).Median:0} (at most {behind.Max():0}) events behind just before; {errors} clients noticed in {effort.Kills} kills"));
+                $"{Connections} connections; the longest before the kill {Sample.Of(quiet).Median * 1e3:0.0} ms; the takeover itself {Sample.Of(takeover).Median * 1e3:0.00} ms; {Sample.Of(behind).Median:0} (at most {behind.Max():0}) events behind just before; {errors} clients noticed in {effort.Kills} kills")) { Noticed = errors };
     }
 
     /// <summary>Phases of the load: warming up, without a kill, with the kill at its beginning. And the events that the

@@ -52,7 +52,7 @@ internal static class FollowersRows
             var varan = arm switch { { Mode: Mode.Solo } => alone, { Followers: 1 } => one, _ => (double?)null };
             yield return new Result($"{server}, {arm.Name}: throughput", ratios.ThroughputOf(arm), Unit.Percent,
                 Published: varan is { } factor ? string.Create(CultureInfo.InvariantCulture, $"{100 / factor:0} % Varan") : "–",
-                Note: string.Create(CultureInfo.InvariantCulture, $"{ratios.Thousands(arm):0} k/s, native {ratios.Thousands(Mode.Native):0} k/s"))
+                Note: string.Create(CultureInfo.InvariantCulture, $"{ratios.Thousands(arm):0} k/s, native {ratios.Thousands(Mode.Native):0} k/s{ratios.Behind(arm)}"))
                 { Bar = new Bar("throughput, of native's", server, arm.Name) };
             yield return new Result($"{server}, {arm.Name}: server's CPU a request", ratios.Cpu(arm, r => r.Server), Unit.Ratio,
                 Note: arm.Followers == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"all followers together {ratios.Cpu(arm, r => r.Follower).Median:0.000} ×"))

@@ -36,7 +36,10 @@ internal sealed record Result(
     /// <summary>Its place in a bar chart of the report; null: none.</summary>
     public Bar? Bar { get; init; }
 
-    internal string Verdict => Value.Count == 0 || Goal is not { } goal ? "" : (AtLeast ? Value.Median >= goal : Value.Median <= goal) ? "met" : "missed";
+    /// <summary>Requests that were lost or answered wrongly: no time makes up for one.</summary>
+    public long Noticed { get; init; }
+
+    internal string Verdict => Noticed > 0 ? $"missed: {Noticed} clients noticed" : Value.Count == 0 || Goal is not { } goal ? "" : (AtLeast ? Value.Median >= goal : Value.Median <= goal) ? "met" : "missed";
 
     /// <summary>A line that says why there is no measurement.</summary>
     internal static Result LeftOut(string what, string why) => new(what, Sample.None, Unit.Ratio, Note: why);

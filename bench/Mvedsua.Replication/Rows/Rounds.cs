@@ -77,30 +77,35 @@ internal sealed class Rounds : IDisposable
         var watching = server.Mode == Mode.Follower ? memory : null;
         watching?.Begin();
         double Of(int? pid) => pid is { } process ? CpuTime.OfProcess(process) : 0;
-        double[] Read() => [Of(roles.Server), CpuTime.OfProcesses(roles.Followers), Of(roles.Keeper), Of(roles.Coordinator)];
-        var before = Read();
+        double[] Read() => [Of(roles.Server), CpuTime.OfProcesses(roles.Followers), Of(roles.Keeper)];
+        var (before, asked) = (Read(), Of(roles.Coordinator));
         var rate = load(server.Port, requests);
-        if (server.Mode == Mode.Follower) AwaitInStep(server);
+        asked = Of(roles.Coordinator) - asked; // before it is asked for the state, which is the harness's doing
+        var behind = server.Mode == Mode.Follower ? AwaitInStep(server) : 0;
         var used = Read().Zip(before, (after, b) => (after - b) / requests).ToArray();
         watching?.End();
-        return new Round(rate, used[0], used[1], used[2], used[3]);
+        return new Round(rate, used[0], used[1], used[2], asked / requests, behind);
     }
 
-    /// <summary>What the followers still have to replay belongs to the round.</summary>
-    internal static void AwaitInStep(Server server)
+    /// <summary>What the followers still have to replay belongs to the round. Events of it that the last one has yet to replay as the load has ended.</summary>
+    internal static long AwaitInStep(Server server)
     {
         var wanted = server.Followers;
         var begin = DateTime.UtcNow;
+        long? behind = null;
         for (var status = server.Status(); status.LagEvents > 0 || status.Followers.Count < wanted; status = server.Status())
         {
+            behind ??= status.LagEvents;
             if (status.Followers.Count < wanted) throw new BenchException($"{status.Followers.Count} of {wanted} followers are left:\n{server.Report()}");
             if (DateTime.UtcNow - begin > TimeSpan.FromSeconds(30)) throw new BenchException("a follower lags for more than 30 s after the load");
         }
+
+        return behind ?? 0;
     }
 }
 
 /// <summary>One round of a load: requests per second, and seconds of processor time a request; <paramref name="Follower"/> is that of all followers.</summary>
-internal sealed record Round(double Rate, double Server, double Follower, double Keeper, double Coordinator);
+internal sealed record Round(double Rate, double Server, double Follower, double Keeper, double Coordinator, long Behind = 0);
 
 /// <summary>Each arm's rounds against the first arm's of the same turn.</summary>
 internal sealed record Ratios(IReadOnlyList<(Arm Arm, List<Round> Rounds)> Rounds)
@@ -119,6 +124,11 @@ internal sealed record Ratios(IReadOnlyList<(Arm Arm, List<Round> Rounds)> Round
     internal Sample Cpu(Mode mode, Func<Round, double> role) => Cpu(Only(mode), role);
 
     internal Sample Cpu(Arm arm, Func<Round, double> role) => Sample.OfRatios(Of(arm, role), [.. Reference.Select(r => r.Server)]);
+
+    /// <summary>The rate is the clients': what followers replay afterwards is in their time a request, and told here.</summary>
+    internal string Behind(Arm arm) => arm.Followers == 0 ? "" : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"; {Sample.Of(Of(arm, r => r.Behind)).Median:0} events behind as the load ended");
+
+    internal string Behind(Mode mode) => Behind(Only(mode));
 
     /// <summary>Requests per second, of each round.</summary>
     internal double[] Rates(Mode mode) => Of(Only(mode), r => r.Rate);

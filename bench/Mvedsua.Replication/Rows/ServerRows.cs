@@ -36,6 +36,6 @@ internal static class ServerRows
         new($"{server}: leader's CPU a request", ratios.Cpu(Mode.Follower, r => r.Server), Unit.Ratio, leader),
         new($"{server}: follower's CPU a request", ratios.Cpu(Mode.Follower, r => r.Follower), Unit.Ratio, 0.5),
         new($"{server}: throughput with one follower", ratios.Throughput, Unit.Percent, Published: varan + " Varan, a core each",
-            Note: string.Create(CultureInfo.InvariantCulture, $"native {ratios.Thousands(Mode.Native):0} k/s")),
+            Note: string.Create(CultureInfo.InvariantCulture, $"native {ratios.Thousands(Mode.Native):0} k/s{ratios.Behind(Mode.Follower)}")),
     ];
 }

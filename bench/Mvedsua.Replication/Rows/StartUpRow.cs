@@ -23,7 +23,7 @@ internal static class StartUpRow
 
         yield return new Result("start-up of redis-server, native", Sample.Of(times[Mode.Native]), Unit.Milliseconds);
         yield return new Result("start-up added to redis-server: solo", Sample.OfDifferences(times[Mode.Solo], times[Mode.Native]), Unit.Milliseconds,
-            60e-3, Floor: "57–100", Published: "SaBRe 62");
+            60e-3, Floor: "57–100", Published: "–");
         yield return new Result("start-up of redis-server: CPU added, solo", Sample.OfDifferences(used[Mode.Solo], used[Mode.Native]), Unit.Milliseconds,
             Note: "what a machine that is free needs");
         yield return new Result("start-up added: mvedsua run --follower", Sample.OfDifferences(times[Mode.Follower], times[Mode.Native]), Unit.Milliseconds,

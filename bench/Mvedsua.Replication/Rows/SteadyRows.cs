@@ -4,7 +4,7 @@ using Mvedsua.Replication.Servers;
 
 namespace Mvedsua.Replication.Rows;
 
-/// <summary>Requests a second in the layout of Mvedsua's table of the steady state: one program after the other, natively, with the leader alone,
+/// <summary>Requests a second in the layout of Mvedsua's table of the steady state: one program after the other, natively, under the library alone,
 /// with leader and follower.</summary>
 internal static class SteadyRows
 {
@@ -23,7 +23,7 @@ internal static class SteadyRows
             using var rounds = new Rounds(paths, recipe);
             var ratios = rounds.Measure(rounds.Checked(Clients), effort);
             yield return Row(recipe.Name, "native", ratios, Mode.Native, native);
-            yield return Row(recipe.Name, "leader alone", ratios, Mode.Solo, alone);
+            yield return Row(recipe.Name, "the library alone (no session)", ratios, Mode.Solo, alone);
             yield return Row(recipe.Name, "leader and follower", ratios, Mode.Follower, both);
         }
 
@@ -32,5 +32,5 @@ internal static class SteadyRows
 
     private static Result Row(string server, string how, Ratios ratios, Mode mode, string published) => new(
         $"{server}: {how}", Sample.Of(ratios.Rates(mode)), Unit.Thousands, Published: published,
-        Note: mode == Mode.Native ? "" : string.Create(CultureInfo.InvariantCulture, $"{(Sample.OfRatios(ratios.Rates(mode), ratios.Rates(Mode.Native)).Median - 1) * 100:+0.0;−0.0} %"));
+        Note: mode == Mode.Native ? "" : string.Create(CultureInfo.InvariantCulture, $"{(Sample.OfRatios(ratios.Rates(mode), ratios.Rates(Mode.Native)).Median - 1) * 100:+0.0;−0.0} %{ratios.Behind(mode)}"));
 }

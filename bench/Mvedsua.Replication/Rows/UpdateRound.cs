@@ -7,13 +7,19 @@ namespace Mvedsua.Replication.Rows;
 /// <summary>One update under load, from one old version that serves alone to the next time that it does.</summary>
 /// <param name="Reply">What the update said.</param>
 /// <param name="Update">What clients saw from the request for it until the new version was compared.</param>
+/// <param name="CatchUp">From then until it had replayed what came meanwhile.</param>
 /// <param name="Usual">After that, with a follower and nothing else.</param>
 /// <param name="Promotion">While the new version became the leader.</param>
 /// <param name="Rollback">While the old one became it again, and the new one ended.</param>
 /// <param name="Errors">Of the whole round.</param>
 /// <param name="OnTop">Bytes that both versions take together beyond what the old one took alone, as the new one follows.</param>
-internal sealed record UpdateRound(UpdateReply Reply, Phase Update, Phase Usual, Phase Promotion, Phase Rollback, long Errors, double OnTop)
+internal sealed record UpdateRound(UpdateReply Reply, Phase Update, Phase CatchUp, Phase Usual, Phase Promotion, Phase Rollback, long Errors, double OnTop)
 {
+    /// <summary>Of the whole update: from the request for it until the new version has caught up.</summary>
+    internal double Longest => Math.Max(Update.Longest, CatchUp.Longest);
+
+    internal double Seconds => Update.Seconds + CatchUp.Seconds;
+
     private const int CloseEvents = 5_000;
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
 
@@ -39,7 +45,7 @@ internal sealed record UpdateRound(UpdateReply Reply, Phase Update, Phase Usual,
         session.Rollback();
         load.AwaitProgress(1);
         var phases = load.End();
-        return new UpdateRound(reply, phases[1], phases[3], phases[4], phases[5], phases.Sum(p => p.Errors), together - alone);
+        return new UpdateRound(reply, phases[1], phases[2], phases[3], phases[4], phases[5], phases.Sum(p => p.Errors), together - alone);
     }
 
     /// <summary>Until the new version has caught up with what came while it was made: that takes a core of its own. Under load there are always

@@ -26,11 +26,6 @@ internal sealed class CheckingLoad : IDisposable
         return phase.Answers >= answers ? phase : throw new BenchException($"{phase.Answers} of {answers} {protocol} answers within 120 s");
     }
 
-    /// <summary>A load that lasts so long.</summary>
-    internal static Phase RunFor(Paths paths, string protocol, int port, int connections, double seconds) => Phase.Parse(Programs.Run(
-        paths.Bench("check-load"), [protocol, $"{port}", $"{connections}", seconds.ToString("0.000", CultureInfo.InvariantCulture)])
-            .Split('\n').Single(l => l.StartsWith("phase=", StringComparison.Ordinal)));
-
     /// <summary>Returns once it has begun: two signals at once would be one.</summary>
     internal void NextPhase()
     {
