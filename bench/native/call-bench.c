@@ -25,7 +25,6 @@
 #include "../../tests/native/number.h"
 #include "lines.h"
 
-
 static char text[512];
 static int zero, null, loop;
 
