@@ -13,6 +13,7 @@ programs that the tests run|python3 sqlite3 git bash procps
 clients and loads|redis-tools curl wrk apache2-utils lftp libmemcached-tools stress-ng
 oracles and tools of the tests|strace gdb tmux valgrind libcap2-bin
 draw the figures of make bench|libfontconfig1 fonts-dejavu-core
+monitors that make bench has beside this one|linux-perf
 make lint|clang-tidy clang-format cppcheck'
 
 die() {

@@ -35,6 +35,7 @@ internal static class LoadRows
         new($"{test}: follower's CPU a request", ratios.Cpu(Mode.Follower, r => r.Follower), Unit.Ratio, 0.5, Published: "Varan 0.2–3.9 by call"),
         new($"{test}: keeper's CPU a request", ratios.Cpu(Mode.Follower, r => r.Keeper), Unit.Ratio),
         new($"{test}: coordinator's CPU a request", ratios.Cpu(Mode.Follower, r => r.Coordinator), Unit.Ratio),
+        new($"{test}: load generator's CPU a request, of the native server's", ratios.Cpu(Mode.Follower, r => r.Load), Unit.Ratio, Note: "redis-benchmark, one thread"),
         new($"{test}: throughput with one follower", ratios.Throughput, Unit.Percent, 0.75, AtLeast: true, Published: "56–58 %, a core each",
             Note: string.Create(CultureInfo.InvariantCulture,
                 $"native {ratios.Thousands(Mode.Native):0} k/s, solo {ratios.Thousands(Mode.Solo):0} k/s{ratios.Behind(Mode.Follower)}")),

@@ -78,13 +78,14 @@ internal sealed class Rounds : IDisposable
         watching?.Begin();
         double Of(int? pid) => pid is { } process ? CpuTime.OfProcess(process) : 0;
         double[] Read() => [Of(roles.Server), CpuTime.OfProcesses(roles.Followers), Of(roles.Keeper)];
-        var (before, asked) = (Read(), Of(roles.Coordinator));
+        var (before, asked, generated) = (Read(), Of(roles.Coordinator), ChildrenTime.Now());
         var rate = load(server.Port, requests);
+        generated = ChildrenTime.Now() - generated;
         asked = Of(roles.Coordinator) - asked; // before it is asked for the state, which is the harness's doing
         var behind = server.Mode == Mode.Follower ? AwaitInStep(server) : 0;
         var used = Read().Zip(before, (after, b) => (after - b) / requests).ToArray();
         watching?.End();
-        return new Round(rate, used[0], used[1], used[2], asked / requests, behind);
+        return new Round(rate, used[0], used[1], used[2], asked / requests, behind, generated / requests);
     }
 
     /// <summary>What the followers still have to replay belongs to the round. Events of it that the last one has yet to replay as the load has ended.</summary>
@@ -105,7 +106,7 @@ internal sealed class Rounds : IDisposable
 }
 
 /// <summary>One round of a load: requests per second, and seconds of processor time a request; <paramref name="Follower"/> is that of all followers.</summary>
-internal sealed record Round(double Rate, double Server, double Follower, double Keeper, double Coordinator, long Behind = 0);
+internal sealed record Round(double Rate, double Server, double Follower, double Keeper, double Coordinator, long Behind = 0, double Load = 0);
 
 /// <summary>Each arm's rounds against the first arm's of the same turn.</summary>
 internal sealed record Ratios(IReadOnlyList<(Arm Arm, List<Round> Rounds)> Rounds)

@@ -35,6 +35,7 @@ internal static class ServerRows
             Note: string.Create(CultureInfo.InvariantCulture, $"native {ratios.Native.Median * 1e6:0.00} µs")),
         new($"{server}: leader's CPU a request", ratios.Cpu(Mode.Follower, r => r.Server), Unit.Ratio, leader),
         new($"{server}: follower's CPU a request", ratios.Cpu(Mode.Follower, r => r.Follower), Unit.Ratio, 0.5),
+        new($"{server}: load generator's CPU a request, of the native server's", ratios.Cpu(Mode.Follower, r => r.Load), Unit.Ratio),
         new($"{server}: throughput with one follower", ratios.Throughput, Unit.Percent, Published: varan + " Varan, a core each",
             Note: string.Create(CultureInfo.InvariantCulture, $"native {ratios.Thousands(Mode.Native):0} k/s{ratios.Behind(Mode.Follower)}")),
     ];
