@@ -23,6 +23,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Name, EntryPoint = "pread64", SetLastError = true)]
     internal static partial nint Pread(int fd, void* buffer, ulong length, long offset);
 
+    [LibraryImport(Name, EntryPoint = "pwrite64", SetLastError = true)]
+    internal static partial nint Pwrite(int fd, void* buffer, ulong length, long offset);
+
     [LibraryImport(Name, EntryPoint = "fchmod", SetLastError = true)]
     internal static partial int Fchmod(int fd, uint mode);
 

@@ -84,7 +84,7 @@ internal sealed class CopyTasks : IUpdatedProcess, IDisposable
     {
         try
         {
-            RandomAccess.Write(_memory, bytes, (long)address);
+            OpenMemory.Write(_memory, address, bytes);
         }
         catch (IOException e)
         {
