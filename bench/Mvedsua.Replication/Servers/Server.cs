@@ -42,7 +42,8 @@ internal sealed class Server : IDisposable
         Session = $"bench-{Environment.ProcessId}-{Interlocked.Increment(ref _sessions)}";
         string[] words = mode switch
         {
-            Mode.Follower => [paths.Command, "run", "--name", Session, "--followers", $"{followers}", "--", .. server],
+            // (--followers 1 would make the next one as soon as the first leads: another stop of the server.)
+            Mode.Follower => [paths.Command, "run", "--name", Session, .. followers == 1 ? ["--follower"] : new[] { "--followers", $"{followers}" }, "--", .. server],
             Mode.Session => [paths.Command, "run", "--name", Session, .. logLimit is null ? [] : new[] { "--log-limit", logLimit }, "--", .. server],
             _ => server,
         };
