@@ -163,6 +163,7 @@ struct mv_thread {
     uint32_t condition_told;   /* somebody has signalled meanwhile */
     struct mv_once *once;      /* the pthread_once under way (order/once.c) */
     struct mv_settled settled;
+    uint32_t within;           /* follower: a rule has begun that expects more calls (reconcile.c) */
     uint32_t leftover;         /* its calls are looked for in what its dead leader did (leftover.c) */
     uint32_t keeper_epoch;     /* leader: the keeper that this thread's log knows */
     uint64_t stamp;            /* leader: of the record to come */

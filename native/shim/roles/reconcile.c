@@ -70,6 +70,7 @@ void mv_reconcile_thread_ends(struct mv_thread *area) {
         mv_sys2(__NR_munmap, (long)area->reconciler,
                 (long)(sizeof(struct mv_reconciler) + JOINED_SIZE + RULES_SIZE));
     area->reconciler = NULL;
+    mv_store_release32(&area->within, 0);
 }
 
 static void forget_last(void) {
@@ -135,8 +136,10 @@ static int is_within(const struct mv_reconciler *r) {
     return r && r->rules.progress.rule != MV_RULES_NONE;
 }
 
-int mv_reconcile_is_within(const struct mv_thread *self) {
-    return is_within(self->reconciler);
+/* Asked by other threads, too, when a thread may be ending, and its reconciler be unmapped: not looked at.
+ * (What a promoted process has left there is of rules that are in force no longer, also in its copies.) */
+int mv_reconcile_is_within(const struct mv_thread *area) {
+    return mv_rules_image && mv_load_acquire32(&area->within);
 }
 
 int mv_reconcile_names(const struct mv_thread *self, uint32_t call) {
@@ -447,6 +450,7 @@ enum mv_reconciled mv_reconcile(struct mv_thread *self, const struct mv_call_row
         struct mv_rules_decision decision;
         int had_begun = is_within(r);
         mv_rules_decide(image, &r->rules, &host, &r->call, r->ended != 0, &decision);
+        mv_store_release32(&self->within, is_within(r) != 0); /* before the events count as read */
         switch (decision.verdict) {
         case MV_RULES_RECONCILED:
             return answer(r, self, &decision, had_begun, result);
@@ -492,6 +496,7 @@ void mv_reconcile_before_order(struct mv_thread *self) {
         do
             mv_rules_decide(image, &r->rules, &host, &r->call, r->ended != 0, &decision);
         while (!within && decision.verdict == MV_RULES_NEEDS_MORE && await_event(r));
+        mv_store_release32(&self->within, is_within(r) != 0);
         dropped = decision.verdict == MV_RULES_DROPPED;
         if (dropped)
             pass_events(r, self, decision.consumed, 0);

@@ -30,7 +30,7 @@ void mv_reconcile_before_order(struct mv_thread *self);
 /* Does a rule begin with this call, or expect one? */
 int mv_reconcile_names(const struct mv_thread *self, uint32_t call);
 /* Has a rule begun that expects more calls of this thread? */
-int mv_reconcile_is_within(const struct mv_thread *self);
+int mv_reconcile_is_within(const struct mv_thread *area);
 /* The system call at which both versions are at one place. */
 int mv_between_versions(void); /* does this follower run another version than its leader? */
 uint32_t mv_reconcile_point(void);
