@@ -93,7 +93,7 @@ void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint32_t posit
 
     /* Nobody there to take the report: do not stay. (A dead coordinator's pid is gone, or another process.)
      */
-    int64_t limit[2] = {10, 0};
+    int64_t limit[2] = {30, 0};
     uint32_t pid = control->coordinator_pid;
     while (pid && mv_sys2(__NR_kill, pid, 0) != -3 &&
            !__atomic_load_n(&member->report_taken, __ATOMIC_ACQUIRE))

@@ -14,6 +14,7 @@ namespace Mvedsua.Coordinator.Sessions;
 internal sealed partial class Session : IControlled, IDisposable
 {
     private static readonly TimeSpan EndingTime = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ReportingTime = TimeSpan.FromSeconds(30); /* a backtrace by debug information, on a busy machine */
     private const int HistoryLength = 48;
     private const long AtOnce = 5000; /* ms: two deaths that left no time for a new follower */
     private static readonly ControlReply SessionEnded = ControlReply.Refuse(ExitStatus.CoordinatorGone, "The session has ended.");
@@ -113,9 +114,9 @@ internal sealed partial class Session : IControlled, IDisposable
             request.Settle(SessionEnded);
         if (_state.Phase == Phase.Ended)
         {
-            _looking.Wait(EndingTime); /* a leader may exit right behind the point at which its follower is parked */
+            _looking.Wait(ReportingTime); /* a leader may exit right behind the point at which its follower is parked */
             EndRemaining();
-            _reporting.Wait(EndingTime);
+            _reporting.Wait(ReportingTime);
             if (_ownsServer && LeftBehind.Except([.. _file.Processes.Select(p => p.Pid)]) is { Count: > 0 } left)
                 SessionLog.LeftBehind(_log, string.Join(", ", left));
         }
