@@ -58,6 +58,7 @@ public sealed class FailoverTests : ServerTests
             "-ex", "call (void)_exit(3)");
         Host.Until(() => !Host.IsAlive(leader), $"the leader exits ({gdb.Output} {gdb.Errors})");
         server.PromotedFrom(leader);
+        Assert.Contains("It exited by itself, and its follower did not", server.Report());
         load.More(1000);
         load.Finish();
         server.Follow();

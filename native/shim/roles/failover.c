@@ -365,7 +365,8 @@ int mv_takeover(struct mv_thread *self) {
 /* The follower differs from a leader that is gone (or whose last record is its exit): there is nobody left
  * to be compared with, and ending would end the service. What is left of this thread's log is dropped. But it
  * gives way to another follower that does not differ: 0. It lets go of its word first; so the last one of
- * several that differ sees nobody else. */
+ * several that differ sees nobody else. A leader that exited by itself, later than where they part, has ended
+ * the service as it wished: that difference is told, whether it is found before the exit or behind it. */
 int mv_takeover_at(struct mv_thread *self, enum mv_difference kind) {
     const struct mv_event *event;
     if (kind == MV_DIFFERS_END) {
@@ -376,7 +377,8 @@ int mv_takeover_at(struct mv_thread *self, enum mv_difference kind) {
                 MV_LOG_STOP)
                 break;
     }
-    if (!mv_log_owner_dead(&self->reader))
+    if (!mv_log_owner_dead(&self->reader) ||
+        (kind != MV_DIFFERS_END && mv.control->reason == MV_REASON_LEADER_EXITED))
         return 0;
     let_go_of_word();
     if (mv_others_may_lead())

@@ -33,7 +33,7 @@ internal sealed class DeathSection(string session, SharedMemory memory, ControlV
             string.Create(CultureInfo.InvariantCulture, $"The follower (pid {pid}) is gone: {how}. The server goes on{(view.Followers.Any(m => m.Publishing) ? "" : " alone")}."),
             Sides.LogicalThread(memory, version, slot), null, Last(view.LeaderVersion, slot), new DivergenceSide([], place),
             [
-                .. signal is 0 or 9 ? ["It was killed from outside (SIGKILL: an operator, or the kernel short of memory: see the kernel's log)."] : Array.Empty<string>(),
+                .. signal is 0 or 9 ? [Kill] : Array.Empty<string>(),
                 .. images.Count > 0 ? ["The new version has a fault at this point, or finds what was carried over to it otherwise than it expects (the update description)."] : Array.Empty<string>(),
                 "The server crashes by itself at this point, by something that isn't replayed: memory never initialised, a data race between threads, an address used as data.",
             ]);
@@ -53,9 +53,13 @@ internal sealed class DeathSection(string session, SharedMemory memory, ControlV
         return new DivergenceReport(session, DateTimeOffset.Now, "leader-died",
             string.Create(CultureInfo.InvariantCulture, $"{char.ToUpperInvariant(how[0])}{how[1..]}; the follower (pid {pid}) leads since, {time} after it noticed."),
             Sides.LogicalThread(memory, version, slot), null, leader, Nothing,
-            death is null && signal is 0 or 9 ? ["It was killed from outside (SIGKILL: an operator, or the kernel short of memory: see the kernel's log)."]
-                : ["A fault of the server itself: the core file, if one was written, is the old leader's."]);
+            [death is not null ? Fault : status is { Signal: 0 } ? Exit : signal is 0 or 9 ? Kill : Fault]);
     }
+
+    private const string
+        Kill = "It was killed from outside (SIGKILL: an operator, or the kernel short of memory: see the kernel's log).",
+        Exit = "It exited by itself, and its follower did not: the two decided otherwise by something that isn't replayed: memory never initialised, a data race between threads.",
+        Fault = "A fault of the server itself: the core file, if one was written, is the old leader's.";
 
     private DivergenceSide Last(int version, int slot)
     {
