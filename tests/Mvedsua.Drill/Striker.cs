@@ -119,8 +119,17 @@ internal sealed class Striker(DrillSession session, DrillLoad load, Random rando
         Task<Host.Result> follow = Task.Run(() => session.Verb("follow"));
         int delay = random.Next(3) == 0 ? random.Next(200_000) : random.Next(4000);
         long begin = Stopwatch.GetTimestamp();
-        while (!(session.Control.Generation > generation && session.Control.FollowerPid != 0) && Stopwatch.GetElapsedTime(begin).TotalSeconds < 60)
+        for (bool over = false; !(session.Control.Generation > generation && session.Control.FollowerPid != 0);)
+        {
             Thread.SpinWait(20);
+            if (!over)
+            {
+                over = follow.IsCompleted || Stopwatch.GetElapsedTime(begin).TotalSeconds > 60;
+                continue;
+            }
+            string how = follow.IsCompleted ? $"{follow.Result.Output}{follow.Result.Errors}" : "no outcome in 60 s";
+            throw new DrillFailure($"there is no copy to be killed while it attaches: follow: {how}; {session.Describe()}");
+        }
         Thread.SpinWait(delay);
         int follower = session.Control.FollowerPid;
         End(kill switch { Kill.LeaderWhileAttaching => leader, Kill.FollowerWhileAttaching => follower, _ => session.Control.KeeperPid });
