@@ -18,6 +18,9 @@ internal static unsafe partial class Detachment
         _ = dup2(file, 1);
         _ = dup2(file, 2);
         _ = close(file);
+        // Whoever has printed something already keeps a duplicate of the old descriptor.
+        Console.SetOut(new StreamWriter(Console.OpenStandardOutput()) { AutoFlush = true });
+        Console.SetError(new StreamWriter(Console.OpenStandardError()) { AutoFlush = true });
     }
 
     [LibraryImport("libc")]

@@ -51,6 +51,25 @@ public sealed class DeadCoordinatorTests
         }
     }
 
+    /// <summary>What could break it: .NET's console keeps a duplicate of the standard error that it has begun with, a pipe that nobody reads any more.</summary>
+    [Fact]
+    public async Task What_the_new_coordinator_has_to_tell_stands_in_the_sessions_directory()
+    {
+        (LiveSession session, ProcessIdentity server) = await Orphaned();
+        try
+        {
+            Assert.Equal(0, (await session.Verb("follow")).Status);
+            string log = Path.Combine(SessionDirectory.PathOf(session.Name), "coordinator.log");
+            long begin = Stopwatch.GetTimestamp();
+            while (!File.ReadAllText(log).Contains("is in step", StringComparison.Ordinal) && Stopwatch.GetElapsedTime(begin) < LiveSession.Patience) await Task.Delay(10);
+            Assert.Contains("is in step", File.ReadAllText(log), StringComparison.Ordinal);
+        }
+        finally
+        {
+            await End(session, server);
+        }
+    }
+
     [Fact]
     public async Task One_that_is_stopped_is_named_and_the_server_is_left_alone()
     {
