@@ -6,8 +6,6 @@
  * its counts are only good enough to be found inconsistent). Descriptors older than the follower are looked
  * at while the leader's threads are parked. */
 #include "streams.h"
-#include "../calls/guard.h"
-#include "../calls/table.h"
 #include "../order/order.h"
 #include "../sys.h"
 #include "handover.h"
@@ -44,6 +42,10 @@ int mv_stream_is_signals(int64_t fd) {
 
 uint32_t mv_streams_mask(void) {
     return mask;
+}
+
+void mv_streams_mask_is(uint32_t set) {
+    mask = set;
 }
 
 int32_t mv_streams_end(void) {
@@ -292,7 +294,7 @@ void mv_stream_join(int32_t fd, int32_t first) {
     streams[first].copies++;
 }
 
-static void opened(int64_t fd, enum mv_stream_kind kind, uint64_t out) {
+void mv_stream_opened(int64_t fd, enum mv_stream_kind kind, uint64_t out) {
     struct mv_stream *stream = entry_of(fd);
     if (!stream)
         return;
@@ -303,11 +305,11 @@ static void opened(int64_t fd, enum mv_stream_kind kind, uint64_t out) {
 }
 
 void mv_stream_received(int32_t fd) {
-    opened(fd, MV_STREAM_UNKNOWN, 0);
+    mv_stream_opened(fd, MV_STREAM_UNKNOWN, 0);
 }
 
 /* One thread's close may be replayed after another one's call that was given the number again. */
-static void closed(int64_t fd) {
+void mv_stream_closed(int64_t fd) {
     struct mv_stream *stream = entry_of(fd);
     if (!stream)
         return;
@@ -320,20 +322,20 @@ static void closed(int64_t fd) {
 }
 
 /* Two numbers for one stream. */
-static void duplicated(int64_t fd, int64_t copy, int over) {
+void mv_stream_duplicated(int64_t fd, int64_t copy, int over) {
     struct mv_stream *from = mv_stream_of(fd), *to = entry_of(copy);
     if (fd == copy || !to || from == to)
         return;
     if (over)
-        closed(copy);
-    opened(copy, MV_STREAM_UNKNOWN, 0);
+        mv_stream_closed(copy);
+    mv_stream_opened(copy, MV_STREAM_UNKNOWN, 0);
     if (!from)
         return;
     to->same = 1 + (uint32_t)(from - streams);
     from->copies++;
 }
 
-static void moved(int64_t fd, int inwards, uint64_t bytes) {
+void mv_stream_moved(int64_t fd, int inwards, uint64_t bytes) {
     struct mv_stream *stream = mv_stream_of(fd);
     if (!stream)
         return;
@@ -343,157 +345,4 @@ static void moved(int64_t fd, int inwards, uint64_t bytes) {
         stream->in += bytes;
     else if (!(inwards && stream->kind == MV_STREAM_APPENDED))
         stream->out += bytes;
-}
-
-static uint64_t bytes_of_messages(uint64_t vector, long count) {
-    uint64_t bytes = 0;
-    for (long i = 0; i < count; i++) {
-        uint32_t length; /* msg_len of struct mmsghdr */
-        mv_guard_load32((const void *)(vector + 64 * (uint64_t)i + 56), &length);
-        bytes += length;
-    }
-    return bytes;
-}
-
-static void opened_pair(const int32_t *pair) {
-    opened(pair[0], MV_STREAM_UNKNOWN, 0);
-    opened(pair[1], MV_STREAM_UNKNOWN, 0);
-}
-
-/* One replayed call; its out-bytes are in our memory already. `stamp`: the size of a file opened to append.
- */
-void mv_streams_replayed(uint32_t call, const uint64_t args[6], long result, uint64_t stamp) {
-    if (result < 0 && !(call == __NR_connect && result == -115 /* EINPROGRESS */))
-        return;
-    switch (call) {
-    case __NR_recvfrom:
-        if (args[3] & 2 /* MSG_PEEK */)
-            return;
-        moved((int32_t)args[0], 1, (uint64_t)result);
-        return;
-    case __NR_recvmsg:
-        mv_rights_replayed(args[1], 1, 0);
-        if (args[2] & 2)
-            return;
-        moved((int32_t)args[0], 1, (uint64_t)result);
-        return;
-    case __NR_read:
-    case __NR_write: {
-        struct mv_stream *stream = mv_stream_of((int32_t)args[0]);
-        if (stream && stream->kind == MV_STREAM_EVENTFD)
-            mv_eventfd_replayed(stream, call == __NR_read, args[1]);
-        else
-            moved((int32_t)args[0], call == __NR_read, (uint64_t)result);
-        return;
-    }
-    case __NR_readv:
-        moved((int32_t)args[0], 1, (uint64_t)result);
-        return;
-    case __NR_writev:
-    case __NR_sendto:
-    case __NR_sendmsg:
-        moved((int32_t)args[0], 0, (uint64_t)result);
-        return;
-    case __NR_sendfile:
-        moved((int32_t)args[0], 0, (uint64_t)result);
-        if (!args[2])
-            moved((int32_t)args[1], 1, (uint64_t)result);
-        return;
-    case __NR_splice:
-    case __NR_copy_file_range:
-        if (!args[1])
-            moved((int32_t)args[0], 1, (uint64_t)result);
-        if (!args[3])
-            moved((int32_t)args[2], 0, (uint64_t)result);
-        return;
-    case __NR_sendmmsg:
-    case __NR_recvmmsg:
-        if (call == __NR_recvmmsg)
-            mv_rights_replayed(args[1], (uint64_t)result, 64);
-        moved((int32_t)args[0], call == __NR_recvmmsg, bytes_of_messages(args[1], result));
-        return;
-    case __NR_preadv2:
-    case __NR_pwritev2:
-        if (args[3] == ~0ull) /* at the file's own position */
-            moved((int32_t)args[0], call == __NR_preadv2, (uint64_t)result);
-        return;
-    case __NR_lseek: {
-        struct mv_stream *stream = mv_stream_of((int32_t)args[0]);
-        if (stream && stream->kind == MV_STREAM_FILE)
-            stream->out = (uint64_t)result;
-        return;
-    }
-    case __NR_ftruncate: {
-        struct mv_stream *stream = mv_stream_of((int32_t)args[0]);
-        if (stream && stream->kind == MV_STREAM_APPENDED)
-            stream->out = args[1];
-        return;
-    }
-    case __NR_accept:
-    case __NR_accept4: {
-        struct mv_stream *listener = mv_stream_of((int32_t)args[0]);
-        opened(result, listener && listener->kind == MV_STREAM_TCP ? MV_STREAM_TCP : MV_STREAM_UNKNOWN, 0);
-        return;
-    }
-    case __NR_socket:
-        opened(result,
-               (args[0] == 2 || args[0] == 10) && (args[1] & 0xf) == 1 ? MV_STREAM_TCP : MV_STREAM_UNKNOWN,
-               0);
-        return;
-    case __NR_connect: {
-        struct mv_stream *stream = mv_stream_of((int32_t)args[0]);
-        if (stream && stream->kind == MV_STREAM_TCP && !stream->out)
-            stream->out = 1; /* the peer acknowledges our SYN like a byte */
-        return;
-    }
-    case __NR_open:
-        opened(result, (args[1] & O_APPEND) ? MV_STREAM_APPENDED : MV_STREAM_FILE, stamp);
-        return;
-    case __NR_openat:
-        opened(result, (args[2] & O_APPEND) ? MV_STREAM_APPENDED : MV_STREAM_FILE, stamp);
-        return;
-    case __NR_creat:
-    case __NR_memfd_create:
-        opened(result, MV_STREAM_FILE, 0);
-        return;
-    case __NR_eventfd:
-    case __NR_eventfd2:
-        opened(result, MV_STREAM_EVENTFD, (uint32_t)args[0]);
-        return;
-    case __NR_close:
-        closed((int32_t)args[0]);
-        return;
-    case __NR_close_range:
-        for (uint64_t fd = args[0]; fd <= args[1] && fd < MV_STREAMS && !(args[2] & 4 /* CLOEXEC */); fd++)
-            closed((int64_t)fd);
-        return;
-    case __NR_dup:
-    case __NR_dup2:
-    case __NR_dup3:
-        duplicated((int32_t)args[0], result, call != __NR_dup);
-        return;
-    case __NR_fcntl:
-        if (args[1] == 0 || args[1] == 1030 /* F_DUPFD, F_DUPFD_CLOEXEC */)
-            duplicated((int32_t)args[0], result, 0);
-        return;
-    case __NR_signalfd:
-    case __NR_signalfd4:
-        if ((int32_t)args[0] < 0) /* else: another mask for that descriptor */
-            opened(result, MV_STREAM_SIGNALS, 0);
-        return;
-    case __NR_pipe:
-    case __NR_pipe2:
-        opened_pair((const int32_t *)args[0]);
-        return;
-    case __NR_socketpair:
-        opened_pair((const int32_t *)args[3]);
-        return;
-    case __NR_umask:
-        mask = (uint32_t)args[0] & 0777;
-        return;
-    default:
-        if (mv_call_find(call)->flags & MV_CALL_OPENSFD) /* (of fcntl: above) */
-            opened(result, MV_STREAM_UNKNOWN, 0);
-        return;
-    }
 }

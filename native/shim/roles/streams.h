@@ -35,7 +35,15 @@ void mv_streams_look_at_childrens(void);
 int32_t mv_streams_end(void);   /* above every number that any record or look has told of */
 uint32_t mv_streams_mask(void); /* the mask of new files */
 void mv_streams_start(int beside);
+
+/* By calls that are replayed (stream_calls.c): `over`: `copy` was another stream's number until then. */
+void mv_stream_opened(int64_t fd, enum mv_stream_kind kind, uint64_t out);
+void mv_stream_closed(int64_t fd);
+void mv_stream_duplicated(int64_t fd, int64_t copy, int over);
+void mv_stream_moved(int64_t fd, int inwards, uint64_t bytes);
+void mv_streams_mask_is(uint32_t set);
 void mv_streams_replayed(uint32_t call, const uint64_t args[6], long result, uint64_t stamp);
+
 int mv_stream_tcp_now(int fd, uint64_t *in, uint64_t *out);
 int mv_stream_file_now(int fd, int append, uint64_t *position);
 
