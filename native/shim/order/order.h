@@ -120,24 +120,25 @@ static inline void mv_order_come(struct mv_thread *self, enum mv_where where) {
     __atomic_store_n(&self->in_event, where, __ATOMIC_RELEASE);
 }
 
-/* A wait of the follower's for another of its threads. What moves wakes nobody: such waits are short, and a
- * futex wake costs the waker 10 us. (Not by sched_yield: where others want the processor, each gives it away
+/* A follower's thread that waits for another spins first, and then sleeps until it is woken: both are often on
+ * one processor. A sleep ends by itself after 200 us: a promotion wakes nobody. After so many of them what a
+ * dead leader has lost is looked for. (Not by sched_yield: where others want the processor, each gives it away
  * for a whole slice, and the follower never catches up.) */
-#define MV_SHORT_PAUSES 300u
+#define MV_ORDER_SPINS 40u
+#define MV_ORDER_SLEEPS 40u
+#define MV_ORDER_LONG (MV_ORDER_SPINS + MV_ORDER_SLEEPS)
+
+void mv_order_sleep(uint32_t *word, uint32_t value, uint32_t bits);
+void mv_order_wake(uint32_t *word, uint32_t bits);
+
+/* A short wait for what wakes nobody. */
 static inline void mv_order_pause(uint32_t spins) {
     if (spins < 200) {
         __builtin_ia32_pause();
     } else {
-        const int64_t nap[2] = {0, spins < MV_SHORT_PAUSES ? 20000 : 200000};
+        const int64_t nap[2] = {0, spins < 300 ? 20000 : 200000};
         mv_sys2(__NR_nanosleep, (long)nap, 0);
     }
-}
-
-/* … which the takeover is to see (roles/backlog.c). */
-static inline void mv_order_wait(uint32_t spins) {
-    if (spins == MV_SHORT_PAUSES)
-        __atomic_store_n(&mv_self->waits, 1, __ATOMIC_RELEASE);
-    mv_order_pause(spins);
 }
 
 #endif

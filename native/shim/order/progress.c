@@ -42,7 +42,13 @@ static uint32_t slots; /* that have emitted: at and beyond nothing is noted */
 static struct {
     uint64_t value;
     uint64_t padding[7];
-} epoch __attribute__((aligned(64))), progress[MV_MAX_THREADS]; /* progress: the follower's threads */
+} epoch __attribute__((aligned(64)));
+static struct { /* the follower's threads: how far they have come */
+    uint64_t value;
+    uint64_t awaited; /* 1 + the least value that somebody sleeps for, until it is more; 0: nobody does */
+    uint32_t woken;   /* counts; the futex of those who sleep */
+    uint32_t padding[11];
+} progress[MV_MAX_THREADS] __attribute__((aligned(64)));
 
 /* For a new follower, the only one. `running`: logs go on with their sequence, for tracers. */
 void mv_order_progress_start(int running) {
@@ -132,23 +138,44 @@ void mv_order_join(void) {
             progress[slot].value++;
 }
 
+/* SEQ_CST: who sleeps says so before he looks at the value once more; one of the two sees the other. */
+static void come_to(uint32_t slot, uint64_t value) {
+    __atomic_store_n(&progress[slot].value, value, __ATOMIC_SEQ_CST);
+    uint64_t awaited = __atomic_load_n(&progress[slot].awaited, __ATOMIC_SEQ_CST);
+    if (!awaited || value < awaited)
+        return;
+    __atomic_store_n(&progress[slot].awaited, 0, __ATOMIC_SEQ_CST); /* those who sleep for more say so again */
+    __atomic_add_fetch(&progress[slot].woken, 1, __ATOMIC_SEQ_CST);
+    mv_order_wake(&progress[slot].woken, ~0u);
+}
+
+static void sleep_until_it_is_beyond(uint32_t slot, uint64_t at) {
+    uint32_t woken = __atomic_load_n(&progress[slot].woken, __ATOMIC_SEQ_CST);
+    uint64_t awaited = __atomic_load_n(&progress[slot].awaited, __ATOMIC_SEQ_CST);
+    while ((!awaited || at + 1 < awaited) &&
+           !__atomic_compare_exchange_n(&progress[slot].awaited, &awaited, at + 1, 0, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_SEQ_CST))
+        ;
+    if (__atomic_load_n(&progress[slot].value, __ATOMIC_SEQ_CST) <= at)
+        mv_order_sleep(&progress[slot].woken, woken, ~0u);
+}
+
 /* This thread has come to its next event. */
 void mv_order_arrive(struct mv_thread *self) {
-    mv_store_release64(&progress[self->slot].value, ((before[self->slot] + self->reader.sequence) << 1) + 1);
+    come_to(self->slot, ((before[self->slot] + self->reader.sequence) << 1) + 1);
 }
 
 /* It has parted from its dead leader, and drops the rest of its log: nobody is to wait for what stood there.
  */
 void mv_order_part(const struct mv_thread *self) {
-    mv_store_release64(&progress[self->slot].value, ~0ull);
+    come_to(self->slot, ~0ull);
 }
 
 /* It has noted what the call means here. Only now it waits by that record's words: others wait for this
  * mark, and may be named there by what they did after it. */
 void mv_order_note(struct mv_thread *self, const struct mv_event *event) {
     if (mv_threads_exist)
-        mv_store_release64(&progress[self->slot].value,
-                           ((before[self->slot] + self->reader.sequence) << 1) + 2);
+        come_to(self->slot, ((before[self->slot] + self->reader.sequence) << 1) + 2);
     mv_order_await(event);
 }
 
@@ -166,13 +193,18 @@ static void await(uint64_t word) {
     uint64_t at = MV_ORDER_WORD_AT(word);
     if (slot >= MV_MAX_THREADS)
         mv_follower_end(MV_REASON_CORRUPT, 0, "an order word in the event log names an impossible thread");
-    for (uint32_t spins = 0;; spins++) {
+    for (uint32_t pauses = 0;; pauses++) {
         // cppcheck-suppress arrayIndexOutOfBoundsCond ; mv_follower_end does not return
         uint64_t come = mv_load_acquire64(&progress[slot].value);
         if (come > at || mv.role != MV_ROLE_FOLLOWER ||
-            (come == at && spins >= MV_SHORT_PAUSES && lost(slot)))
+            (come == at && pauses >= MV_ORDER_LONG && lost(slot)))
             break;
-        mv_order_wait(spins);
+        if (pauses == MV_ORDER_LONG) /* the takeover is to see it (roles/backlog.c) */
+            mv_store_release32(&mv_self->waits, 1);
+        if (pauses < MV_ORDER_SPINS)
+            __builtin_ia32_pause();
+        else
+            sleep_until_it_is_beyond(slot, at);
     }
     mv_store_release32(&mv_self->waits, 0);
 }

@@ -44,6 +44,28 @@ void mv_order_publish(struct mv_thread *self, enum mv_order_kind kind, uint64_t 
         mv_leader_publish_order(self, event, words, kind, object, clock, value, result);
 }
 
+/* Threads of the follower that sleep until a clock goes on. Their turns may come one by one at a lock that all
+ * want: each is woken for its own alone (a bit of its value), else most that were woken would sleep again. */
+static uint16_t sleepers[CLOCKS] __attribute__((aligned(64)));
+
+static uint32_t bit_of(uint32_t value) {
+    return 1u << (value & 31);
+}
+
+static void sleep_until_it_goes_on(uint32_t clock, uint32_t now, uint32_t value) {
+    /* Told before the kernel compares the clock: whoever moves it sees the sleeper, or the kernel sees it
+     * moved. */
+    __atomic_add_fetch(&sleepers[clock], 1, __ATOMIC_SEQ_CST);
+    mv_order_sleep(&wall[clock], now, bit_of(value));
+    __atomic_sub_fetch(&sleepers[clock], 1, __ATOMIC_RELAXED);
+}
+
+/* The clock was just moved (SEQ_CST). */
+static void wake_whose_turn_it_is(uint32_t clock, uint32_t value) {
+    if (__atomic_load_n(&sleepers[clock], __ATOMIC_SEQ_CST))
+        mv_order_wake(&wall[clock], bit_of(value));
+}
+
 /* Turns that have been taken, by anybody. */
 static uint32_t turns_taken;
 
@@ -60,8 +82,8 @@ static int look_for_lost(uint32_t clock, uint32_t now) {
     if (begin < mv_load_relaxed64(&look.not_before) || !mv_swap32(&look.busy, 0, 1))
         return 0;
     int lost = mv_turn_is_lost(clock, now);
-    if (lost)
-        __atomic_compare_exchange_n(&wall[clock], &now, now + 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    if (lost && __atomic_compare_exchange_n(&wall[clock], &now, now + 1, 0, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+        wake_whose_turn_it_is(clock, now + 1);
     uint64_t end = mv_now();
     mv_store_relaxed64(&look.not_before, end + 9 * (end - begin));
     mv_store_release32(&look.busy, 0);
@@ -70,11 +92,14 @@ static int look_for_lost(uint32_t clock, uint32_t now) {
 
 static void wait_until(uint32_t clock, uint32_t value) {
     uint32_t now, seen = value, taken = 0;
-    for (uint32_t spins = 0; (now = __atomic_load_n(&wall[clock], __ATOMIC_ACQUIRE)) != value; spins++) {
-        mv_order_pause(spins);
+    for (uint32_t pauses = 0; (now = __atomic_load_n(&wall[clock], __ATOMIC_ACQUIRE)) != value; pauses++) {
+        if (pauses < MV_ORDER_SPINS)
+            __builtin_ia32_pause();
+        else
+            sleep_until_it_goes_on(clock, now, value);
         if (mv.role != MV_ROLE_FOLLOWER)
             break;
-        if (spins < MV_SHORT_PAUSES || !mv_leader_dead())
+        if (pauses < MV_ORDER_LONG || !mv_leader_dead())
             continue;
         uint32_t before = taken;
         taken = __atomic_load_n(&turns_taken, __ATOMIC_RELAXED);
@@ -126,7 +151,8 @@ int mv_order_taken(struct mv_thread *self) {
     mv_hook_begin(self); /* no copy is made, which begins the wall anew, between the look and the store */
     int counts = (int)self->turn_taking;
     if (counts) {
-        __atomic_store_n(&wall[self->turn_clock], self->turn_value + 1, __ATOMIC_RELEASE);
+        __atomic_store_n(&wall[self->turn_clock], self->turn_value + 1, __ATOMIC_SEQ_CST);
+        wake_whose_turn_it_is(self->turn_clock, self->turn_value + 1);
         __atomic_store_n(&self->turn_taking, 0, __ATOMIC_RELEASE);
         __atomic_add_fetch(&turns_taken, 1, __ATOMIC_RELAXED);
     }
