@@ -120,13 +120,13 @@ static inline void mv_order_come(struct mv_thread *self, enum mv_where where) {
     __atomic_store_n(&self->in_event, where, __ATOMIC_RELEASE);
 }
 
-/* A follower's thread that waits for another spins first, and then sleeps until it is woken: both are often on
- * one processor. A sleep ends by itself after 200 us: a promotion wakes nobody. After so many of them what a
- * dead leader has lost is looked for. (Not by sched_yield: where others want the processor, each gives it away
- * for a whole slice, and the follower never catches up.) */
-#define MV_ORDER_SPINS 40u
+/* A follower's thread that waits for another spins first, and then sleeps until it is woken: both are often
+ * on one processor. A sleep ends by itself after 200 us: a promotion wakes nobody. After so many of them what
+ * a dead leader has lost is looked for. (Not by sched_yield: where others want the processor, each gives it
+ * away for a whole slice, and the follower never catches up.) */
+#define MV_ORDER_SPINS  40u
 #define MV_ORDER_SLEEPS 40u
-#define MV_ORDER_LONG (MV_ORDER_SPINS + MV_ORDER_SLEEPS)
+#define MV_ORDER_LONG   (MV_ORDER_SPINS + MV_ORDER_SLEEPS)
 
 void mv_order_sleep(uint32_t *word, uint32_t value, uint32_t bits);
 void mv_order_wake(uint32_t *word, uint32_t bits);

@@ -144,7 +144,8 @@ static void come_to(uint32_t slot, uint64_t value) {
     uint64_t awaited = __atomic_load_n(&progress[slot].awaited, __ATOMIC_SEQ_CST);
     if (!awaited || value < awaited)
         return;
-    __atomic_store_n(&progress[slot].awaited, 0, __ATOMIC_SEQ_CST); /* those who sleep for more say so again */
+    __atomic_store_n(&progress[slot].awaited, 0,
+                     __ATOMIC_SEQ_CST); /* those who sleep for more say so again */
     __atomic_add_fetch(&progress[slot].woken, 1, __ATOMIC_SEQ_CST);
     mv_order_wake(&progress[slot].woken, ~0u);
 }
@@ -196,8 +197,7 @@ static void await(uint64_t word) {
     for (uint32_t pauses = 0;; pauses++) {
         // cppcheck-suppress arrayIndexOutOfBoundsCond ; mv_follower_end does not return
         uint64_t come = mv_load_acquire64(&progress[slot].value);
-        if (come > at || mv.role != MV_ROLE_FOLLOWER ||
-            (come == at && pauses >= MV_ORDER_LONG && lost(slot)))
+        if (come > at || mv.role != MV_ROLE_FOLLOWER || (come == at && pauses >= MV_ORDER_LONG && lost(slot)))
             break;
         if (pauses == MV_ORDER_LONG) /* the takeover is to see it (roles/backlog.c) */
             mv_store_release32(&mv_self->waits, 1);

@@ -44,8 +44,9 @@ void mv_order_publish(struct mv_thread *self, enum mv_order_kind kind, uint64_t 
         mv_leader_publish_order(self, event, words, kind, object, clock, value, result);
 }
 
-/* Threads of the follower that sleep until a clock goes on. Their turns may come one by one at a lock that all
- * want: each is woken for its own alone (a bit of its value), else most that were woken would sleep again. */
+/* Threads of the follower that sleep until a clock goes on. Their turns may come one by one at a lock that
+ * all want: each is woken for its own alone (a bit of its value), else most that were woken would sleep
+ * again. */
 static uint16_t sleepers[CLOCKS] __attribute__((aligned(64)));
 
 static uint32_t bit_of(uint32_t value) {
@@ -82,7 +83,8 @@ static int look_for_lost(uint32_t clock, uint32_t now) {
     if (begin < mv_load_relaxed64(&look.not_before) || !mv_swap32(&look.busy, 0, 1))
         return 0;
     int lost = mv_turn_is_lost(clock, now);
-    if (lost && __atomic_compare_exchange_n(&wall[clock], &now, now + 1, 0, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+    if (lost &&
+        __atomic_compare_exchange_n(&wall[clock], &now, now + 1, 0, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
         wake_whose_turn_it_is(clock, now + 1);
     uint64_t end = mv_now();
     mv_store_relaxed64(&look.not_before, end + 9 * (end - begin));

@@ -22,8 +22,6 @@
  * once, and would end the process before the reason is told. */
 static uint32_t ending; /* tid */
 
-uint32_t mv_threads_made;
-
 void mv_follower_ending(void) {
     uint32_t nobody = 0, self = (uint32_t)mv_sys0(__NR_gettid);
     if (__atomic_compare_exchange_n(&ending, &nobody, self, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) ||
@@ -125,8 +123,8 @@ static int leader_is_gone(struct mv_thread *self) {
 
 /* 1: the call is its event. Else the divergence is told and this does not return, unless the leader is dead:
  * then there is nobody to be compared with, and 0 says so. */
-static int matches(struct mv_thread *self, const struct mv_call_row *row, const uint64_t args[6],
-                   uint64_t site, const struct mv_event *event, long *result) {
+int mv_follower_matches(struct mv_thread *self, const struct mv_call_row *row, const uint64_t args[6],
+                        uint64_t site, const struct mv_event *event, long *result) {
     struct mv_comparison with;
     enum mv_difference kind = mv_compare(&with, row, args, event);
     *result = with.result;
@@ -214,7 +212,7 @@ enum mv_replayed mv_follower_replay(struct mv_thread *self, const struct mv_call
             break;
         }
     const struct mv_event *event = mv_follower_next(self);
-    if (!event || !matches(self, row, args, site, event, &result))
+    if (!event || !mv_follower_matches(self, row, args, site, event, &result))
         return MV_REPLAY_ENDED;
     *outcome = result;
     mv_fault(MV_FAULT_REPLAY_MATCHED);
@@ -247,7 +245,7 @@ enum mv_replayed mv_follower_replay(struct mv_thread *self, const struct mv_call
 }
 
 /* This process leads now, alone or followed by its former leader. */
-static enum mv_action make(struct mv_thread *self, struct mv_frame *frame) {
+enum mv_action mv_follower_make(struct mv_thread *self, struct mv_frame *frame) {
     return mv.role == MV_ROLE_LEADER ? mv_leader_call(self, frame) : mv_settle_or_make(self, frame);
 }
 
@@ -269,7 +267,7 @@ int mv_follower_replayed(struct mv_thread *self, struct mv_frame *frame, const s
     /* Interrupted, and the leader died before it told by what: as if it had just been begun. */
     int cut = !promoted && result == -MV_ERESTART && !(self->attention & MV_ATTEND_SIGNAL);
     if (cut || (promoted && !mv_settled_outcome(self, frame, &result))) {
-        *action = make(self, frame);
+        *action = mv_follower_make(self, frame);
         return 0;
     }
     frame->rax = (uint64_t)result;
@@ -283,97 +281,6 @@ static enum mv_action replay_frame(struct mv_thread *self, struct mv_frame *fram
     return action;
 }
 
-/* A new thread: its slot and what the program calls it come from the leader's record. */
-static enum mv_action new_thread(struct mv_thread *self, struct mv_frame *frame,
-                                 const struct mv_call_row *row) {
-    uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
-    long result;
-    const struct mv_event *event = mv_follower_next(self);
-    /* Where a stack or a control block lies is the process's own affair: only the call must be the same. */
-    int differs = event && (event->call != self->call ||
-                            (self->call == __NR_clone && event->args[0] != frame->rdi /* flags */));
-    if (!event || (differs && !matches(self, row, args, frame->site, event, &result)))
-        return make(self, frame);
-    result = (long)event->result;
-    uint32_t slot = (uint32_t)event->args[5];
-    if (!mv_is_error(result) && slot >= MV_MAX_THREADS)
-        mv_follower_end(MV_REASON_CORRUPT, 0, "a new thread's slot in the event log is impossible");
-    mv_threads_exist = 1;
-    if (mv_is_error(result)) {
-        mv_log_consume(&self->reader);
-        frame->rax = (uint64_t)result;
-        return MV_ACTION_RETURN;
-    }
-    self->saved_rdi = frame->rdi;
-    uint64_t flags, parent_tid, child_tid;
-    if (self->call == __NR_clone3) {
-        struct clone_args *copy = (struct clone_args *)self->clone_args;
-        uint64_t size = frame->rsi < sizeof self->clone_args ? frame->rsi : sizeof self->clone_args;
-        for (uint64_t i = 0; i < size; i++)
-            self->clone_args[i] = ((const uint8_t *)frame->rdi)[i];
-        flags = copy->flags;
-        parent_tid = copy->parent_tid;
-        child_tid = copy->child_tid;
-        copy->flags &= ~(uint64_t)(CLONE_PARENT_SETTID | CLONE_CHILD_SETTID);
-        frame->rdi = (uint64_t)copy;
-    } else {
-        flags = frame->rdi;
-        parent_tid = frame->rdx;
-        child_tid = frame->r10;
-        frame->rdi &= ~(uint64_t)(CLONE_PARENT_SETTID | CLONE_CHILD_SETTID);
-    }
-    /* The tids in memory are the logical ones: written before anybody can look. */
-    if (flags & CLONE_PARENT_SETTID)
-        *(uint32_t *)parent_tid = (uint32_t)result;
-    if (flags & CLONE_CHILD_SETTID)
-        *(uint32_t *)child_tid = (uint32_t)result;
-    enum mv_action action = mv_clone(self, frame);
-    if (action != MV_ACTION_RAW)
-        mv_follower_end(MV_REASON_NO_RESOURCES, 12, "the follower has no memory for another thread");
-    struct mv_thread *child = self->raw_child;
-    child->logical_tid = self->raw_tid = (uint32_t)result;
-    child->slot = slot;
-    child->info = &mv.control->threads[mv.version][slot];
-    child->info->state = MV_THREAD_RUNNING;
-    child->mask_replaced = 1;
-    int bad = mv_follower_open_log(child);
-    if (bad)
-        mv_follower_end(MV_REASON_CORRUPT, bad, mv_log_fault_text(bad));
-    child->unborn = 1;
-    __atomic_add_fetch(&mv_threads_made, 1, __ATOMIC_RELEASE);
-    return action;
-}
-
-void mv_follower_after_raw(struct mv_thread *self, struct mv_frame *frame, struct mv_thread *child) {
-    frame->rdi = self->saved_rdi;
-    if (mv_is_error((long)frame->rax) || !child)
-        mv_follower_end(MV_REASON_NO_RESOURCES, (int)-(long)frame->rax,
-                        "the follower could not make another thread");
-    frame->rax = self->raw_tid;
-    /* Not before the thread is there, and its log counts as unread: no promotion may pass it by, nor find
-     * this one without its number. */
-    mv_log_consume(&self->reader);
-}
-
-void mv_follower_thread_begin(struct mv_thread *self) {
-    mv_sys4(__NR_rt_sigprocmask, 2, (long)&mv_block_all, 0, 8);
-    mv_store_release32(&self->unborn, 0); /* behind its number */
-}
-
-/* Opens the leader's log of this thread's slot. Only our cursor and the sleepers are writable for us there.
- */
-int mv_follower_open_log(struct mv_thread *area) {
-    uint8_t *base = mv_log_base(mv.reads, area->slot);
-    mv_sys3(__NR_mprotect, (long)(base + MV_CURSOR_OFFSET(mv.version)), MV_PAGE, 3);
-    mv_sys3(__NR_mprotect, (long)(base + MV_SLEEPERS_OFFSET), MV_PAGE, 3);
-    int result = mv_log_reader_go_on(&area->reader, base, MV_LOG_SPAN, mv.reads, area->slot,
-                                     mv.log_generation, mv.version, mv.pid);
-    if (result == MV_LOG_NOT_KEPT)
-        mv_follower_end(MV_REASON_REQUESTED, 0, "ended");
-    area->replaying = result == 0;
-    return result;
-}
-
 /* The leader mapped a file: we map the descriptor that it lent us, wherever there is room here. */
 static enum mv_action map_file(struct mv_thread *self, struct mv_frame *frame,
                                const struct mv_call_row *row) {
@@ -381,11 +288,11 @@ static enum mv_action map_file(struct mv_thread *self, struct mv_frame *frame,
     long result;
     const struct mv_event *event = mv_follower_next(self);
     if (!event)
-        return make(self, frame);
+        return mv_follower_make(self, frame);
     if (event->call == __NR_mmap)
         args[4] = event->args[4]; /* the number of the loan, not of the file */
-    if (!matches(self, row, args, frame->site, event, &result))
-        return make(self, frame);
+    if (!mv_follower_matches(self, row, args, frame->site, event, &result))
+        return mv_follower_make(self, frame);
     uint64_t lent = event->args[4];
     uint16_t flags = event->flags;
     if (!mv_is_error(result)) {
@@ -469,9 +376,10 @@ enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame) 
     case __NR_mmap:
         return frame->r10 & 0x20 ? mv_execute(self, frame) : map_file(self, frame, row);
     case __NR_clone:
-        return frame->rdi & CLONE_THREAD ? new_thread(self, frame, row) : replay_frame(self, frame, row);
+        return frame->rdi & CLONE_THREAD ? mv_follower_new_thread(self, frame, row)
+                                         : replay_frame(self, frame, row);
     case __NR_clone3:
-        return *(const uint64_t *)frame->rdi & CLONE_THREAD ? new_thread(self, frame, row)
+        return *(const uint64_t *)frame->rdi & CLONE_THREAD ? mv_follower_new_thread(self, frame, row)
                                                             : replay_frame(self, frame, row);
     case __NR_exit_group: {
         enum mv_action action;
@@ -486,7 +394,7 @@ enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame) 
     case __NR_exit: {
         long result;
         return mv_follower_replay(self, row, args, frame->site, &result) == MV_REPLAY_ENDED
-                   ? make(self, frame)
+                   ? mv_follower_make(self, frame)
                    : mv_execute(self, frame);
     }
     case __NR_rt_sigprocmask:

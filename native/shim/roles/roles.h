@@ -136,9 +136,15 @@ enum mv_replayed {
 enum mv_replayed mv_follower_replay(struct mv_thread *self, const struct mv_call_row *row,
                                     const uint64_t args[6], uint64_t site, long *outcome);
 const struct mv_event *mv_follower_next(struct mv_thread *self);
-int mv_follower_open_log(struct mv_thread *area);
+int mv_follower_matches(struct mv_thread *self, const struct mv_call_row *row, const uint64_t args[6],
+                        uint64_t site, const struct mv_event *event, long *result);
+enum mv_action mv_follower_make(struct mv_thread *self, struct mv_frame *frame);
 int mv_follower_replayed(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row,
                          enum mv_action *action);
+/* new_threads.c */
+int mv_follower_open_log(struct mv_thread *area);
+enum mv_action mv_follower_new_thread(struct mv_thread *self, struct mv_frame *frame,
+                                      const struct mv_call_row *row);
 void mv_follower_after_raw(struct mv_thread *self, struct mv_frame *frame, struct mv_thread *child);
 void mv_follower_thread_begin(struct mv_thread *self);
 extern uint32_t mv_threads_made __attribute__((visibility("hidden"))); /* by this follower */

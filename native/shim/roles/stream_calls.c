@@ -95,13 +95,14 @@ void mv_streams_replayed(uint32_t call, const uint64_t args[6], long result, uin
     case __NR_accept:
     case __NR_accept4: {
         struct mv_stream *listener = mv_stream_of((int32_t)args[0]);
-        mv_stream_opened(result, listener && listener->kind == MV_STREAM_TCP ? MV_STREAM_TCP : MV_STREAM_UNKNOWN, 0);
+        mv_stream_opened(result,
+                         listener && listener->kind == MV_STREAM_TCP ? MV_STREAM_TCP : MV_STREAM_UNKNOWN, 0);
         return;
     }
     case __NR_socket:
-        mv_stream_opened(result,
-               (args[0] == 2 || args[0] == 10) && (args[1] & 0xf) == 1 ? MV_STREAM_TCP : MV_STREAM_UNKNOWN,
-               0);
+        mv_stream_opened(
+            result,
+            (args[0] == 2 || args[0] == 10) && (args[1] & 0xf) == 1 ? MV_STREAM_TCP : MV_STREAM_UNKNOWN, 0);
         return;
     case __NR_connect: {
         struct mv_stream *stream = mv_stream_of((int32_t)args[0]);
