@@ -203,6 +203,7 @@ struct mv_thread {
     uint64_t clear_child_tid;
     uint32_t waits_for_child; /* in the kernel, while a dead leader's child may end, too (roles/children.c) */
     void *exec_environment;   /* exec.c */
+    int32_t barrier_result;   /* libc's own, of the barrier whose record is read next */
 
     /* update/ */
     uint64_t start, start_argument;   /* the program's start routine; 0: the main thread, or one whose maker

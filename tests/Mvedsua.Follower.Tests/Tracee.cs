@@ -49,6 +49,10 @@ internal static partial class Tracee
         return registers[index];
     }
 
+    /// <summary>Is the thread of that name in that call?</summary>
+    internal static bool IsIn(int call, int pid, string thread, string arguments = "") =>
+        CallOf(pid, Named(pid, thread)) is var line && line.StartsWith($"{call} ", StringComparison.Ordinal) && line.Contains(arguments, StringComparison.Ordinal);
+
     /// <summary>A thread that stands still goes on until the kernel has made that call for it, with that outcome.</summary>
     internal static void StopAfter(int tid, int call, int outcome)
     {

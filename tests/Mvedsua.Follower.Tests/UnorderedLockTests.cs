@@ -11,7 +11,7 @@ public sealed class UnorderedLockTests : MomentServers
         using var threads = new Threads(StartServer("unordered", RedisUnderMvedsua.Mode.Followed));
         threads.HoldFirst();
         Assert.Equal("held", threads.First.Ask("hold"));
-        Host.Until(() => IsIn(Read, threads.Leader, "first"), "the leader's thread has published what it said");
+        Host.Until(() => Tracee.IsIn(Read, threads.Leader, "first"), "the leader's thread has published what it said");
         threads.TakeAndDie();
         Assert.Equal("taken", threads.Second.Answer());
         Assert.Null(threads.First.Answer()); /* shut down, by name: it would be told twice */
@@ -40,9 +40,6 @@ public sealed class UnorderedLockTests : MomentServers
     }
 
     private const int Read = 0, Write = 1, Futex = 202;
-
-    private static bool IsIn(int call, int pid, string thread, string arguments = "") =>
-        Tracee.CallOf(pid, Tracee.Named(pid, thread)) is var line && line.StartsWith($"{call} ", StringComparison.Ordinal) && line.Contains(arguments, StringComparison.Ordinal);
 
     /// <summary>Three connections, each with its thread in the leader and in the follower.</summary>
     private sealed class Threads : IDisposable
@@ -77,7 +74,7 @@ public sealed class UnorderedLockTests : MomentServers
         internal void TakeAndDie()
         {
             Second.Say("take");
-            Host.Until(() => IsIn(Futex, Leader, "second"), "the leader's thread waits for the lock");
+            Host.Until(() => Tracee.IsIn(Futex, Leader, "second"), "the leader's thread waits for the lock");
             Host.Kill(Leader, Host.SIGKILL);
             Host.Until(() => SecondHasCome(), "the follower's thread has the lock, and has found its leader dead");
             Tracee.Call(Tracee.DETACH, _slow, 0);
@@ -103,6 +100,6 @@ public sealed class UnorderedLockTests : MomentServers
         /// the one that takes over.</summary>
         private bool SecondHasCome() => AwaitsTakeover("second") || (AwaitsTakeover("third") && AwaitsTakeover("unordered"));
 
-        private bool AwaitsTakeover(string thread) => IsIn(Futex, Follower, thread, " 0x80 ");
+        private bool AwaitsTakeover(string thread) => Tracee.IsIn(Futex, Follower, thread, " 0x80 ");
     }
 }

@@ -71,6 +71,10 @@ static inline int mv_order_settle(const struct mv_object *object, enum mv_order_
                                                         : mv_order_settled(object, kind, at, result, caller);
 }
 
+/* barrier.c: what the program is told when libc's own wait is over. */
+extern uint32_t mv_barriers_uneven __attribute__((visibility("hidden")));
+int mv_barrier_passed(void *at, int result, void *caller);
+
 /* Around a wait for a condition and a signal (condition.c). */
 void mv_condition_begins(const void *condition, void *caller);
 int mv_condition_in_turn(const struct mv_object *mutex, void *at, int *told, void *caller);

@@ -30,6 +30,8 @@ extern uint32_t mv_threads_exist __attribute__((visibility("hidden")));
 /* Leader: after an acquisition, with the lock held, inside a hook. */
 void mv_order_publish(struct mv_thread *self, enum mv_order_kind kind, uint64_t object, long result);
 
+void mv_barrier_told(const struct mv_thread *self, uint64_t at, long told); /* barrier.c */
+
 /* Follower: waits for this thread's turn; the leader's result, or MV_ORDER_PROMOTED when the leader is dead
  * and the operation is to be made for real. After the real lock is taken: mv_order_taken;
  * 0: the turn counts no more, this process was copied meanwhile as a leader. */

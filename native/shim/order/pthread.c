@@ -116,13 +116,13 @@ EXPORT int pthread_rwlock_clockwrlock(void *at, int clock, const void *until) {
     MV_TAKES(real.writing, MV_ORDER_WRITE, real.clockwrlock(at, clock, until));
 }
 
-/* Every role waits for all the threads; who of them is the one, the leader says. */
 EXPORT int pthread_barrier_wait(void *at) {
     void *caller = __builtin_return_address(0);
     if (mv_replays(caller))
         mv_order_arrive(mv_self); /* who waits for that may be who is waited for here */
     mv_comes(caller);
-    return mv_order_settle(&mv_no_object, MV_ORDER_BARRIER, at, real.barrier_wait(at), caller);
+    int result = real.barrier_wait(at);
+    return mv.role == MV_ROLE_SOLO && !mv_barriers_uneven ? result : mv_barrier_passed(at, result, caller);
 }
 
 EXPORT int pthread_cond_wait(void *condition, void *at) {

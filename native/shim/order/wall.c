@@ -132,6 +132,8 @@ static long await_turn(struct mv_thread *self, enum mv_order_kind kind, uint64_t
     uint32_t value = (uint32_t)event->args[3];
     long result = (long)event->result;
     wait_until(clock, value);
+    if (kind == MV_ORDER_BARRIER)
+        mv_barrier_told(self, object, result);
     self->turn_clock = clock;
     self->turn_value = value;
     __atomic_store_n(&self->turn_taking, 1, __ATOMIC_RELEASE); /* before the record counts as read (lost.c) */
