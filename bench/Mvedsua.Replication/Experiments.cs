@@ -87,7 +87,7 @@ internal static class Experiments
             "Throughput and longest request in each 100 ms: never updated; stopped, saved and started again; updated, promoted and committed.", "redis 7.0.15 (Debian, built from source) u7 → u10 with 1 M keys; 50 connections, every answer checked", "longest request in 100 ms, answers a second",
             "Mvedsua, figure of the update over time; highest latency: native 100 ms, ring of 2^24 entries 117 ms, promoted at once 3000 ms.",
             OtherMachine + " Theirs is 360 s long; this one's length is told in its rows.", 19, Sets.None, UpdateRows.MeasureTimeline)
-            { Prepare = UpdateRows.Prepare },
+            { Prepare = UpdateRows.Prepare, Once = "each of its curves is one course of events; --seconds makes it longer" },
     ];
 
     /// <summary>Throws when there is none of that name.</summary>

@@ -12,7 +12,14 @@ internal static class Conditions
         run.Begun.UtcDateTime.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture),
         .. run.Machine.Describe(),
         string.Create(CultureInfo.InvariantCulture, $"medians of {run.Effort.Rounds} interleaved rounds of {run.Effort.Requests:N0} requests [smallest–largest], {Bootstrap.Confidence * 100:0} % bootstrap interval of the median (from {Bootstrap.Fewest} values on)"),
+        .. run.Effort.Repeat is { } times ? NotRepeated(run.Asked, times) : [],
     ];
+
+    private static IEnumerable<string> NotRepeated(IEnumerable<string> asked, int times) =>
+        from name in asked
+        let why = Experiments.All.FirstOrDefault(e => e.Name == name)?.Once
+        where why is not null
+        select $"--repeat {times} does not reach {name}: {why}";
 
     /// <summary>What went wrong, or on, meanwhile; none: nothing.</summary>
     internal static IEnumerable<string> Of(Outcome outcome)

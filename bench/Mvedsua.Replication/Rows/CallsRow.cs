@@ -44,7 +44,7 @@ internal static class CallsRow
         using var counters = new CycleCounters(native.Server.Pid, solo.Server.Pid, roles.Server, roles.Follower!.Value);
         string[] calls = [.. native.Calls.Where(c => c != Mutex)];
         var costs = calls.ToDictionary(c => c, _ => new List<Cost[]>());
-        for (var i = -1; i < Math.Max(5, effort.MicroRounds); i++)
+        for (var i = -1; i < effort.AtLeast(5, effort.MicroRounds); i++)
         {
             foreach (var call in calls)
             {

@@ -36,7 +36,7 @@ internal static class ForkRows
             }
 
             List<double> fork = [], stop = [];
-            for (var i = -1; i < Math.Max(5, effort.Updates); i++)
+            for (var i = -1; i < effort.AtLeast(5, effort.Updates); i++)
             {
                 var pair = (Fork: ParseFork(alone.Ask("fork")), Stop: session.Follow());
                 session.Unfollow();

@@ -17,7 +17,7 @@ internal static class HeapRows
     internal static IEnumerable<Result> Measure(Paths paths, Effort effort, string program, NewVersion version)
     {
         var recipe = Recipe.RedisOf(program, "--enable-debug-command", "local");
-        var updates = Math.Min(Most, effort.Updates);
+        var updates = effort.AtMost(Most, effort.Updates);
         foreach (var keys in _keys)
         {
             using var session = Filled(paths, recipe, keys, null);

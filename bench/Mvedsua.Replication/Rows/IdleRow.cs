@@ -7,20 +7,18 @@ namespace Mvedsua.Replication.Rows;
 /// <summary>CPU of an idle server with a follower: server, follower, keeper and coordinator.</summary>
 internal static class IdleRow
 {
-    private const int Slices = 5;
-
     internal static IEnumerable<Result> Measure(Paths paths, Effort effort)
     {
         using var native = new Server(paths, Mode.Native, Recipe.Redis());
         using var followed = new Server(paths, Mode.Follower, Recipe.Redis());
         var alone = native.Roles();
         var roles = followed.Roles();
-        var slice = TimeSpan.FromSeconds((double)effort.IdleSeconds / Slices);
+        var slice = TimeSpan.FromSeconds((double)effort.IdleSeconds / effort.Rounds);
         List<double> whole = [], single = [];
         double[] parts = new double[4];
         int?[] pids = [roles.Server, roles.Follower, roles.Keeper, roles.Coordinator];
         Thread.Sleep(1000); // what start-up left to do
-        for (var i = 0; i < Slices; i++)
+        for (var i = 0; i < effort.Rounds; i++)
         {
             double[] Read() => [.. pids.Select(p => p is { } pid ? CpuTime.OfProcess(pid) : 0), CpuTime.OfProcess(alone.Server)];
             var before = Read();
@@ -30,7 +28,7 @@ internal static class IdleRow
             var shares = Read().Zip(before, (after, b) => (after - b) / seconds).ToArray();
             whole.Add(shares[..4].Sum());
             single.Add(shares[4]);
-            for (var p = 0; p < parts.Length; p++) parts[p] += shares[p] / Slices;
+            for (var p = 0; p < parts.Length; p++) parts[p] += shares[p] / effort.Rounds;
         }
 
         yield return new Result("idle with a follower: CPU of all processes", Sample.Of(whole), Unit.Percent, 0.005,

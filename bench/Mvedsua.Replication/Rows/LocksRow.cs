@@ -15,7 +15,7 @@ internal static class LocksRow
         using var alone = new CallBench(paths, Mode.Native, threads: true);
         using var preloaded = new CallBench(paths, Mode.Solo, threads: true);
         using var session = new CallBench(paths, Mode.Follower, threads: true);
-        for (var i = -1; i < Math.Max(5, effort.MicroRounds); i++)
+        for (var i = -1; i < effort.AtLeast(5, effort.MicroRounds); i++)
         {
             foreach (var (bench, times) in new[] { (alone, native), (preloaded, solo), (session, leader) })
             {

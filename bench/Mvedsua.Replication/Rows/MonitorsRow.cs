@@ -38,7 +38,7 @@ internal static class MonitorsRow
         {
             foreach (var (_, mode, before) in monitors) benches.Add(new CallBench(paths, mode, before));
             var times = (from call in _calls from monitor in monitors select (call, monitor.Name)).ToDictionary(k => k, _ => new List<double>());
-            for (var i = -1; i < Math.Max(5, effort.MicroRounds); i++)
+            for (var i = -1; i < effort.AtLeast(5, effort.MicroRounds); i++)
             {
                 foreach (var call in _calls)
                 {

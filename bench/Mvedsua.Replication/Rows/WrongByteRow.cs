@@ -9,7 +9,7 @@ internal static class WrongByteRow
     /// <summary>Of kv-1.0-byte: the number, since the update, of the request that it answers wrong.</summary>
     private const int WrongAnswer = 100;
 
-    private const int AtLeast = 5;
+    private const int Fewest = 5;
 
     internal static IEnumerable<Result> Measure(Paths paths, Effort effort)
     {
@@ -17,7 +17,7 @@ internal static class WrongByteRow
         using var line = new KvLine(session.Port);
         var version = new NewVersion(paths.Kv("1.0-byte"), Path.Combine(Paths.Rules("kv/1.0-1.1"), "update.description"));
         List<double> found = [], ended = [];
-        for (var i = 0; i < Math.Max(AtLeast, effort.Updates); i++)
+        for (var i = 0; i < effort.AtLeast(Fewest, effort.Updates); i++)
         {
             session.Update(version);
             for (var request = 1; request < WrongAnswer; request++) Ping(line);
