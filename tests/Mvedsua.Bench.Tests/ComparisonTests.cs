@@ -50,5 +50,14 @@ public sealed class ComparisonTests
         Assert.Contains("redis-server 7.0.15 in A, 7.2.1 in B", text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_row_that_was_measured_at_another_rate_is_compared_and_says_so()
+    {
+        var outcome = Runs.Outcome("latency", _about1);
+        RunFile At(double rate) => Runs.Of(outcome with { Results = [outcome.Results[0] with { Rate = rate }] });
+        Assert.Contains("the row (A at 21 k/s, B at 30 k/s) ", Line(Comparison.Of(At(21_000), At(30_000)), "the row"), StringComparison.Ordinal);
+        Assert.Contains("the row |", Line(Comparison.Of(At(21_000), At(21_000)), "the row"), StringComparison.Ordinal);
+    }
+
     private static string Line(string text, string part) => text.Split('\n').Single(l => l.Contains(part, StringComparison.Ordinal));
 }

@@ -37,8 +37,11 @@ internal static class Comparison
         var ratio = Bootstrap.OfTwo(a.Value, b.Value)?.Ratio is { } bounds
             ? string.Create(CultureInfo.InvariantCulture, $"{b.Value.Median / a.Value.Median:0.000} [{bounds.Low:0.000}–{bounds.High:0.000}]")
             : "–";
-        return [experiment, a.What, a.Format(a.Value.Median), b.Format(b.Value.Median), ratio, Verdict(a.Value, b.Value)];
+        return [experiment, a.What + Rates(a, b), a.Format(a.Value.Median), b.Format(b.Value.Median), ratio, Verdict(a.Value, b.Value)];
     }
+
+    /// <summary>Of other rates other times are to be expected: no reader may miss it.</summary>
+    private static string Rates(Result a, Result b) => a.Rate == b.Rate ? "" : $" (A at {a.RateText}, B at {b.RateText})";
 
     private static IEnumerable<string> Only(string name, Dictionary<(string Experiment, string What), Result> has, Dictionary<(string Experiment, string What), Result> other) =>
         has.Keys.Where(k => !other.ContainsKey(k)).Select(k => $"only in {name}: {k.Experiment}: {k.What}");

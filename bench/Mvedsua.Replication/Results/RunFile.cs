@@ -66,7 +66,9 @@ internal sealed record RunFile(int Format, DateTimeOffset Begun, Effort Effort, 
                 if (format != CurrentFormat) throw new UnreadableException($"{file} has format {format}, this mvedsua-bench reads format {CurrentFormat}: use the release that wrote it, or measure again");
             }
 
-            return JsonSerializer.Deserialize(text, RunFileJson.Default.RunFile) ?? throw new UnreadableException($"{file} is empty");
+            return JsonSerializer.Deserialize(text, RunFileJson.Default.RunFile) is { } run
+                ? run with { Outcomes = [.. run.Outcomes.Select(OlderRows.Renamed)] }
+                : throw new UnreadableException($"{file} is empty");
         }
         catch (JsonException e)
         {
