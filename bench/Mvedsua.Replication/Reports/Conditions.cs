@@ -28,7 +28,12 @@ internal static class Conditions
         if (outcome.Failure is { } failure) yield return $"could not be measured to its end: {failure}";
         if (outcome.DisturbedCores > Disturbance.Tolerated)
             yield return string.Create(CultureInfo.InvariantCulture, $"disturbed: other processes used {outcome.DisturbedCores:0.0} cores meanwhile");
+        var disturbed = string.Join("; ", (outcome.Rounds ?? []).Where(s => s.Disturbed.Count > 0).Select(Of));
+        if (disturbed.Length > 0) yield return $"rounds in which other processes used processors noticeably: {disturbed}";
     }
+
+    private static string Of(Series series) => string.Create(CultureInfo.InvariantCulture,
+        $"{series.What} {string.Join(", ", series.Disturbed.Select(d => d.Number))} of {series.Rounds} (at most {series.Disturbed.Max(d => d.Cores):0.0} cores)");
 
     /// <summary>What the report lacks, though it was asked for.</summary>
     internal static string? Missing(RunFile run) =>

@@ -28,7 +28,7 @@ internal static class LatencyRows
             using var rounds = new Rounds(paths, recipe);
             var closed = rounds.Checked(Clients)(rounds.Native.Port, effort.Requests);
             var rate = RateOf(closed);
-            var found = rounds.Interleave(effort.Rounds, server =>
+            var found = rounds.Interleave(recipe.Name, effort.Rounds, server =>
             {
                 var outcome = OpenLoop.Run(new LoadOptions(protocol, server.Port, rate, effort.Requests / 4 / rate) { Connections = Clients, WarmUp = WarmUp });
                 if (server.Mode == Mode.Follower) Rounds.AwaitInStep(server);

@@ -17,7 +17,7 @@ internal static class LoadRows
         using var memory = new LogMemory(rounds.Followed.FirstLeader);
         foreach (var test in _tests)
         {
-            var ratios = rounds.Measure((port, requests) => RedisBenchmark.Run(port, test, Clients, requests), effort, memory);
+            var ratios = rounds.Measure((port, requests) => RedisBenchmark.Run(port, test, Clients, requests), effort, $"redis {test.ToUpperInvariant()}", memory);
             foreach (var result in Results(test.ToUpperInvariant(), ratios)) yield return result;
         }
 

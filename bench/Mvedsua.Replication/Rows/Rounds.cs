@@ -48,22 +48,21 @@ internal sealed class Rounds : IDisposable
         return phase.Answers / phase.Seconds;
     };
 
-    internal Ratios Measure(Load load, Effort effort, LogMemory? memory = null)
+    /// <param name="load">Of each round.</param>
+    /// <param name="effort">How many, and how long.</param>
+    /// <param name="what">What is measured; null: the server's name says it.</param>
+    /// <param name="memory">Of the session with followers; null: nobody asks.</param>
+    internal Ratios Measure(Load load, Effort effort, string? what = null, LogMemory? memory = null)
     {
         foreach (var (_, server) in _servers) load(server.Port, effort.Requests / 5); // warm up
-        return new Ratios(Interleave(effort.Rounds, server => MeasureRound(server, load, effort.Requests, memory)));
+        return new Ratios(Interleave(what ?? _servers[0].Arm.Recipe.Name, effort.Rounds, server => MeasureRound(server, load, effort.Requests, memory)));
     }
 
     /// <summary>So many rounds, in each of which the arms are measured one after the other.</summary>
-    internal IReadOnlyList<(Arm Arm, List<T> Rounds)> Interleave<T>(int count, Func<Server, T> measure)
+    internal IReadOnlyList<(Arm Arm, List<T> Rounds)> Interleave<T>(string what, int count, Func<Server, T> measure)
     {
-        var rounds = _servers.Select(s => (s.Arm, Rounds: new List<T>())).ToList();
-        for (var i = 0; i < count; i++)
-        {
-            for (var s = 0; s < _servers.Count; s++) rounds[s].Rounds.Add(measure(_servers[s].Server));
-        }
-
-        return rounds;
+        var rounds = _paths.Log.Repeat(what, count, () => _servers.ConvertAll(s => measure(s.Server)));
+        return [.. _servers.Select((s, i) => (s.Arm, rounds.Select(r => r[i]).ToList()))];
     }
 
     public void Dispose()

@@ -1,0 +1,40 @@
+namespace Mvedsua.Replication.Measuring;
+
+/// <summary>A round in which others used processors noticeably.</summary>
+/// <param name="Number">From 1: the place of its value in the rows of the series.</param>
+/// <param name="Cores">Mean number that others used meanwhile.</param>
+internal sealed record DisturbedRound(int Number, double Cores);
+
+/// <summary>What was measured in rounds.</summary>
+/// <param name="What">As the names of its rows begin, or nearly so.</param>
+/// <param name="Rounds">How many.</param>
+/// <param name="Disturbed">Those of them that others disturbed: they stay in the rows.</param>
+internal sealed record Series(string What, int Rounds, IReadOnlyList<DisturbedRound> Disturbed);
+
+/// <summary>What happens while an experiment is made, beside what it measures.</summary>
+/// <param name="look">What others have used until now; null: as this machine tells.</param>
+internal sealed class RunLog(Func<Foreign>? look = null)
+{
+    private readonly Func<Foreign> _look = look ?? Disturbance.Now;
+    private readonly List<Series> _series = [];
+
+    internal IReadOnlyList<Series> Series => _series;
+
+    /// <summary>Makes so many rounds.</summary>
+    internal IReadOnlyList<T> Repeat<T>(string what, int count, Func<T> round)
+    {
+        List<T> rounds = [];
+        List<DisturbedRound> disturbed = [];
+        var begin = _look();
+        while (rounds.Count < count)
+        {
+            rounds.Add(round());
+            var end = _look();
+            if (Disturbance.IsNoticeable(begin, end)) disturbed.Add(new DisturbedRound(rounds.Count, Disturbance.Cores(begin, end)));
+            begin = end;
+        }
+
+        _series.Add(new Series(what, rounds.Count, disturbed));
+        return rounds;
+    }
+}
