@@ -40,7 +40,7 @@ internal sealed record Runner(IReadOnlyList<Experiment> Experiments, Effort Effo
         var log = new RunLog();
         Foreign? others = null;
         Outcome End(string? failure) => new(experiment.Name, Stopwatch.GetElapsedTime(begin).TotalSeconds,
-            others is { } before ? Disturbance.Cores(before, Disturbance.Now()) : 0, results, failure, Rounds: log.Series);
+            others is { } before ? Disturbance.Cores(before, Disturbance.Now()) : 0, results, failure, Rounds: log.Series, Servers: log.Servers);
         try
         {
             if (experiment.Prepare(Paths) is { } why) return new Outcome(experiment.Name, 0, 0, [], LeftOut: why);

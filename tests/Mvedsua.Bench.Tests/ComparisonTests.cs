@@ -51,6 +51,15 @@ public sealed class ComparisonTests
     }
 
     [Fact]
+    public void Servers_that_differ_in_Debians_revision_only_are_named()
+    {
+        RunFile With(params string[] servers) => Runs.Of(Runs.Outcome("load", _about1) with { Servers = servers });
+        const string old = "redis-server 5:7.0.15-1~deb12u9 (Debian)", @new = "redis-server 5:7.0.15-1~deb12u10 (Debian)";
+        Assert.Contains($"the servers of load differ: A {old}; B {@new}", Comparison.Of(With(old), With(@new)), StringComparison.Ordinal);
+        foreach (var other in new[] { With(old), Runs.Of(Runs.Outcome("load", _about1)) }) Assert.DoesNotContain("servers of", Comparison.Of(With(old), other), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_row_that_was_measured_at_another_rate_is_compared_and_says_so()
     {
         var outcome = Runs.Outcome("latency", _about1);

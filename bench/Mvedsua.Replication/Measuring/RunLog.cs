@@ -17,8 +17,17 @@ internal sealed class RunLog(Func<Foreign>? look = null)
 {
     private readonly Func<Foreign> _look = look ?? Disturbance.Now;
     private readonly List<Series> _series = [];
+    private readonly List<string> _servers = [];
 
     internal IReadOnlyList<Series> Series => _series;
+
+    /// <summary>The servers that were measured, with their versions, in the order of their first start.</summary>
+    internal IReadOnlyList<string> Servers => _servers;
+
+    internal void Measured(string? server)
+    {
+        if (server is not null && !_servers.Contains(server)) _servers.Add(server);
+    }
 
     /// <summary>Makes so many rounds.</summary>
     internal IReadOnlyList<T> Repeat<T>(string what, int count, Func<T> round)

@@ -21,11 +21,12 @@ internal static class Conditions
         where why is not null
         select $"--repeat {times} does not reach {name}: {why}";
 
-    /// <summary>What went wrong, or on, meanwhile; none: nothing.</summary>
+    /// <summary>What was measured, and what went wrong, or on, meanwhile.</summary>
     internal static IEnumerable<string> Of(Outcome outcome)
     {
         if (outcome.LeftOut is { } why) yield return $"left out: {why}";
         if (outcome.Failure is { } failure) yield return $"could not be measured to its end: {failure}";
+        if (outcome.Servers is { Count: > 0 } servers) yield return $"versions measured: {string.Join(", ", servers)}";
         if (outcome.DisturbedCores > Disturbance.Tolerated)
             yield return string.Create(CultureInfo.InvariantCulture, $"disturbed: other processes used {outcome.DisturbedCores:0.0} cores meanwhile");
         var disturbed = string.Join("; ", (outcome.Rounds ?? []).Where(s => s.Disturbed.Count > 0).Select(Of));

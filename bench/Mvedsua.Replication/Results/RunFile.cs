@@ -13,8 +13,10 @@ namespace Mvedsua.Replication.Results;
 /// <param name="Failure">Why it ended before its end; null: it did not.</param>
 /// <param name="LeftOut">Why it was not begun; null: it was.</param>
 /// <param name="Rounds">What was measured in rounds, and which of these others disturbed; null: the release that wrote the file did not look.</param>
+/// <param name="Servers">That were measured, with their exact versions; null: the same.</param>
 internal sealed record Outcome(
-    string Name, double Seconds, double DisturbedCores, IReadOnlyList<Result> Results, string? Failure = null, string? LeftOut = null, IReadOnlyList<Series>? Rounds = null);
+    string Name, double Seconds, double DisturbedCores, IReadOnlyList<Result> Results, string? Failure = null, string? LeftOut = null, IReadOnlyList<Series>? Rounds = null,
+    IReadOnlyList<string>? Servers = null);
 
 /// <summary>One run: results.json.</summary>
 /// <param name="Format">Of this file; another one is refused.</param>

@@ -49,7 +49,9 @@ internal sealed class Server : IDisposable
         _process.ErrorDataReceived += (_, line) => Take(line.Data);
         try
         {
-            _process.StartInfo = StartInfo(recipe.Command(Port, _directory.FullName), logLimit);
+            var command = recipe.Command(Port, _directory.FullName);
+            if (recipe.Protocol.Length > 0) Note(command[0]);
+            _process.StartInfo = StartInfo(command, logLimit);
             _begin = Stopwatch.GetTimestamp();
             _started = _process.Start();
             _process.BeginOutputReadLine();
@@ -95,6 +97,9 @@ internal sealed class Server : IDisposable
     /// <summary>One of the command's verbs for this session; what it prints.</summary>
     internal string Do(string verb, params string[] options) =>
         Programs.Run(_paths.Command, [verb, Session, .. options], (RuntimeDirectory, _directory.FullName));
+
+    /// <summary>A version that is measured.</summary>
+    internal void Note(string program) => _paths.Log.Measured(ServerVersion.Of(_paths, program));
 
     /// <summary>The next line, of the server or the coordinator, that has this text: ask before its cause.</summary>
     internal Task<string> NextLine(string text)
