@@ -34,7 +34,7 @@ internal sealed class Server : IDisposable
     /// <param name="paths">The programs.</param>
     /// <param name="mode">How it is run.</param>
     /// <param name="recipe">The server.</param>
-    /// <param name="followers">How many follow when any do.</param>
+    /// <param name="followers">How many follow when any do; 0: none ever does.</param>
     /// <param name="logLimit">Of a session: the most memory of its logs; null: the command's own limit.</param>
     internal Server(Paths paths, Mode mode, Recipe recipe, int followers = 1, string? logLimit = null)
     {
@@ -114,7 +114,7 @@ internal sealed class Server : IDisposable
     {
         if (!IsSession) return new Roles(_process.Id, [], null, null);
         var status = Status();
-        if (status.Follower is null) throw new BenchException($"the follower is gone:\n{Report()}");
+        if (Followers > 0 && status.Follower is null) throw new BenchException($"the follower is gone:\n{Report()}");
         // What else has the coordinator for its parent is the leader's keeper (CLONE_PARENT).
         var keeper = ProcessTree.Under(_process.Id).FirstOrDefault(p => p.Parent == _process.Id && p.Pid != status.Leader && !status.Followers.Contains(p.Pid) && p.State != 'Z');
         return new Roles(status.Leader, status.Followers, keeper?.Pid, _process.Id);
