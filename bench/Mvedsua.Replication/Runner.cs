@@ -46,7 +46,7 @@ internal sealed record Runner(IReadOnlyList<Experiment> Experiments, Effort Effo
             if (experiment.Prepare(Paths) is { } why) return new Outcome(experiment.Name, 0, 0, [], LeftOut: why);
             others = Disturbance.Now(); // not of what is built before
             foreach (var result in experiment.Measure(Paths with { Log = log }, Effort)) results.Add(result);
-            return End(Interruption.Requested ? "interrupted" : null); // what was yielded last may be of servers that were ended
+            return End(Interruption.Requested ? "interrupted" : null); // it may have fewer rounds than were asked for
         }
         catch (Exception e)
         {

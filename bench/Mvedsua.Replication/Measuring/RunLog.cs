@@ -29,18 +29,28 @@ internal sealed class RunLog(Func<Foreign>? look = null)
         if (server is not null && !_servers.Contains(server)) _servers.Add(server);
     }
 
-    /// <summary>Makes so many rounds.</summary>
+    /// <summary>Makes so many rounds; as many as were finished when an interruption comes, unless none was. Whoever starts something afterwards is told of it: what follows
+    /// from the finished rounds can be computed, no more can be measured.</summary>
     internal IReadOnlyList<T> Repeat<T>(string what, int count, Func<T> round)
     {
         List<T> rounds = [];
         List<DisturbedRound> disturbed = [];
         var begin = _look();
-        while (rounds.Count < count)
+        try
         {
-            rounds.Add(round());
-            var end = _look();
-            if (Disturbance.IsNoticeable(begin, end)) disturbed.Add(new DisturbedRound(rounds.Count, Disturbance.Cores(begin, end)));
-            begin = end;
+            while (rounds.Count < count)
+            {
+                var measured = round();
+                Interruption.ThrowIfRequested(); // it may be of a server that was ended meanwhile
+                rounds.Add(measured);
+                var end = _look();
+                if (Disturbance.IsNoticeable(begin, end)) disturbed.Add(new DisturbedRound(rounds.Count, Disturbance.Cores(begin, end)));
+                begin = end;
+            }
+        }
+        catch (Exception) when (Interruption.Requested && rounds.Count > 0)
+        {
+            // The server at hand was ended, so the round failed, however it did.
         }
 
         _series.Add(new Series(what, rounds.Count, disturbed));

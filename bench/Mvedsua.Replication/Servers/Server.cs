@@ -49,6 +49,7 @@ internal sealed class Server : IDisposable
         _process.ErrorDataReceived += (_, line) => Take(line.Data);
         try
         {
+            Interruption.ThrowIfRequested();
             var command = recipe.Command(Port, _directory.FullName);
             if (recipe.Protocol.Length > 0) Note(command[0]);
             _process.StartInfo = StartInfo(command, logLimit);
