@@ -34,4 +34,7 @@ internal sealed record Experiment(
 {
     /// <summary>Builds what is built once; returns why the experiment must be left out, or null.</summary>
     internal Func<Paths, string?> Prepare { get; init; } = _ => null;
+
+    /// <summary>Why --repeat does not reach it; null: it does.</summary>
+    internal string? Once { get; init; }
 }

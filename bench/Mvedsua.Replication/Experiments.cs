@@ -35,7 +35,7 @@ internal static class Experiments
             "Mvedsua, table of the steady state (Redis, thousands a second): native 73; Varan's leader alone 68 (−8 %), Mvedsua's 69 (−6 %); with a follower 41 (−44 %) and 43 (−42 %). SaBRe: 2.8 % for interception alone.",
             OtherMachine + " Their Redis is 2.0, their load memtier with 90 % reads for 6 minutes.", 1.5, Sets.Both, LoadRows.Measure),
         new("steady", "Steady state, in the papers' layout",
-            "Requests a second natively, under the library alone (theirs: a leader without follower), with leader and follower.", "memcached (4 threads), redis; bench/native/check-load, 50 connections, every answer checked", "requests a second",
+            "Requests a second natively, under the library alone, as the leader of a session without follower, with leader and follower.", "memcached (4 threads), redis; bench/native/check-load, 50 connections, every answer checked", "requests a second",
             "Mvedsua, table of the steady state, thousands a second: Memcached 249, leader alone 226 (Varan's 234), leader and follower 121 (125); Redis 73, 69 (68), 43 (41).",
             OtherMachine + " Their load is memtier, 6 minutes, 90 % reads.", 1, Sets.None, SteadyRows.Measure),
         new("servers", "Other servers under load",
@@ -87,7 +87,7 @@ internal static class Experiments
             "Throughput and longest request in each 100 ms: never updated; stopped, saved and started again; updated, promoted and committed.", "redis 7.0.15 (Debian, built from source) u7 → u10 with 1 M keys; 50 connections, every answer checked", "longest request in 100 ms, answers a second",
             "Mvedsua, figure of the update over time; highest latency: native 100 ms, ring of 2^24 entries 117 ms, promoted at once 3000 ms.",
             OtherMachine + " Theirs is 360 s long; this one's length is told in its rows.", 19, Sets.None, UpdateRows.MeasureTimeline)
-            { Prepare = UpdateRows.Prepare },
+            { Prepare = UpdateRows.Prepare, Once = "each of its curves is one course of events; --seconds makes it longer" },
     ];
 
     /// <summary>Throws when there is none of that name.</summary>

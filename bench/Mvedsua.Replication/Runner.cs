@@ -37,14 +37,16 @@ internal sealed record Runner(IReadOnlyList<Experiment> Experiments, Effort Effo
     {
         var begin = Stopwatch.GetTimestamp();
         var results = new List<Result>();
-        Disturbance? disturbance = null;
-        Outcome End(string? failure) => new(experiment.Name, Stopwatch.GetElapsedTime(begin).TotalSeconds, disturbance?.Cores ?? 0, results, failure);
+        var log = new RunLog();
+        Foreign? others = null;
+        Outcome End(string? failure) => new(experiment.Name, Stopwatch.GetElapsedTime(begin).TotalSeconds,
+            others is { } before ? Disturbance.Cores(before, Disturbance.Now()) : 0, results, failure, Rounds: log.Series, Servers: log.Servers);
         try
         {
             if (experiment.Prepare(Paths) is { } why) return new Outcome(experiment.Name, 0, 0, [], LeftOut: why);
-            disturbance = new Disturbance(); // not of what is built before
-            foreach (var result in experiment.Measure(Paths, Effort)) results.Add(result);
-            return End(Interruption.Requested ? "interrupted" : null); // what was yielded last may be of servers that were ended
+            others = Disturbance.Now(); // not of what is built before
+            foreach (var result in experiment.Measure(Paths with { Log = log }, Effort)) results.Add(result);
+            return End(Interruption.Requested ? "interrupted" : null); // it may have fewer rounds than were asked for
         }
         catch (Exception e)
         {

@@ -6,7 +6,10 @@ namespace Mvedsua.Bench.Tests;
 /// <summary>The clone's products, with the bench's C programs built anew where they changed.</summary>
 internal static class Built
 {
-    internal static Paths Paths { get; } = Make();
+    private static readonly Paths _paths = Make();
+
+    /// <summary>With a log of its own for each test.</summary>
+    internal static Paths Paths => _paths with { Log = new RunLog() };
 
     /// <summary>The command under test.</summary>
     internal static string Bench => Path.Combine(AppContext.BaseDirectory, "mvedsua-bench");

@@ -50,5 +50,23 @@ public sealed class ComparisonTests
         Assert.Contains("redis-server 7.0.15 in A, 7.2.1 in B", text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Servers_that_differ_in_Debians_revision_only_are_named()
+    {
+        RunFile With(params string[] servers) => Runs.Of(Runs.Outcome("load", _about1) with { Servers = servers });
+        const string old = "redis-server 5:7.0.15-1~deb12u9 (Debian)", @new = "redis-server 5:7.0.15-1~deb12u10 (Debian)";
+        Assert.Contains($"the servers of load differ: A {old}; B {@new}", Comparison.Of(With(old), With(@new)), StringComparison.Ordinal);
+        foreach (var other in new[] { With(old), Runs.Of(Runs.Outcome("load", _about1)) }) Assert.DoesNotContain("servers of", Comparison.Of(With(old), other), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_row_that_was_measured_at_another_rate_is_compared_and_says_so()
+    {
+        var outcome = Runs.Outcome("latency", _about1);
+        RunFile At(double rate) => Runs.Of(outcome with { Results = [outcome.Results[0] with { Rate = rate }] });
+        Assert.Contains("the row (A at 21 k/s, B at 30 k/s) ", Line(Comparison.Of(At(21_000), At(30_000)), "the row"), StringComparison.Ordinal);
+        Assert.Contains("the row |", Line(Comparison.Of(At(21_000), At(21_000)), "the row"), StringComparison.Ordinal);
+    }
+
     private static string Line(string text, string part) => text.Split('\n').Single(l => l.Contains(part, StringComparison.Ordinal));
 }

@@ -65,6 +65,15 @@ public sealed class ResultTests
     }
 
     [Fact]
+    public void A_rate_has_a_column_where_any_row_has_one()
+    {
+        var lines = Table.Format([new Result("one", _twenty, Unit.Nanoseconds) { Rate = 21_500 }, new Result("two", _twenty, Unit.Nanoseconds)]).Split('\n');
+        Assert.Matches(@"^\| what \| rate +\| measured", lines[0]);
+        Assert.Matches(@"^\| one  \| 21\.5 k/s \| 20\.0 ns", lines[2]);
+        Assert.Matches(@"^\| two  \| – +\| 20\.0 ns", lines[3]);
+    }
+
+    [Fact]
     public void A_run_replaces_the_last_one_and_nothing_else()
     {
         var once = LastRun.Replace($"head\n{LastRun.Begin}\nold\n{LastRun.End}\ntail\n", "new");

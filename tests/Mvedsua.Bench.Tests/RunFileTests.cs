@@ -56,6 +56,16 @@ public sealed class RunFileTests
     }
 
     [Fact]
+    public void Rates_in_the_names_of_an_older_releases_rows_are_taken_out_of_them()
+    {
+        static Outcome Named(string experiment, string what) => new(experiment, 1, 0, [new Result(what, Sample.Of([1]), Unit.Microseconds)]);
+        const string old = "redis: p99.9 at 2.1 k/s, with a follower, beyond native's";
+        var read = RunFile.Parse("x", Runs.Of(Named("latency", old), Named("load", old)).Text());
+        Assert.Equal(("redis: p99.9, with a follower, beyond native's", 2100.0), (read.Outcomes[0].Results[0].What, read.Outcomes[0].Results[0].Rate!.Value));
+        Assert.Equal((old, null), (read.Outcomes[1].Results[0].What, read.Outcomes[1].Results[0].Rate));
+    }
+
+    [Fact]
     public void What_an_interrupted_run_did_not_come_to_is_missing()
     {
         RunFile run = Runs.Of(Runs.Outcome("load", Sample.Of([1]))) with { Asked = ["load", "servers", "idle"] };

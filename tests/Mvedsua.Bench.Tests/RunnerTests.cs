@@ -10,7 +10,6 @@ namespace Mvedsua.Bench.Tests;
 
 public sealed class RunnerTests
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(120);
     private static readonly Result _row = new("row", Sample.Of([1]), Unit.Ratio);
 
     /// <summary>An experiment that fails keeps what it had, and the file what came before it.</summary>
@@ -44,38 +43,66 @@ public sealed class RunnerTests
         }
     }
 
-    /// <summary>SIGTERM, which does as SIGINT does: the latter may be ignored by what runs the tests.</summary>
+    /// <summary>Before anything was measured, and by SIGTERM, which does as SIGINT does.</summary>
     [Fact]
-    public async Task An_interrupted_run_ends_its_servers_and_keeps_what_it_has()
+    public void An_interrupted_run_ends_its_programs_and_names_what_it_lacks()
     {
-        using var folder = new Folder();
-        var start = new ProcessStartInfo(Built.Bench, ["run", "getppid", "start-up", "idle", "--repeat", "1000", "--out", folder.Path])
-            { RedirectStandardOutput = true, RedirectStandardError = true };
         // getppid: 401,000 pairs of blocks take minutes.
-        _ = Built.Paths;
-        using var bench = Process.Start(start)!;
-        var errors = bench.StandardOutput.ReadToEndAsync();
-        while (await bench.StandardError.ReadLineAsync().WaitAsync(_patience) is { } line && !line.StartsWith("measuring:", StringComparison.Ordinal))
-        {
-        }
-
-        await AwaitChild(bench);
-        var started = ProcessTree.Under(bench.Id).Skip(1).Select(p => p.Pid).ToList();
-        Signals.Send(bench.Id, Signals.Term);
-        Assert.True(bench.WaitForExit(_patience));
-        Assert.Equal(130, bench.ExitCode);
-        var run = RunFile.Read(folder.Path);
+        using var bench = new RunningBench("getppid", "start-up", "idle", "--repeat", "1000");
+        bench.AwaitProgress("measuring:");
+        var started = Await(bench, tree => tree.Count > 1);
+        bench.Send(Signals.Term);
+        var (status, output, errors) = bench.End();
+        Assert.True(status == 130, output + errors);
+        var run = bench.Results();
         Assert.Equal("interrupted", Assert.Single(run.Outcomes).Failure);
         Assert.Equal(["start-up", "idle"], run.Missing);
-        Assert.Contains("Not measured, the run ended before: start-up, idle.", await errors, StringComparison.Ordinal);
-        Assert.Contains("start-up, idle", File.ReadAllText(Path.Combine(folder.Path, "report.md")), StringComparison.Ordinal);
-        Assert.All(started, pid => Assert.False(Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}"))));
+        Assert.Contains("Not measured, the run ended before: start-up, idle.", output, StringComparison.Ordinal);
+        Assert.Contains("start-up, idle", bench.Report(), StringComparison.Ordinal);
+        AssertGone(started);
     }
 
-    private static async Task AwaitChild(Process bench)
+    /// <summary>Each round of start-up starts three servers: the sixth, a leader with its follower, is the second round's last.</summary>
+    [Fact]
+    public void An_interruption_in_the_midst_of_a_round_ends_its_server_and_keeps_the_rounds_before()
     {
-        var begin = Stopwatch.GetTimestamp();
-        while (ProcessTree.Under(bench.Id).Count < 2 && Stopwatch.GetElapsedTime(begin) < _patience) await Task.Delay(5); // no event tells of it
+        using var bench = new RunningBench("start-up", "idle", "--repeat", "1000");
+        bench.AwaitProgress("measuring:");
+        var sixth = $"bench-{bench.Pid}-6";
+        var started = Await(bench, tree => Directory.EnumerateDirectories(bench.Places.Temporary, "mvedsua-bench-*").Any(d => Directory.Exists(Path.Combine(d, "mvedsua", sixth)))
+            && tree.Any(p => p.Name == "redis-server"));
+        bench.Send(Signals.Int);
+        var (status, output, errors) = bench.End();
+        Assert.True(status == 130, output + errors);
+        var run = bench.Results();
+        var outcome = Assert.Single(run.Outcomes);
+        Assert.Equal("interrupted", outcome.Failure);
+        Assert.Equal(["idle"], run.Missing);
+        var finished = Assert.Single(outcome.Rounds!).Rounds;
+        Assert.InRange(finished, 1, 999);
+        Assert.Equal(4, outcome.Results.Count);
+        Assert.All(outcome.Results, r => Assert.Equal(finished, r.Value.Count));
+        Assert.Contains("start-up of redis-server, native", bench.Report(), StringComparison.Ordinal);
+        AssertGone(started);
+        Assert.Empty(bench.Left());
+    }
+
+    /// <summary>What the run has started, once it is as wanted: no event tells of that.</summary>
+    private static IReadOnlyList<ProcessLine> Await(RunningBench bench, Func<IReadOnlyList<ProcessLine>, bool> wanted)
+    {
+        for (var begin = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begin) < RunningBench.Patience; Thread.Sleep(5))
+        {
+            if (ProcessTree.Under(bench.Pid) is var tree && wanted(tree)) return [.. tree.Skip(1)];
+        }
+
+        Assert.Fail("the run has not started what was waited for");
+        return [];
+    }
+
+    private static void AssertGone(IReadOnlyList<ProcessLine> started)
+    {
+        Assert.NotEmpty(started);
+        Assert.All(started, p => Assert.False(Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{p.Pid}")), $"{p.Name} {p.Pid} lives"));
     }
 
     private static Experiment Of(string name, Func<Paths, Effort, IEnumerable<Result>> measure) => new(name, name, "", "", "", "", "", 0, Sets.None, measure);

@@ -41,6 +41,24 @@ internal sealed class TimedLoad : IDisposable
             if (!Next()) throw new BenchException($"the load ended before {seconds} s");
     }
 
+    /// <summary>The next interval with an answer.</summary>
+    internal Interval AwaitAnswer()
+    {
+        while (Next())
+        {
+            if (_intervals.LastOrDefault() is { Answers: > 0 } last) return last;
+        }
+
+        throw new BenchException("the load ended without another answer");
+    }
+
+    /// <summary>Ends the load before its time: all that it has told.</summary>
+    internal (IReadOnlyList<Interval> Intervals, long Errors) Stop()
+    {
+        Signals.Send(_process.Id, Signals.Term);
+        return End();
+    }
+
     /// <summary>Until the load's end: all intervals, and how many requests were not answered.</summary>
     internal (IReadOnlyList<Interval> Intervals, long Errors) End()
     {

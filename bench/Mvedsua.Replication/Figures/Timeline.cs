@@ -30,19 +30,21 @@ internal static class Timeline
 
     internal static IEnumerable<Result> Measure(Paths paths, double seconds, string old, NewVersion version)
     {
-        Course native = Run(paths, "native", seconds, Recipe.RedisOf(old), Mode.Native, _ => []);
-        Course restarted = Restart(paths, seconds, old, version.To);
-        Course updated = Run(paths, "Mvedsua", seconds, Recipe.RedisOf(old), Mode.Session, server =>
+        Course native = Once(paths, "native", name => Run(paths, name, seconds, Recipe.RedisOf(old), Mode.Native, _ => []));
+        Course restarted = Once(paths, "stop and restart", name => Restart(paths, name, seconds, old, version.To));
+        Course updated = Once(paths, "Mvedsua", name => Run(paths, name, seconds, Recipe.RedisOf(old), Mode.Session, server =>
         [
             new(Updated, "update", () => server.Update(version)),
             new(Promoted, "promotion", server.Promote),
             new(Committed, "commit", () => server.Do("commit")),
-        ]);
+        ]));
         Course[] courses = [native, restarted, updated];
         TimelineFile.Write(Path.Combine(paths.Results, "timeline.csv"), courses);
         TimelinePlot.Draw(Path.Combine(paths.Results, "timeline"), courses, seconds);
         foreach (Course course in courses) yield return Row(course, seconds, native);
     }
+
+    private static Course Once(Paths paths, string name, Func<string, Course> measure) => paths.Log.Repeat($"time line, {name}", 1, () => measure(name))[0];
 
     private static Result Row(Course course, double seconds, Course native)
     {
@@ -67,7 +69,7 @@ internal static class Timeline
     }
 
     /// <summary>As operators do without Mvedsua: SHUTDOWN SAVE, then the new version, which loads what the old one saved.</summary>
-    private static Course Restart(Paths paths, double seconds, string old, string to)
+    private static Course Restart(Paths paths, string name, double seconds, string old, string to)
     {
         string folder = Directory.CreateTempSubdirectory("mvedsua-bench-").FullName;
         try
@@ -86,7 +88,7 @@ internal static class Timeline
                 server = null;
                 server = new Server(paths, Mode.Native, With(to, port));
                 (IReadOnlyList<Interval> intervals, long errors) = load.End();
-                return new Course("stop and restart", intervals, errors);
+                return new Course(name, intervals, errors);
             }
             finally
             {

@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.Globalization;
 using System.Text.RegularExpressions;
 
@@ -30,8 +29,8 @@ internal sealed record Machine(
         Memory.Parse(File.ReadAllText("/proc/meminfo"), "MemTotal:"),
         File.ReadAllText("/proc/sys/kernel/osrelease").Trim(),
         double.Parse(File.ReadAllText("/proc/loadavg").Split(' ')[0], CultureInfo.InvariantCulture),
-        Ask("git", "-C", root, "describe", "--always", "--dirty", "--abbrev=12"),
-        _programs.Select(p => (p.Program, Version: Ask(p.Program, p.Option))).ToDictionary(p => p.Program, p => p.Version is { } said ? VersionIn(said) : "not installed"));
+        Programs.Ask("git", "-C", root, "describe", "--always", "--dirty", "--abbrev=12"),
+        _programs.ToDictionary(p => p.Program, p => VersionOf(p.Program) ?? "not installed"));
 
     /// <summary>For people, a line each.</summary>
     internal IEnumerable<string> Describe()
@@ -41,6 +40,10 @@ internal sealed record Machine(
         yield return $"{string.Join(", ", Versions.Select(v => $"{v.Key} {v.Value}"))}; {(Commit is null ? "no git work tree" : $"commit {Commit}")}";
     }
 
+    /// <summary>What a program says that it is; null: it says nothing, or is not there.</summary>
+    internal static string? VersionOf(string program) =>
+        Programs.Ask(program, _programs.FirstOrDefault(p => p.Program == Path.GetFileName(program), (Program: program, Option: "--version")).Option) is { } said ? VersionIn(said) : null;
+
     /// <summary>The first number with a point in it: "Redis server v=7.0.15 sha=…", "nginx version: nginx/1.22.1".</summary>
     internal static string VersionIn(string said) => Regex.Match(said, @"\d+(\.\d+)+[\w.-]*") is { Success: true } match ? match.Value : said.Trim().Split('\n')[0];
 
@@ -49,19 +52,5 @@ internal sealed record Machine(
         var files = Directory.EnumerateDirectories("/sys/devices/system/cpu", "cpu*").Select(d => Path.Combine(d, "cpufreq", "scaling_governor")).Where(File.Exists);
         var governors = string.Join(", ", files.Select(f => File.ReadAllText(f).Trim()).Distinct().Order());
         return governors.Length > 0 ? governors : null;
-    }
-
-    /// <summary>Null: there is no such program, or it fails.</summary>
-    private static string? Ask(string program, params string[] arguments)
-    {
-        try
-        {
-            var (status, output, errors) = Programs.RunToEnd(program, arguments, TimeSpan.FromSeconds(20));
-            return status == 0 ? (output + errors).Trim() : null;
-        }
-        catch (Win32Exception)
-        {
-            return null;
-        }
     }
 }

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 
 namespace Mvedsua.Replication.Measuring;
@@ -17,6 +18,25 @@ internal static class Programs
         var (status, output, errors) = RunToEnd(program, arguments, _patience, environment);
         return status == 0 ? (output, errors) : throw new BenchException($"{program} {string.Join(' ', arguments)}: exit status {status}\n{errors}");
     }
+
+    /// <summary>What a small program says, on both its outputs; null: there is none of that name, or it fails.</summary>
+    internal static string? Ask(string program, params string[] arguments)
+    {
+        try
+        {
+            var (status, output, errors) = RunToEnd(program, arguments, TimeSpan.FromSeconds(20));
+            return status == 0 ? (output + errors).Trim() : null;
+        }
+        catch (Win32Exception)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Where a program stands, by the search path unless its name has a slash; null: nowhere.</summary>
+    internal static string? Find(string program) => (program.Contains('/', StringComparison.Ordinal)
+        ? [program]
+        : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(folder => Path.Combine(folder, program))).FirstOrDefault(File.Exists);
 
     /// <summary>Also a program that fails: exit status, standard output, standard error.</summary>
     internal static (int Status, string Output, string Errors) RunToEnd(

@@ -7,15 +7,17 @@ internal static class Table
 {
     private static readonly (string Head, Func<Result, string> Cell)[] _columns =
     [
-        ("what", r => r.What), ("measured [min–max]", r => r.Measured), ("95 %", r => r.ConfidenceText), ("goal", r => r.GoalText), ("verdict", r => r.Verdict),
+        ("what", r => r.What), ("rate", r => r.RateText), ("measured [min–max]", r => r.Measured), ("95 %", r => r.ConfidenceText), ("goal", r => r.GoalText), ("verdict", r => r.Verdict),
         ("prototype or floor", r => r.Floor), ("published", r => r.Published), ("note", r => r.Note),
     ];
+
+    private static readonly int[] _always = [0, 2]; // what was measured
 
     /// <summary>The head, then a row for each result.</summary>
     internal static IReadOnlyList<string[]> Cells(IReadOnlyList<Result> results)
     {
         string[][] all = [[.. _columns.Select(c => c.Head)], .. results.Select(r => _columns.Select(c => c.Cell(r)).ToArray())];
-        int[] needed = [.. Enumerable.Range(0, _columns.Length).Where(c => c < 2 || all.Skip(1).Any(r => r[c] is not ("" or "–")))];
+        int[] needed = [.. Enumerable.Range(0, _columns.Length).Where(c => _always.Contains(c) || all.Skip(1).Any(r => r[c] is not ("" or "–")))];
         return [.. all.Select(r => needed.Select(c => r[c]).ToArray())];
     }
 

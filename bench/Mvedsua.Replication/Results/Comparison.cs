@@ -19,7 +19,7 @@ internal static class Comparison
         IEnumerable<string> lines =
         [
             table.Count > 1 ? Table.Markdown(table) : "No row is in both.",
-            .. Only("A", a, b), .. Only("B", b, a), .. Machines(first.Machine, second.Machine),
+            .. Only("A", a, b), .. Only("B", b, a), .. Machines(first.Machine, second.Machine), .. Servers(first, second),
             .. first.Effort == second.Effort ? Array.Empty<string>() : [$"the efforts differ: A {first.Effort}; B {second.Effort}"],
         ];
         return string.Join('\n', lines);
@@ -37,8 +37,11 @@ internal static class Comparison
         var ratio = Bootstrap.OfTwo(a.Value, b.Value)?.Ratio is { } bounds
             ? string.Create(CultureInfo.InvariantCulture, $"{b.Value.Median / a.Value.Median:0.000} [{bounds.Low:0.000}–{bounds.High:0.000}]")
             : "–";
-        return [experiment, a.What, a.Format(a.Value.Median), b.Format(b.Value.Median), ratio, Verdict(a.Value, b.Value)];
+        return [experiment, a.What + Rates(a, b), a.Format(a.Value.Median), b.Format(b.Value.Median), ratio, Verdict(a.Value, b.Value)];
     }
+
+    /// <summary>Of other rates other times are to be expected: no reader may miss it.</summary>
+    private static string Rates(Result a, Result b) => a.Rate == b.Rate ? "" : $" (A at {a.RateText}, B at {b.RateText})";
 
     private static IEnumerable<string> Only(string name, Dictionary<(string Experiment, string What), Result> has, Dictionary<(string Experiment, string What), Result> other) =>
         has.Keys.Where(k => !other.ContainsKey(k)).Select(k => $"only in {name}: {k.Experiment}: {k.What}");
@@ -52,4 +55,11 @@ internal static class Comparison
             if (b.Versions.GetValueOrDefault(program) is { } other && other != version) yield return $"the servers differ: {program} {version} in A, {other} in B";
         }
     }
+
+    /// <summary>By experiment, to the revision; nothing where a file doesn't tell.</summary>
+    private static IEnumerable<string> Servers(RunFile first, RunFile second) =>
+        from a in first.Outcomes
+        join b in second.Outcomes on a.Name equals b.Name
+        where a.Servers is { Count: > 0 } && b.Servers is { Count: > 0 } && !a.Servers.ToHashSet().SetEquals(b.Servers)
+        select $"the servers of {a.Name} differ: A {string.Join(", ", a.Servers!)}; B {string.Join(", ", b.Servers!)}";
 }

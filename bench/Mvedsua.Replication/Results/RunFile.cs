@@ -12,7 +12,11 @@ namespace Mvedsua.Replication.Results;
 /// <param name="Results">Also those from before a failure.</param>
 /// <param name="Failure">Why it ended before its end; null: it did not.</param>
 /// <param name="LeftOut">Why it was not begun; null: it was.</param>
-internal sealed record Outcome(string Name, double Seconds, double DisturbedCores, IReadOnlyList<Result> Results, string? Failure = null, string? LeftOut = null);
+/// <param name="Rounds">What was measured in rounds, and which of these others disturbed; null: the release that wrote the file did not look.</param>
+/// <param name="Servers">That were measured, with their exact versions; null: the same.</param>
+internal sealed record Outcome(
+    string Name, double Seconds, double DisturbedCores, IReadOnlyList<Result> Results, string? Failure = null, string? LeftOut = null, IReadOnlyList<Series>? Rounds = null,
+    IReadOnlyList<string>? Servers = null);
 
 /// <summary>One run: results.json.</summary>
 /// <param name="Format">Of this file; another one is refused.</param>
@@ -66,7 +70,9 @@ internal sealed record RunFile(int Format, DateTimeOffset Begun, Effort Effort, 
                 if (format != CurrentFormat) throw new UnreadableException($"{file} has format {format}, this mvedsua-bench reads format {CurrentFormat}: use the release that wrote it, or measure again");
             }
 
-            return JsonSerializer.Deserialize(text, RunFileJson.Default.RunFile) ?? throw new UnreadableException($"{file} is empty");
+            return JsonSerializer.Deserialize(text, RunFileJson.Default.RunFile) is { } run
+                ? run with { Outcomes = [.. run.Outcomes.Select(OlderRows.Renamed)] }
+                : throw new UnreadableException($"{file} is empty");
         }
         catch (JsonException e)
         {

@@ -13,6 +13,9 @@ internal sealed record Arm(string Name, Mode Mode, Recipe Recipe, int Followers 
 
     internal static Arm Solo(Recipe recipe) => new("solo", Mode.Solo, recipe);
 
+    /// <summary>Under <c>mvedsua run</c>, without a follower.</summary>
+    internal static Arm Leader(Recipe recipe) => new("leader alone", Mode.Session, recipe);
+
     internal static Arm Followed(Recipe recipe, int followers) => new($"{followers} follower{(followers == 1 ? "" : "s")}", Mode.Follower, recipe, followers);
 
     /// <summary>Natively, under the library alone, with 1 to <paramref name="most"/> followers.</summary>

@@ -43,18 +43,18 @@ internal static class CallsRow
         var roles = session.Server.Roles();
         using var counters = new CycleCounters(native.Server.Pid, solo.Server.Pid, roles.Server, roles.Follower!.Value);
         string[] calls = [.. native.Calls.Where(c => c != Mutex)];
-        var costs = calls.ToDictionary(c => c, _ => new List<Cost[]>());
-        for (var i = -1; i < Math.Max(5, effort.MicroRounds); i++)
+        Cost[] Make(string call)
         {
-            foreach (var call in calls)
-            {
-                var before = counters.Read();
-                double[] seconds = [native.Make(call, Made).Cpu, solo.Make(call, Made).Cpu, .. InSession(session, roles.Follower!.Value, call)];
-                var cycles = counters.Read();
-                if (i >= 0) costs[call].Add([.. _ways.Select((_, w) => new Cost(seconds[w], (cycles[w] - before[w]) / Made))]); // -1 warms up
-            }
+            var before = counters.Read();
+            double[] seconds = [native.Make(call, Made).Cpu, solo.Make(call, Made).Cpu, .. InSession(session, roles.Follower!.Value, call)];
+            var cycles = counters.Read();
+            return [.. _ways.Select((_, w) => new Cost(seconds[w], (cycles[w] - before[w]) / Made))];
         }
 
+        Cost[][] Round() => [.. calls.Select(Make)];
+        Round(); // warms up
+        var rounds = paths.Log.Repeat("calls", effort.AtLeast(5, effort.MicroRounds), Round);
+        var costs = calls.Select((call, i) => (call, rounds.Select(r => r[i]).ToList())).ToDictionary(c => c.call, c => c.Item2);
         foreach (var call in _usual) yield return Added(call, costs[call]);
         foreach (var call in calls)
         {

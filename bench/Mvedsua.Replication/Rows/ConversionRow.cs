@@ -15,16 +15,16 @@ internal static class ConversionRow
         line.Fill(Entries);
         var folder = Paths.Rules("kv/1.0-2.0");
         var version = new NewVersion(paths.Kv("2.0"), Path.Combine(folder, "update.description"), folder);
-        List<double> ready = [];
-        for (var i = 0; i < effort.Conversions; i++)
+        var ready = paths.Log.Repeat("conversion, kv", effort.Conversions, () =>
         {
-            ready.Add(session.Update(version).Ready);
+            var seconds = session.Update(version).Ready;
             // The new version has what the old one had, and would be ended if it said anything else.
             var (count, entry) = (line.Ask("COUNT"), line.Ask($"GET filled:{Entries - 1}"));
             if (count != $"COUNT {Entries}" || entry != $"VALUE the value of entry {Entries - 1}") throw new BenchException($"kv answered '{count}' and '{entry}'");
             Rounds.AwaitInStep(session);
             session.Rollback();
-        }
+            return seconds;
+        });
 
         return new Result("update ready: kv, 1 M entries of another type", Sample.Of(ready), Unit.Milliseconds, 2, Published: "3700 ms Kitsune, 1 M × 1 kB",
             Note: "values of some 25 bytes, no load");

@@ -28,21 +28,13 @@ internal static class FailoverRow
 
     private static Result Row(Paths paths, Effort effort, string name, Recipe recipe, Action<int> fill, double goal, string published)
     {
-        List<double> longest = [], quiet = [], behind = [], takeover = [];
-        long errors = 0;
-        for (var i = 0; i < effort.Kills; i++)
-        {
-            var (phases, lag, taken) = Kill(paths, recipe, fill);
-            behind.Add(lag);
-            takeover.Add(taken.TotalSeconds);
-            quiet.Add(phases[1].Longest);
-            longest.Add(phases[2].Longest);
-            errors += phases.Sum(p => p.Errors);
-        }
-
+        var kills = paths.Log.Repeat($"failover, {name}", effort.Kills, () => Kill(paths, recipe, fill));
+        double[] longest = [.. kills.Select(k => k.Phases[2].Longest)], quiet = [.. kills.Select(k => k.Phases[1].Longest)];
+        double[] behind = [.. kills.Select(k => (double)k.Behind)], takeover = [.. kills.Select(k => k.TakenOver.TotalSeconds)];
+        var errors = kills.Sum(k => k.Phases.Sum(p => p.Errors));
         return new Result($"failover: longest request, {name} killed", Sample.Of(longest), Unit.Milliseconds, goal, Floor: "0.2 ms to notice",
             Published: published, Note: string.Create(CultureInfo.InvariantCulture,
-                $"{Connections} connections; the longest before the kill {Sample.Of(quiet).Median * 1e3:0.0} ms; the takeover itself {Sample.Of(takeover).Median * 1e3:0.00} ms; {Sample.Of(behind).Median:0} (at most {behind.Max():0}) events behind just before; {errors} clients noticed in {effort.Kills} kills")) { Noticed = errors };
+                $"{Connections} connections; the longest before the kill {Sample.Of(quiet).Median * 1e3:0.0} ms; the takeover itself {Sample.Of(takeover).Median * 1e3:0.00} ms; {Sample.Of(behind).Median:0} (at most {behind.Max():0}) events behind just before; {errors} clients noticed in {kills.Count} kills")) { Noticed = errors };
     }
 
     /// <summary>Phases of the load: warming up, without a kill, with the kill at its beginning. And the events that the

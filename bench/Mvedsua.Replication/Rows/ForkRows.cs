@@ -35,16 +35,16 @@ internal static class ForkRows
                 continue;
             }
 
-            List<double> fork = [], stop = [];
-            for (var i = -1; i < Math.Max(5, effort.Updates); i++)
+            (double Fork, double Stop) Pair()
             {
-                var pair = (Fork: ParseFork(alone.Ask("fork")), Stop: session.Follow());
+                var pair = (ParseFork(alone.Ask("fork")), session.Follow());
                 session.Unfollow();
-                if (i < 0) continue; // the first one finds pages that were never shared
-                fork.Add(pair.Fork);
-                stop.Add(pair.Stop);
+                return pair;
             }
 
+            Pair(); // the first one finds pages that were never shared
+            var rounds = paths.Log.Repeat($"fork at {Name(heap)}", effort.AtLeast(5, effort.Updates), Pair);
+            double[] fork = [.. rounds.Select(r => r.Fork)], stop = [.. rounds.Select(r => r.Stop)];
             yield return new Result($"fork at {Name(heap)}: native", Sample.Of(fork), Unit.Milliseconds);
             yield return new Result($"fork at {Name(heap)}: the leader's stop", Sample.Of(stop), Unit.Milliseconds, Note: string.Create(CultureInfo.InvariantCulture,
                 $"beyond native's: {Sample.OfDifferences(stop, fork).Median * 1e3:0.00} ms"));

@@ -11,7 +11,8 @@ internal static class GetppidRow
 
     internal static IEnumerable<Result> Measure(Paths paths, Effort effort)
     {
-        var (direct, stub) = Parse(Programs.Run(paths.Bench("getppid-bench"), [$"{Pairs * effort.MicroRounds}", $"{Calls}"], ("LD_PRELOAD", paths.Library)));
+        var (direct, stub) = paths.Log.Repeat("getppid, all pairs", 1,
+            () => Parse(Programs.Run(paths.Bench("getppid-bench"), [$"{Pairs * effort.MicroRounds}", $"{Calls}"], ("LD_PRELOAD", paths.Library))))[0];
         yield return new Result("one getppid, solo: added", Quartiles(Differences(stub, direct)), Unit.Nanoseconds, 20e-9, Floor: "+ 20–25",
             Published: "Varan + 3–15 % (time: + 149 %)", Note: $"{direct.Count} pairs of {Calls} calls; the spread is the middle half");
         yield return new Result("one getppid, not intercepted", Quartiles(direct), Unit.Nanoseconds);

@@ -17,14 +17,13 @@ internal static class HeapRows
     internal static IEnumerable<Result> Measure(Paths paths, Effort effort, string program, NewVersion version)
     {
         var recipe = Recipe.RedisOf(program, "--enable-debug-command", "local");
-        var updates = Math.Min(Most, effort.Updates);
+        var updates = effort.AtMost(Most, effort.Updates);
         foreach (var keys in _keys)
         {
             using var session = Filled(paths, recipe, keys, null);
             var touched = Memory.Touched(session.Pid);
-            List<UpdateRound> rounds = [];
-            for (var i = 0; i < updates; i++) rounds.Add(UpdateRound.Measure(paths, session, version, Connections));
             var size = string.Create(CultureInfo.InvariantCulture, $"{keys / 1e6:0.##} M keys");
+            var rounds = paths.Log.Repeat($"update, {size}", updates, () => UpdateRound.Measure(paths, session, version, Connections));
             yield return new Result($"longest request at the update, {size}", Sample.Of(rounds.Select(r => r.Longest)), Unit.Milliseconds,
                 Published: keys == 1_000_000 ? "117 ms with a ring of 2^24 entries" : "–",
                 Note: Text($"{touched / (1 << 20):0} MiB of touched heap; the longest afterwards, with the new version following, {Sample.Of(rounds.Select(r => r.Usual.Longest)).Median * 1e3:0.0} ms")) { Noticed = rounds.Sum(r => r.Errors) };
@@ -35,12 +34,11 @@ internal static class HeapRows
         foreach (var limit in _limits)
         {
             using var session = Filled(paths, recipe, KeysForLimits, limit);
-            List<(double Longest, long Errors, string? Refusal)> tries = [];
-            for (var i = 0; i < updates; i++) tries.Add(Try(paths, session, version));
+            var tries = paths.Log.Repeat($"update, logs of at most {limit}", updates, () => Try(paths, session, version));
             var failures = tries.Where(t => t.Refusal is not null).ToList();
             yield return new Result($"longest request at the update, 1 M keys, logs of at most {limit}", Sample.Of(tries.Select(t => t.Longest)), Unit.Milliseconds,
                 Published: limit == "1GiB" ? "117 ms, ring of 2^24 entries (512 MB)" : limit == "4MiB" ? "7130 ms, ring of 2^10 entries (some 32 KB)" : "5330 ms, ring of 2^20 entries (some 32 MB)",
-                Note: failures.Count == 0 ? "" : $"{failures.Count} of {updates} new versions were ended: {failures[0].Refusal}") { Noticed = tries.Sum(t => t.Errors) };
+                Note: failures.Count == 0 ? "" : $"{failures.Count} of {tries.Count} new versions were ended: {failures[0].Refusal}") { Noticed = tries.Sum(t => t.Errors) };
         }
     }
 

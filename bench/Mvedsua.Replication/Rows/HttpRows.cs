@@ -15,8 +15,8 @@ internal static class HttpRows
         foreach (var recipe in new[] { Recipe.Lighttpd, Recipe.Nginx })
         {
             using var rounds = new Rounds(paths, recipe);
-            foreach (var result in Throughput(recipe.Name, "wrk", rounds.Measure((port, _) => HttpLoads.Wrk(port, Clients, Seconds), effort))) yield return result;
-            var ab = rounds.Measure((port, requests) => HttpLoads.Ab(port, Clients, requests), effort);
+            foreach (var result in Throughput(recipe.Name, "wrk", rounds.Measure((port, _) => HttpLoads.Wrk(port, Clients, Seconds), effort, $"{recipe.Name} under wrk"))) yield return result;
+            var ab = rounds.Measure((port, requests) => HttpLoads.Ab(port, Clients, requests), effort, $"{recipe.Name} under ab");
             foreach (var result in Throughput(recipe.Name, "ab", ab)) yield return result;
             yield return new Result($"{recipe.Name} under ab: leader's CPU a request", ab.Cpu(Mode.Follower, r => r.Server), Unit.Ratio);
         }

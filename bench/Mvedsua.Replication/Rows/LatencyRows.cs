@@ -28,7 +28,7 @@ internal static class LatencyRows
             using var rounds = new Rounds(paths, recipe);
             var closed = rounds.Checked(Clients)(rounds.Native.Port, effort.Requests);
             var rate = RateOf(closed);
-            var found = rounds.Interleave(effort.Rounds, server =>
+            var found = rounds.Interleave(recipe.Name, effort.Rounds, server =>
             {
                 var outcome = OpenLoop.Run(new LoadOptions(protocol, server.Port, rate, effort.Requests / 4 / rate) { Connections = Clients, WarmUp = WarmUp });
                 if (server.Mode == Mode.Follower) Rounds.AwaitInStep(server);
@@ -53,9 +53,9 @@ internal static class LatencyRows
             {
                 double[] Times(Mode m) => [.. rounds[m].Select(o => of(o.Latency))];
                 yield return new Result(
-                    string.Create(CultureInfo.InvariantCulture, $"{server}: {name} at {rate / 1e3:0.##} k/s, {how}, beyond native's"),
+                    $"{server}: {name}, {how}, beyond native's",
                     Sample.OfDifferences(Times(mode), Times(Mode.Native)), Unit.Microseconds,
-                    Note: string.Create(CultureInfo.InvariantCulture, $"native {Sample.Of(Times(Mode.Native)).Median * 1e6:0} µs; {rate / closed * 100:0} % of {closed / 1e3:0.#} k/s, a closed loop's{Late(rounds, mode)}"));
+                    Note: string.Create(CultureInfo.InvariantCulture, $"native {Sample.Of(Times(Mode.Native)).Median * 1e6:0} µs; {rate / closed * 100:0} % of {closed / 1e3:0.#} k/s, a closed loop's{Late(rounds, mode)}")) { Rate = rate };
             }
         }
     }

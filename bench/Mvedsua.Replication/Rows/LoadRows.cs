@@ -17,10 +17,11 @@ internal static class LoadRows
         using var memory = new LogMemory(rounds.Followed.FirstLeader);
         foreach (var test in _tests)
         {
-            var ratios = rounds.Measure((port, requests) => RedisBenchmark.Run(port, test, Clients, requests), effort, memory);
+            var ratios = rounds.Measure((port, requests) => RedisBenchmark.Run(port, test, Clients, requests), effort, $"redis {test.ToUpperInvariant()}", memory, instructions: true);
             foreach (var result in Results(test.ToUpperInvariant(), ratios)) yield return result;
         }
 
+        foreach (var result in Ratios.NoInstructions()) yield return result;
         yield return new Result("log memory when the follower keeps up", Sample.Of(memory.Peaks), Unit.MebiBytes, 1 << 20,
             Note: "highest st_blocks of the session memory in a round, control block included");
     }
@@ -33,6 +34,7 @@ internal static class LoadRows
         new($"{test}: leader's CPU a request", ratios.Cpu(Mode.Follower, r => r.Server), Unit.Ratio, 1.05, Floor: "1.01 no reader",
             Published: "throughput: 1.06–1.39 Varan, 1.7 Mvedsua"),
         new($"{test}: follower's CPU a request", ratios.Cpu(Mode.Follower, r => r.Follower), Unit.Ratio, 0.5, Published: "Varan 0.2–3.9 by call"),
+        .. ratios.Instructions(test, (Mode.Solo, "solo, server's"), (Mode.Follower, "leader's")),
         new($"{test}: keeper's CPU a request", ratios.Cpu(Mode.Follower, r => r.Keeper), Unit.Ratio),
         new($"{test}: coordinator's CPU a request", ratios.Cpu(Mode.Follower, r => r.Coordinator), Unit.Ratio),
         new($"{test}: load generator's CPU a request, of the native server's", ratios.Cpu(Mode.Follower, r => r.Load), Unit.Ratio, Note: "redis-benchmark, one thread"),

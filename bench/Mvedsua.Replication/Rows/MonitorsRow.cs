@@ -37,20 +37,12 @@ internal static class MonitorsRow
         try
         {
             foreach (var (_, mode, before) in monitors) benches.Add(new CallBench(paths, mode, before));
-            var times = (from call in _calls from monitor in monitors select (call, monitor.Name)).ToDictionary(k => k, _ => new List<double>());
-            for (var i = -1; i < Math.Max(5, effort.MicroRounds); i++)
-            {
-                foreach (var call in _calls)
-                {
-                    foreach (var (bench, monitor) in benches.Zip(monitors))
-                    {
-                        var wall = bench.Make(call, Made).Wall;
-                        if (i >= 0) times[(call, monitor.Name)].Add(wall); // -1 warms up
-                    }
-                }
-            }
-
-            return [.. from call in _calls from monitor in monitors select Row(call, monitor.Name, times[(call, monitor.Name)], times[(call, monitors[0].Name)])];
+            Dictionary<(string Call, string Monitor), double> Round() =>
+                (from call in _calls from bench in benches.Zip(monitors) select (Key: (call, bench.Second.Name), bench.First.Make(call, Made).Wall)).ToDictionary(m => m.Key, m => m.Wall);
+            Round(); // warms up
+            var rounds = paths.Log.Repeat("calls under monitors", effort.AtLeast(5, effort.MicroRounds), Round);
+            double[] Times(string call, string monitor) => [.. rounds.Select(r => r[(call, monitor)])];
+            return [.. from call in _calls from monitor in monitors select Row(call, monitor.Name, Times(call, monitor.Name), Times(call, monitors[0].Name))];
         }
         finally
         {
@@ -58,7 +50,7 @@ internal static class MonitorsRow
         }
     }
 
-    private static Result Row(string call, string monitor, List<double> times, List<double> native) => new(
+    private static Result Row(string call, string monitor, double[] times, double[] native) => new(
         $"{call} by the clock: {monitor}", Sample.Of(times), Unit.Nanoseconds, Note: string.Create(CultureInfo.InvariantCulture, $"{Sample.OfRatios(times, native).Median:0.00} × native"));
 
     /// <summary>Whether a monitor can run a program here: null, or its own words.</summary>

@@ -13,7 +13,7 @@ internal static partial class PublishRow
 
     internal static IEnumerable<Result> Measure(Paths paths, Effort effort)
     {
-        var runs = Enumerable.Range(0, effort.MicroRounds).Select(_ => Parse(Programs.Run(paths.LogBench, []))).ToList();
+        var runs = paths.Log.Repeat("publishing", effort.MicroRounds, () => Parse(Programs.Run(paths.LogBench, [])));
         foreach (var (payload, name, goal, floor) in _sizes)
         {
             var copies = Sample.Of(runs.Select(r => r[("copy", payload)].Median));

@@ -18,35 +18,27 @@ internal static class RedisUpdateRow
         using var session = new Server(paths, Mode.Session, recipe);
         foreach (var server in new[] { native, session }) Programs.Run("redis-cli", ["-p", $"{server.Port}", "debug", "populate", $"{Keys}"]);
         var touched = Memory.Touched(session.Pid);
-        List<UpdateRound> rounds = [];
-        List<double> reference = [], fork = [];
-        for (var i = 0; i < effort.Updates; i++)
+        var rounds = paths.Log.Repeat("update", effort.Updates, () =>
         {
-            rounds.Add(UpdateRound.Measure(paths, session, version, Connections));
-            reference.Add(LongestOf(paths, native, rounds[^1].Seconds));
-            fork.Add(RedisFork.Measure(native));
-        }
-
-        foreach (var result in Results(rounds, reference, fork, touched)) yield return result;
+            var round = UpdateRound.Measure(paths, session, version, Connections);
+            return (Update: round, Native: LongestOf(paths, native, round.Seconds), Fork: RedisFork.Measure(native));
+        });
+        foreach (var result in Results([.. rounds.Select(r => r.Update)], [.. rounds.Select(r => r.Native)], [.. rounds.Select(r => r.Fork)], touched)) yield return result;
 
         foreach (var (idle, goal) in _crowds)
         {
-            List<UpdateRound> crowded = [];
-            using (new IdleConnections(session.Port, idle))
-            {
-                for (var i = 0; i < effort.Updates; i++) crowded.Add(UpdateRound.Measure(paths, session, version, Connections));
-            }
-
-            yield return Promotion(crowded, $"{idle} idle connections", goal);
+            using var others = new IdleConnections(session.Port, idle);
+            var clients = $"{idle} idle connections";
+            yield return Promotion(paths.Log.Repeat($"promotion, {clients}", effort.Updates, () => UpdateRound.Measure(paths, session, version, Connections)), clients, goal);
         }
     }
 
-    private static IEnumerable<Result> Results(List<UpdateRound> rounds, List<double> reference, List<double> fork, double touched)
+    private static IEnumerable<Result> Results(UpdateRound[] rounds, double[] reference, double[] fork, double touched)
     {
         double[] longest = [.. rounds.Select(r => r.Longest)], stop = [.. rounds.Select(r => r.Reply.Stop)];
         yield return new Result("update: longest request, redis, 1 M keys, beyond native's", Sample.OfDifferences(longest, reference), Unit.Milliseconds, 10e-3,
             Published: "117 ms, native 100, Kitsune 5040", Note: Text(
-                $"{Connections} connections; {Sample.Of(longest).Median * 1e3:0.0} ms, native in as long a time {Sample.Of(reference).Median * 1e3:0.0} ms; {rounds.Sum(r => r.Errors)} clients noticed in {rounds.Count} updates, promotions and rollbacks")) { Noticed = rounds.Sum(r => r.Errors) };
+                $"{Connections} connections; {Sample.Of(longest).Median * 1e3:0.0} ms, native in as long a time {Sample.Of(reference).Median * 1e3:0.0} ms; {rounds.Sum(r => r.Errors)} clients noticed in {rounds.Length} updates, promotions and rollbacks")) { Noticed = rounds.Sum(r => r.Errors) };
         yield return new Result("update ready: redis, 1 M keys", Sample.Of(rounds.Select(r => r.Reply.Ready)), Unit.Milliseconds, 0.25, Floor: "100 ms", Published: "6200 ms",
             Note: "under that load, from the copy on; as 'update' says");
         var gigabytes = touched / 1e9;
@@ -69,7 +61,7 @@ internal static class RedisUpdateRow
         return load.End()[1].Longest;
     }
 
-    private static Result Promotion(List<UpdateRound> rounds, string clients, double goal)
+    private static Result Promotion(IReadOnlyList<UpdateRound> rounds, string clients, double goal)
     {
         double[] usual = [.. rounds.Select(r => r.Usual.Longest)], longest = [.. rounds.Select(r => r.Promotion.Longest)];
         return new Result($"promotion: longest request beyond the usual, {clients}", Sample.OfDifferences(longest, usual), Unit.Milliseconds, goal, Note: Text(

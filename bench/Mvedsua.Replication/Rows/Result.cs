@@ -36,6 +36,9 @@ internal sealed record Result(
     /// <summary>Its place in a bar chart of the report; null: none.</summary>
     public Bar? Bar { get; init; }
 
+    /// <summary>Requests a second at which it was measured, where the load has a rate; else null. Not in <see cref="What"/>: by that, rows of two runs are found.</summary>
+    public double? Rate { get; init; }
+
     /// <summary>Requests that were lost or answered wrongly: no time makes up for one.</summary>
     public long Noticed { get; init; }
 
@@ -51,6 +54,8 @@ internal sealed record Result(
 
     /// <summary>Of native's, or of what else it is compared with: drawn in the report.</summary>
     internal bool IsShare => Value.Count > 0 && Unit is (Unit.Ratio or Unit.Percent);
+
+    internal string RateText => Rate is { } rate ? string.Create(CultureInfo.InvariantCulture, $"{rate / 1e3:0.##} k/s") : "–";
 
     internal string GoalText => Goal is { } goal ? (AtLeast ? "≥ " : "≤ ") + Format(goal) : "–";
 

@@ -48,22 +48,22 @@ internal sealed class Rounds : IDisposable
         return phase.Answers / phase.Seconds;
     };
 
-    internal Ratios Measure(Load load, Effort effort, LogMemory? memory = null)
+    /// <param name="load">Of each round.</param>
+    /// <param name="effort">How many, and how long.</param>
+    /// <param name="what">What is measured; null: the server's name says it.</param>
+    /// <param name="memory">Of the session with followers; null: nobody asks.</param>
+    /// <param name="instructions">Whether the server's are counted, where the machine does.</param>
+    internal Ratios Measure(Load load, Effort effort, string? what = null, LogMemory? memory = null, bool instructions = false)
     {
         foreach (var (_, server) in _servers) load(server.Port, effort.Requests / 5); // warm up
-        return new Ratios(Interleave(effort.Rounds, server => MeasureRound(server, load, effort.Requests, memory)));
+        return new Ratios(Interleave(what ?? _servers[0].Arm.Recipe.Name, effort.Rounds, server => MeasureRound(server, load, effort.Requests, memory, instructions && PerfStat.NoInstructions is null)));
     }
 
     /// <summary>So many rounds, in each of which the arms are measured one after the other.</summary>
-    internal IReadOnlyList<(Arm Arm, List<T> Rounds)> Interleave<T>(int count, Func<Server, T> measure)
+    internal IReadOnlyList<(Arm Arm, List<T> Rounds)> Interleave<T>(string what, int count, Func<Server, T> measure)
     {
-        var rounds = _servers.Select(s => (s.Arm, Rounds: new List<T>())).ToList();
-        for (var i = 0; i < count; i++)
-        {
-            for (var s = 0; s < _servers.Count; s++) rounds[s].Rounds.Add(measure(_servers[s].Server));
-        }
-
-        return rounds;
+        var rounds = _paths.Log.Repeat(what, count, () => _servers.ConvertAll(s => measure(s.Server)));
+        return [.. _servers.Select((s, i) => (s.Arm, rounds.Select(r => r[i]).ToList()))];
     }
 
     public void Dispose()
@@ -71,10 +71,11 @@ internal sealed class Rounds : IDisposable
         foreach (var (_, server) in _servers) server.Dispose();
     }
 
-    private static Round MeasureRound(Server server, Load load, int requests, LogMemory? memory)
+    private static Round MeasureRound(Server server, Load load, int requests, LogMemory? memory, bool instructions)
     {
         var roles = server.Roles();
         var watching = server.Mode == Mode.Follower ? memory : null;
+        using var counter = instructions ? new PerfStat(roles.Server) : null;
         watching?.Begin();
         double Of(int? pid) => pid is { } process ? CpuTime.OfProcess(process) : 0;
         double[] Read() => [Of(roles.Server), CpuTime.OfProcesses(roles.Followers), Of(roles.Keeper)];
@@ -85,7 +86,7 @@ internal sealed class Rounds : IDisposable
         var behind = server.Mode == Mode.Follower ? AwaitInStep(server) : 0;
         var used = Read().Zip(before, (after, b) => (after - b) / requests).ToArray();
         watching?.End();
-        return new Round(rate, used[0], used[1], used[2], asked / requests, behind, generated / requests);
+        return new Round(rate, used[0], used[1], used[2], asked / requests, behind, generated / requests, counter?.End() / requests);
     }
 
     /// <summary>What the followers still have to replay belongs to the round. Events of it that the last one has yet to replay as the load has ended.</summary>
@@ -105,8 +106,8 @@ internal sealed class Rounds : IDisposable
     }
 }
 
-/// <summary>One round of a load: requests per second, and seconds of processor time a request; <paramref name="Follower"/> is that of all followers.</summary>
-internal sealed record Round(double Rate, double Server, double Follower, double Keeper, double Coordinator, long Behind = 0, double Load = 0);
+/// <summary>One round of a load: requests per second, and seconds of processor time a request; <paramref name="Follower"/> is that of all followers. <paramref name="Instructions"/>: of the server's user code, a request; null: not counted.</summary>
+internal sealed record Round(double Rate, double Server, double Follower, double Keeper, double Coordinator, long Behind = 0, double Load = 0, double? Instructions = null);
 
 /// <summary>Each arm's rounds against the first arm's of the same turn.</summary>
 internal sealed record Ratios(IReadOnlyList<(Arm Arm, List<Round> Rounds)> Rounds)
@@ -125,6 +126,16 @@ internal sealed record Ratios(IReadOnlyList<(Arm Arm, List<Round> Rounds)> Round
     internal Sample Cpu(Mode mode, Func<Round, double> role) => Cpu(Only(mode), role);
 
     internal Sample Cpu(Arm arm, Func<Round, double> role) => Sample.OfRatios(Of(arm, role), [.. Reference.Select(r => r.Server)]);
+
+    /// <summary>The server's instructions a request as ratios to the native server's, a row an arm; none where they are not counted.</summary>
+    internal IEnumerable<Result> Instructions(string what, params (Mode Mode, string Name)[] arms) => Reference.Any(r => r.Instructions is null) ? [] :
+        from arm in arms
+        let native = Of(Rounds[0].Arm, r => r.Instructions!.Value)
+        select new Result($"{what}: {arm.Name} user instructions a request", Sample.OfRatios(Of(Only(arm.Mode), r => r.Instructions!.Value), native), Unit.Ratio,
+            Note: string.Create(System.Globalization.CultureInfo.InvariantCulture, $"native {Sample.Of(native).Median:0}; perf stat -e {PerfStat.Instructions}"));
+
+    /// <summary>A line that says why there are none; none: there are.</summary>
+    internal static IEnumerable<Result> NoInstructions() => PerfStat.NoInstructions is { } why ? [Result.LeftOut("user instructions a request", why)] : [];
 
     /// <summary>The rate is the clients': what followers replay afterwards is in their time a request, and told here.</summary>
     internal string Behind(Arm arm) => arm.Followers == 0 ? "" : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"; {Sample.Of(Of(arm, r => r.Behind)).Median:0} events behind as the load ended");

@@ -15,16 +15,10 @@ internal static class RuleRows
         try
         {
             foreach (var construct in RuleConstruct.All) sessions.Add(Start(paths, construct, folder));
-            var costs = sessions.Select(_ => new List<double>()).ToArray();
-            for (var i = -1; i < effort.Rounds; i++)
-            {
-                foreach (var (session, cost) in sessions.Zip(costs))
-                {
-                    var seconds = RuleRow.FollowersCpu(paths, session, effort.Requests);
-                    if (i >= 0) cost.Add(seconds); // -1 warms up
-                }
-            }
-
+            List<double> Round() => sessions.ConvertAll(s => RuleRow.FollowersCpu(paths, s, effort.Requests));
+            Round(); // warms up
+            var rounds = paths.Log.Repeat("rules", effort.Rounds, Round);
+            double[][] costs = [.. sessions.Select((_, i) => rounds.Select(r => r[i]).ToArray())];
             return [.. RuleConstruct.All.Zip(costs, (construct, cost) => Row(construct.Name, cost, costs[0]))];
         }
         finally

@@ -24,9 +24,11 @@ internal static class ServerRows
         foreach (var (recipe, leader, varan) in Servers)
         {
             using var rounds = new Rounds(paths, recipe);
-            var ratios = rounds.Measure(rounds.Checked(Clients), effort);
+            var ratios = rounds.Measure(rounds.Checked(Clients), effort, instructions: true);
             foreach (var result in Results(recipe.Name, leader, varan, ratios)) yield return result;
         }
+
+        foreach (var result in Ratios.NoInstructions()) yield return result;
     }
 
     private static IEnumerable<Result> Results(string server, double leader, string varan, Ratios ratios) =>
@@ -35,6 +37,7 @@ internal static class ServerRows
             Note: string.Create(CultureInfo.InvariantCulture, $"native {ratios.Native.Median * 1e6:0.00} µs")),
         new($"{server}: leader's CPU a request", ratios.Cpu(Mode.Follower, r => r.Server), Unit.Ratio, leader),
         new($"{server}: follower's CPU a request", ratios.Cpu(Mode.Follower, r => r.Follower), Unit.Ratio, 0.5),
+        .. ratios.Instructions(server, (Mode.Solo, "solo, server's"), (Mode.Follower, "leader's")),
         new($"{server}: load generator's CPU a request, of the native server's", ratios.Cpu(Mode.Follower, r => r.Load), Unit.Ratio),
         new($"{server}: throughput with one follower", ratios.Throughput, Unit.Percent, Published: varan + " Varan, a core each",
             Note: string.Create(CultureInfo.InvariantCulture, $"native {ratios.Thousands(Mode.Native):0} k/s{ratios.Behind(Mode.Follower)}")),

@@ -9,24 +9,21 @@ internal static class StartUpRow
     internal static IEnumerable<Result> Measure(Paths paths, Effort effort)
     {
         Mode[] modes = [Mode.Native, Mode.Solo, Mode.Follower];
-        var times = modes.ToDictionary(m => m, _ => new List<double>());
-        var used = modes.ToDictionary(m => m, _ => new List<double>());
-        for (var i = 0; i < effort.Rounds; i++)
-        {
-            foreach (var mode in modes)
-            {
-                using var server = new Server(paths, mode, Recipe.Redis());
-                times[mode].Add(server.StartUp.TotalSeconds);
-                if (mode != Mode.Follower) used[mode].Add(CpuTime.OfProcess(server.Pid));
-            }
-        }
-
-        yield return new Result("start-up of redis-server, native", Sample.Of(times[Mode.Native]), Unit.Milliseconds);
-        yield return new Result("start-up added to redis-server: solo", Sample.OfDifferences(times[Mode.Solo], times[Mode.Native]), Unit.Milliseconds,
+        var rounds = paths.Log.Repeat("start-up", effort.Rounds, () => modes.ToDictionary(m => m, Start));
+        double[] Times(Mode mode) => [.. rounds.Select(r => r[mode].Seconds)];
+        double[] Used(Mode mode) => [.. rounds.Select(r => r[mode].Cpu)];
+        yield return new Result("start-up of redis-server, native", Sample.Of(Times(Mode.Native)), Unit.Milliseconds);
+        yield return new Result("start-up added to redis-server: solo", Sample.OfDifferences(Times(Mode.Solo), Times(Mode.Native)), Unit.Milliseconds,
             60e-3, Floor: "57–100", Published: "–");
-        yield return new Result("start-up of redis-server: CPU added, solo", Sample.OfDifferences(used[Mode.Solo], used[Mode.Native]), Unit.Milliseconds,
+        yield return new Result("start-up of redis-server: CPU added, solo", Sample.OfDifferences(Used(Mode.Solo), Used(Mode.Native)), Unit.Milliseconds,
             Note: "what a machine that is free needs");
-        yield return new Result("start-up added: mvedsua run --follower", Sample.OfDifferences(times[Mode.Follower], times[Mode.Native]), Unit.Milliseconds,
+        yield return new Result("start-up added: mvedsua run --follower", Sample.OfDifferences(Times(Mode.Follower), Times(Mode.Native)), Unit.Milliseconds,
             Note: "the command's own start and the follower's included");
+
+        (double Seconds, double Cpu) Start(Mode mode)
+        {
+            using var server = new Server(paths, mode, Recipe.Redis());
+            return (server.StartUp.TotalSeconds, CpuTime.OfProcess(server.Pid));
+        }
     }
 }

@@ -4,8 +4,8 @@ using Mvedsua.Replication.Servers;
 
 namespace Mvedsua.Replication.Rows;
 
-/// <summary>Requests a second in the layout of Mvedsua's table of the steady state: one program after the other, natively, under the library alone,
-/// with leader and follower.</summary>
+/// <summary>Requests a second in the layout of Mvedsua's table of the steady state: one program after the other, natively, under the library alone (which they
+/// don't have), as a leader alone, with leader and follower.</summary>
 internal static class SteadyRows
 {
     private const int Clients = 50;
@@ -20,10 +20,11 @@ internal static class SteadyRows
     {
         foreach (var (recipe, native, alone, both) in _servers)
         {
-            using var rounds = new Rounds(paths, recipe);
+            using var rounds = new Rounds(paths, [Arm.Native(recipe), Arm.Solo(recipe), Arm.Leader(recipe), Arm.Followed(recipe, 1)]);
             var ratios = rounds.Measure(rounds.Checked(Clients), effort);
             yield return Row(recipe.Name, "native", ratios, Mode.Native, native);
-            yield return Row(recipe.Name, "the library alone (no session)", ratios, Mode.Solo, alone);
+            yield return Row(recipe.Name, "the library alone (no session)", ratios, Mode.Solo, "–");
+            yield return Row(recipe.Name, "leader alone", ratios, Mode.Session, alone);
             yield return Row(recipe.Name, "leader and follower", ratios, Mode.Follower, both);
         }
 

@@ -9,15 +9,14 @@ internal static class WrongByteRow
     /// <summary>Of kv-1.0-byte: the number, since the update, of the request that it answers wrong.</summary>
     private const int WrongAnswer = 100;
 
-    private const int AtLeast = 5;
+    private const int Fewest = 5;
 
     internal static IEnumerable<Result> Measure(Paths paths, Effort effort)
     {
         using var session = new Server(paths, Mode.Session, Recipe.Kv(paths.Kv("1.0")));
         using var line = new KvLine(session.Port);
         var version = new NewVersion(paths.Kv("1.0-byte"), Path.Combine(Paths.Rules("kv/1.0-1.1"), "update.description"));
-        List<double> found = [], ended = [];
-        for (var i = 0; i < Math.Max(AtLeast, effort.Updates); i++)
+        var rounds = paths.Log.Repeat("a wrong byte", effort.AtLeast(Fewest, effort.Updates), () =>
         {
             session.Update(version);
             for (var request = 1; request < WrongAnswer; request++) Ping(line);
@@ -28,14 +27,13 @@ internal static class WrongByteRow
             Ping(line);
             if (end.GetAwaiter().GetResult() is var why && !why.Contains("diverged", StringComparison.Ordinal)) throw new BenchException(why);
             report.GetAwaiter().GetResult();
-            found.Add((session.LastFound() - asked).TotalSeconds);
-            ended.Add((session.LastEnd() - asked).TotalSeconds);
-            if (found[^1] < 0) throw new BenchException("the last report is older than the wrong byte");
-        }
+            var (found, ended) = ((session.LastFound() - asked).TotalSeconds, (session.LastEnd() - asked).TotalSeconds);
+            return found < 0 ? throw new BenchException("the last report is older than the wrong byte") : (Found: found, Ended: ended);
+        });
 
-        yield return new Result("a wrong byte: until it is found", Sample.Of(found), Unit.Milliseconds,
+        yield return new Result("a wrong byte: until it is found", Sample.Of(rounds.Select(r => r.Found)), Unit.Milliseconds,
             Note: "kv; from just before the request that it answers wrong; the new version had caught up");
-        yield return new Result("a wrong byte: until its version ends", Sample.Of(ended), Unit.Milliseconds, 10e-3,
+        yield return new Result("a wrong byte: until its version ends", Sample.Of(rounds.Select(r => r.Ended)), Unit.Milliseconds, 10e-3,
             Note: "the same ones");
     }
 

@@ -36,6 +36,10 @@ internal sealed record DebianSource(string? Old, string? New, string Missing)
         _ => throw new BenchException($"debian-source {server} {version}: exit status {status}\n{errors}"),
     };
 
+    /// <summary>Of a program that the script built: the version that it is really of; null: it is another one.</summary>
+    internal static string? VersionOf(Paths paths, string program) =>
+        Path.GetRelativePath(Path.Combine(paths.Out, "servers"), Target(program)).Split('/') is [not "..", var version] ? version : null;
+
     /// <summary>A version that is gone is a link to the nearest one.</summary>
     private static string Target(string program)
     {

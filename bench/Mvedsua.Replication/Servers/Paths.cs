@@ -7,6 +7,9 @@ internal sealed record Paths(string Out)
     /// <summary>Where a run writes what it finds.</summary>
     internal string Results { get; init; } = Path.Combine(Out, "bench");
 
+    /// <summary>Of the experiment that is being made.</summary>
+    internal Measuring.RunLog Log { get; init; } = new();
+
     internal string Command => Existing(Path.Combine(Out, "mvedsua"));
     internal string Library => Existing(Path.Combine(Out, "libmvedsua.so"));
     internal string Kv(string release) => Existing(Path.Combine(Out, "servers", "kv", $"kv-{release}"));

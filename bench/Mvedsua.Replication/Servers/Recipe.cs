@@ -4,7 +4,7 @@ namespace Mvedsua.Replication.Servers;
 
 /// <summary>How a server is started for a measurement, in a folder of its own.</summary>
 /// <param name="Name">In the table.</param>
-/// <param name="Protocol">Of bench/native/check-load.</param>
+/// <param name="Protocol">Of bench/native/check-load; "": a program of the bench, no server.</param>
 /// <param name="Command">The command line for a port and a folder; it may write its configuration there.</param>
 /// <param name="ReadyLine">What it prints when it is ready; null: it is ready when it takes a connection.</param>
 internal sealed record Recipe(string Name, string Protocol, Func<int, string, string[]> Command, string? ReadyLine = null)

@@ -7,14 +7,18 @@ using Mvedsua.Replication.Measuring;
 
 namespace Mvedsua.Replication.Servers;
 
-/// <summary>One server on a port that the system chose, with a folder of its own; ended when disposed.</summary>
+/// <summary>One server on a port that the system chose, with a folder of its own; ended when disposed, and the folder with it. The folder is also the runtime
+/// directory of its session, whose control socket, file and reports would else stay in the user's.</summary>
 internal sealed class Server : IDisposable
 {
+    /// <summary>Where mvedsua keeps its sessions.</summary>
+    private const string RuntimeDirectory = "XDG_RUNTIME_DIR";
+
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
     private static int _sessions;
 
     private readonly Paths _paths;
-    private readonly Process _process;
+    private readonly Process _process = new() { EnableRaisingEvents = true };
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("mvedsua-bench-");
     private readonly StringBuilder _output = new();
     private readonly TaskCompletionSource<TimeSpan> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -24,12 +28,13 @@ internal sealed class Server : IDisposable
     private readonly List<(string Text, TaskCompletionSource<string> Found)> _awaited = [];
     private readonly string? _readyLine;
     private readonly long _begin;
+    private readonly bool _started;
     private int _notInStep;
 
     /// <param name="paths">The programs.</param>
     /// <param name="mode">How it is run.</param>
     /// <param name="recipe">The server.</param>
-    /// <param name="followers">How many follow when any do.</param>
+    /// <param name="followers">How many follow when any do; 0: none ever does.</param>
     /// <param name="logLimit">Of a session: the most memory of its logs; null: the command's own limit.</param>
     internal Server(Paths paths, Mode mode, Recipe recipe, int followers = 1, string? logLimit = null)
     {
@@ -38,27 +43,20 @@ internal sealed class Server : IDisposable
         Mode = mode;
         _readyLine = recipe.ReadyLine;
         Port = FreePort();
-        string[] server = recipe.Command(Port, _directory.FullName);
         Session = $"bench-{Environment.ProcessId}-{Interlocked.Increment(ref _sessions)}";
-        string[] words = mode switch
-        {
-            // (--followers 1 would make the next one as soon as the first leads: another stop of the server.)
-            Mode.Follower => [paths.Command, "run", "--name", Session, .. followers == 1 ? ["--follower"] : new[] { "--followers", $"{followers}" }, "--", .. server],
-            Mode.Session => [paths.Command, "run", "--name", Session, .. logLimit is null ? [] : new[] { "--log-limit", logLimit }, "--", .. server],
-            _ => server,
-        };
-        var start = new ProcessStartInfo(words[0], words[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        if (mode == Mode.Solo) start.Environment["LD_PRELOAD"] = paths.Library;
-        _process = new Process { StartInfo = start, EnableRaisingEvents = true };
         _process.Exited += (_, _) => _exited.TrySetResult();
         _process.OutputDataReceived += (_, line) => Take(line.Data);
         _process.ErrorDataReceived += (_, line) => Take(line.Data);
-        _begin = Stopwatch.GetTimestamp();
-        _process.Start();
-        _process.BeginOutputReadLine();
-        _process.BeginErrorReadLine();
         try
         {
+            Interruption.ThrowIfRequested();
+            var command = recipe.Command(Port, _directory.FullName);
+            if (recipe.Protocol.Length > 0) Note(command[0]);
+            _process.StartInfo = StartInfo(command, logLimit);
+            _begin = Stopwatch.GetTimestamp();
+            _started = _process.Start();
+            _process.BeginOutputReadLine();
+            _process.BeginErrorReadLine();
             if (_readyLine is null) AwaitConnection();
             if (!Await(_ready.Task)) throw new BenchException($"{recipe.Name} ({mode}) did not get ready:\n{_output}");
             if (mode != Mode.Follower) return;
@@ -92,13 +90,17 @@ internal sealed class Server : IDisposable
     /// <summary>The server that answers, or leads.</summary>
     internal int Pid => IsSession ? Status().Leader : _process.Id;
 
-    internal SessionState Status() => SessionState.Parse(Programs.Run(_paths.Command, ["status", Session, "--json"]));
+    internal SessionState Status() => SessionState.Parse(Do("status", "--json"));
 
     /// <summary>Why the last follower ended.</summary>
-    internal string Report() => Programs.Run(_paths.Command, ["report", Session]);
+    internal string Report() => Do("report");
 
     /// <summary>One of the command's verbs for this session; what it prints.</summary>
-    internal string Do(string verb, params string[] options) => Programs.Run(_paths.Command, [verb, Session, .. options]);
+    internal string Do(string verb, params string[] options) =>
+        Programs.Run(_paths.Command, [verb, Session, .. options], (RuntimeDirectory, _directory.FullName));
+
+    /// <summary>A version that is measured.</summary>
+    internal void Note(string program) => _paths.Log.Measured(ServerVersion.Of(_paths, program));
 
     /// <summary>The next line, of the server or the coordinator, that has this text: ask before its cause.</summary>
     internal Task<string> NextLine(string text)
@@ -113,7 +115,7 @@ internal sealed class Server : IDisposable
     {
         if (!IsSession) return new Roles(_process.Id, [], null, null);
         var status = Status();
-        if (status.Follower is null) throw new BenchException($"the follower is gone:\n{Report()}");
+        if (Followers > 0 && status.Follower is null) throw new BenchException($"the follower is gone:\n{Report()}");
         // What else has the coordinator for its parent is the leader's keeper (CLONE_PARENT).
         var keeper = ProcessTree.Under(_process.Id).FirstOrDefault(p => p.Parent == _process.Id && p.Pid != status.Leader && !status.Followers.Contains(p.Pid) && p.State != 'Z');
         return new Roles(status.Leader, status.Followers, keeper?.Pid, _process.Id);
@@ -126,7 +128,7 @@ internal sealed class Server : IDisposable
     {
         try
         {
-            if (!_process.HasExited)
+            if (_started && !_process.HasExited)
             {
                 Signals.TrySend(_process.Id, Signals.Term);
                 if (!_process.WaitForExit(TimeSpan.FromSeconds(5))) _process.Kill(entireProcessTree: true);
@@ -138,6 +140,21 @@ internal sealed class Server : IDisposable
             _process.Dispose();
             _directory.Delete(recursive: true);
         }
+    }
+
+    private ProcessStartInfo StartInfo(string[] server, string? logLimit)
+    {
+        string[] words = Mode switch
+        {
+            // (--followers 1 would make the next one as soon as the first leads: another stop of the server.)
+            Mode.Follower => [_paths.Command, "run", "--name", Session, .. Followers == 1 ? ["--follower"] : new[] { "--followers", $"{Followers}" }, "--", .. server],
+            Mode.Session => [_paths.Command, "run", "--name", Session, .. logLimit is null ? [] : new[] { "--log-limit", logLimit }, "--", .. server],
+            _ => server,
+        };
+        var start = new ProcessStartInfo(words[0], words[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        if (Mode == Mode.Solo) start.Environment["LD_PRELOAD"] = _paths.Library;
+        if (IsSession) start.Environment[RuntimeDirectory] = _directory.FullName;
+        return start;
     }
 
     /// <summary>Not when the process ends before, or nothing happens for long.</summary>

@@ -6,7 +6,7 @@ namespace Mvedsua.Replication.Servers;
 /// <summary>kill(2).</summary>
 internal static class Signals
 {
-    internal const int Kill = 9, Usr1 = 10, Term = 15;
+    internal const int Int = 2, Kill = 9, Usr1 = 10, Term = 15;
 
     internal static void Send(int pid, int signal)
     {

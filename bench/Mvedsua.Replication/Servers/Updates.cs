@@ -32,8 +32,11 @@ internal sealed partial record UpdateReply(double Stop, double Ready)
 internal static class Updates
 {
     /// <summary>Returns once the new version is compared with the leader.</summary>
-    internal static UpdateReply Update(this Server server, NewVersion version) => UpdateReply.Parse(server.Do("update",
-        ["--to", version.To, "--description", version.Description, .. version.Rules is { } rules ? new[] { "--rules", rules } : []]));
+    internal static UpdateReply Update(this Server server, NewVersion version)
+    {
+        server.Note(version.To);
+        return UpdateReply.Parse(server.Do("update", ["--to", version.To, "--description", version.Description, .. version.Rules is { } rules ? new[] { "--rules", rules } : []]));
+    }
 
     /// <summary>The new version leads, or the old one again.</summary>
     internal static void Promote(this Server server) => server.Do("promote");

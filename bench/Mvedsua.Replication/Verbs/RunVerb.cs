@@ -19,7 +19,7 @@ internal static class RunVerb
         var names = new Argument<string[]>("NAME") { Description = "Experiments, as 'list' names them (default: those of some 10 minutes; with --quick, of some 2)", Arity = ArgumentArity.ZeroOrMore };
         var quick = new Option<bool>("--quick") { Description = "Fewer rounds and requests: to see that all is well, not to publish" };
         var all = new Option<bool>("--all") { Description = "All experiments" };
-        var repeat = new Option<int?>("--repeat") { Description = $"Repeat everything N times (default: {Effort.Full.Rounds} rounds, with --quick {Effort.Quick.Rounds}); intervals need {Bootstrap.Fewest}", HelpName = "N" };
+        var repeat = new Option<int?>("--repeat") { Description = $"Repeat everything N times, but for what is measured once and says so (default: {Effort.Full.Rounds} rounds, with --quick {Effort.Quick.Rounds}); intervals need {Bootstrap.Fewest}", HelpName = "N" };
         var pin = new Option<string?>("--pin") { Description = "Use these processors only, for servers, followers and load: 0-1,3", HelpName = "CPUS" };
         var folder = new Option<string?>("--out") { Description = "Where results and report go (default: out/bench/TIME; out/bench/last leads to the last of these)", HelpName = "DIR" };
         var seconds = new Option<double?>("--seconds") { Description = $"Length of the experiment 'timeline' (default: {Effort.Full.TimelineSeconds:0}, with --quick {Effort.Quick.TimelineSeconds:0})", HelpName = "N" };
