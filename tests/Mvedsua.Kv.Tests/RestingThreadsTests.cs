@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Mvedsua.Drill.Kv;
 using Mvedsua.Follower.Tests;
 
@@ -46,6 +47,75 @@ public sealed class RestingThreadsTests : UpdatedServers
         Assert.Equal("free", line.Ask("free"));
         Updated(server, other, "resume serve(&state)\n");
         Assert.Equal("condition text 2", line.Ask("condition text"));
+        Agrees(server);
+    }
+
+    /// <summary>Between versions with rules the lead changes hands only while all threads rest. Clients are served all the while.</summary>
+    [Theory]
+    [InlineData("lock", "waits for a lock, a barrier or the end of another thread")]
+    [InlineData("spin", "is at work")]
+    public async Task A_promotion_with_rules_is_given_up_when_a_thread_never_rests_and_that_thread_is_named(string how, string doing)
+    {
+        RedisUnderMvedsua server = Server(out string other);
+        using var line = new KvLine(server.Port);
+        foreach (string direction in (string[])["forward", "reverse"]) /* any rules: both make the same calls */
+            File.WriteAllText(Path.Combine(server.Folder, direction + ".rules"), "rule \"never\"\n  getppid() => nothing\n");
+        Host.Result update = Update(server, other, "resume serve(&state)\n", "--rules", server.Folder);
+        Assert.True(update.Status == 0, update.Errors);
+        Assert.Equal("blocked", line.Ask(how));
+        server.InStep();
+        (int leader, int follower) = (server.LeaderPid, server.FollowerPid);
+        int thread = Directory.GetDirectories($"/proc/{leader}/task").Max(task => int.Parse(Path.GetFileName(task)));
+        long begin = Stopwatch.GetTimestamp();
+        Task<Host.Result> promotion = Task.Run(() => server.Mvedsua("promote", RedisUnderMvedsua.Name, "--wait", "40s"));
+        int count = 0;
+        TimeSpan slowest = TimeSpan.Zero;
+        while (!promotion.IsCompleted)
+        {
+            long asked = Stopwatch.GetTimestamp();
+            Assert.Equal($"condition text {++count}", line.Ask("condition text"));
+            if (Stopwatch.GetElapsedTime(asked) is var took && took > slowest) slowest = took;
+            await Task.Delay(5, TestContext.Current.CancellationToken);
+        }
+        Host.Result result = await promotion;
+        Tell($"slowest of {count} answers {slowest.TotalMilliseconds:F1} ms; {result.Errors}");
+        Assert.True(result.Status == 71, $"{result.Status}: {result.Output}{result.Errors}");
+        Assert.InRange(Stopwatch.GetElapsedTime(begin).TotalSeconds, 10, 30); /* other reasons than a lag are not waited for */
+        Assert.Contains($"The server's threads did not all rest at once within 10 s (at last, thread {thread} {doing}); the server is untouched", result.Errors);
+        Assert.InRange(slowest.TotalMilliseconds, 0, 2000);
+        Assert.Equal((leader, follower), (server.LeaderPid, server.FollowerPid));
+        Assert.Equal("free", line.Ask("free"));
+        Do(server, "promote");
+        Assert.Equal((follower, leader), (server.LeaderPid, server.FollowerPid));
+        Assert.Equal($"condition text {count + 1}", line.Ask("condition text"));
+        server.InStep();
+        Agrees(server);
+    }
+
+    /// <summary>A debugger holds it within the shim; the others stand still for as long as it is waited for.</summary>
+    [Fact]
+    public void A_thread_that_can_not_be_stopped_for_a_promotion_is_named_and_both_processes_go_on()
+    {
+        RedisUnderMvedsua server = Server(out _);
+        using var line = new KvLine(server.Port);
+        server.Follow();
+        server.InStep();
+        (int leader, int follower) = (server.LeaderPid, server.FollowerPid);
+        int reader = Directory.GetDirectories($"/proc/{leader}/task").Select(task => int.Parse(Path.GetFileName(task)))
+            .Single(task => File.ReadAllText($"/proc/{leader}/task/{task}/comm") == "read\n");
+        using (var held = new StoppedThread(leader, $"mv_dispatch if mv_self->tid == {reader}"))
+        {
+            line.Send("read text\n");
+            held.Reached();
+            Host.Result result = server.Mvedsua("promote", RedisUnderMvedsua.Name, "--wait", "40s");
+            Assert.True(result.Status == 71, $"{result.Status}: {result.Output}{result.Errors}");
+            Assert.Contains($"thread {reader} could not be stopped within 2 s", result.Errors);
+        }
+        Assert.Equal("read text 1", line.Read());
+        Assert.Equal((leader, follower), (server.LeaderPid, server.FollowerPid));
+        Do(server, "promote");
+        Assert.Equal("sleep text 1", line.Ask("sleep text"));
+        server.InStep();
         Agrees(server);
     }
 
