@@ -2,6 +2,7 @@
  *   WAY text    hands the text to the thread that rests so (condition, semaphore, read, poll, sleep, signal);
  *               the answer is what it made of it, with how many texts it has had
  *   lock, join  makes a thread wait so that it can't begin anew; spin: makes one compute; free: it goes on
+ * With ASKS_FIRST it makes two calls more before it hands a text over.
  * The main thread waits in poll(2) for connections and lines, one client at a time. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -209,6 +210,10 @@ static void obey(char *line) {
         if (strncmp(line, worker->name, (size_t)(text - line)) != 0)
             continue;
         (void)snprintf(worker->text, sizeof worker->text, "%s", text + 1);
+#ifdef ASKS_FIRST
+        (void)getppid();
+        (void)getpgid(0);
+#endif
         worker->hand(worker);
         ssize_t got = read(worker->answers[0], answer, sizeof answer - 1);
         answer[got > 0 ? got : 0] = 0;
