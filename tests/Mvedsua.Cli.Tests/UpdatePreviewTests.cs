@@ -48,6 +48,11 @@ public sealed class UpdatePreviewTests : IDisposable
         Assert.Equal((1, ""), (refused.Status, refused.Errors));
         Assert.Contains($"Linking would be refused: the thread-local counter is new in {wide}", refused.Output, StringComparison.Ordinal);
 
+        var early = Compile("early", "int table; __attribute__((constructor)) static void make(void) { table = 1; } int main(void) { return 0; }");
+        refused = _mvedsua.Run("update", "--dry-run", "--from", old, "--to", early);
+        Assert.Equal((1, ""), (refused.Status, refused.Errors));
+        Assert.Contains($"Linking would be refused: {early} has a constructor that the old version has not, which would not be run: make (", refused.Output, StringComparison.Ordinal);
+
         var same = _mvedsua.Run("update", "--dry-run", "--from", old, "--to", old);
         Assert.Equal(1, same.Status);
         Assert.Contains($"Linking would be refused: {old} is the version that runs already", same.Output, StringComparison.Ordinal);
