@@ -24,7 +24,7 @@ internal static class Examples
         ["unfollow"] = ["mvedsua unfollow cache", "mvedsua unfollow cache 4711", "mvedsua unfollow cache --all"],
         ["trace"] = ["mvedsua trace cache", "mvedsua trace cache --json | head -n 100"],
         ["report"] = ["mvedsua report cache", "mvedsua report cache --json"],
-        ["promote"] = ["mvedsua promote cache", "mvedsua promote cache 4711"],
+        ["promote"] = ["mvedsua promote cache", "mvedsua promote cache 4711", "mvedsua promote cache --wait 30s"],
         ["commit"] = ["mvedsua commit cache"],
         ["rollback"] = ["mvedsua rollback cache"],
         ["update"] = ["mvedsua update kv --to ./kv-2.0 --description update.description", "mvedsua update kv --to ./kv-2.0 --description rules/kv/1.0-2.0/update.description --rules rules/kv/1.0-2.0", "mvedsua update kv --to ./kv-2.0 --description kv.update --retry 5 --warm-up 5m --auto-promote --auto-commit", "mvedsua update --dry-run --from ./kv-1.0 --to ./kv-2.0", "mvedsua update cache --draft --to ./kv-2.0"],

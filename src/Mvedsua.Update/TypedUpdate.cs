@@ -39,7 +39,7 @@ public sealed class TypedUpdate : IDisposable
         }
 
         _byOldAddress = Comparison.Roots.Where(r => !r.Old.IsThreadLocal).ToDictionary(r => r.Old.Address);
-        Options = new RelinkOptions { KeepsPlace = KeepsPlace, OldFacts = new DebugFacts(old), NewFacts = new DebugFacts(@new) };
+        Options = new RelinkOptions { KeepsPlace = KeepsPlace, OldFacts = new DebugFacts(old), NewFacts = new DebugFacts(@new), Called = description.Calls.Select(c => c.Function.Address).ToHashSet() };
     }
 
     /// <summary>What the description says of the rest: where to resume, threads, failures, converters.</summary>

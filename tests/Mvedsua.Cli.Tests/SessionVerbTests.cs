@@ -106,6 +106,18 @@ public sealed class SessionVerbTests : IDisposable
         Assert.Equal(ControlVerb.Watch, Assert.Single(session.Requests).Verb);
     }
 
+    [Theory]
+    [InlineData(null, 4720, "4720")]
+    [InlineData(20.0, 0, "--wait", "20s")]
+    [InlineData(90.0, 4720, "4720", "--wait", "1.5m")]
+    public void A_promotion_says_who_is_to_lead_and_how_long_it_is_waited_for(double? seconds, int pid, params string[] words)
+    {
+        using var session = Answering(new ControlReply(true, Message: "4720 leads"));
+        var result = _mvedsua.Run(["promote", "cache", .. words]);
+        Assert.Equal((0, "4720 leads\n"), (result.Status, result.Output));
+        Assert.Equal(new ControlRequest(ControlVerb.Promote, Pid: pid, Wait: seconds is { } time ? TimeSpan.FromSeconds(time) : null), Assert.Single(session.Requests));
+    }
+
     [Fact]
     public void A_refusal_by_the_session_is_passed_on()
     {

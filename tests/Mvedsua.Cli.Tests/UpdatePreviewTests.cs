@@ -48,6 +48,11 @@ public sealed class UpdatePreviewTests : IDisposable
         Assert.Equal((1, ""), (refused.Status, refused.Errors));
         Assert.Contains($"Linking would be refused: the thread-local counter is new in {wide}", refused.Output, StringComparison.Ordinal);
 
+        var early = Compile("early", "int table; __attribute__((constructor)) static void make(void) { table = 1; } int main(void) { return 0; }");
+        refused = _mvedsua.Run("update", "--dry-run", "--from", old, "--to", early);
+        Assert.Equal((1, ""), (refused.Status, refused.Errors));
+        Assert.Contains($"Linking would be refused: {early} has a constructor that the old version has not, which would not be run: make (", refused.Output, StringComparison.Ordinal);
+
         var same = _mvedsua.Run("update", "--dry-run", "--from", old, "--to", old);
         Assert.Equal(1, same.Status);
         Assert.Contains($"Linking would be refused: {old} is the version that runs already", same.Output, StringComparison.Ordinal);
@@ -88,9 +93,10 @@ public sealed class UpdatePreviewTests : IDisposable
     public void What_is_to_be_done_by_itself_is_passed_on(string time, int milliseconds)
     {
         using var session = new ServedSession(_mvedsua, "kv", _ => [new ControlReply(true, Message: "done")]);
-        var result = _mvedsua.Run("update", "kv", "--to", "/a", "--retry", "7", "--warm-up", time, "--auto-promote", "--auto-commit");
+        var result = _mvedsua.Run("update", "kv", "--to", "/a", "--retry", "7", "--warm-up", time, "--auto-promote", "--wait", time, "--auto-commit");
         Assert.Equal((0, "done\n"), (result.Status, result.Output));
-        Assert.Equal(new UpdateOrder("/a", Retries: 7, WarmUp: TimeSpan.FromMilliseconds(milliseconds), AutoPromote: true, AutoCommit: true), Assert.Single(session.Requests).Update);
+        Assert.Equal(new UpdateOrder("/a", Retries: 7, WarmUp: TimeSpan.FromMilliseconds(milliseconds), AutoPromote: true, AutoCommit: true,
+            Wait: TimeSpan.FromMilliseconds(milliseconds)), Assert.Single(session.Requests).Update);
     }
 
     [Fact]
@@ -131,12 +137,15 @@ public sealed class UpdatePreviewTests : IDisposable
     [InlineData("--from x --to y", "--from goes with --dry-run or --draft")]
     [InlineData("kv --to y --auto-promote", "--auto-promote needs --warm-up TIME")]
     [InlineData("kv --to y --warm-up 1s --auto-commit", "--auto-commit needs --auto-promote")]
+    [InlineData("kv --to y --warm-up 1s --wait 1s", "--wait needs --auto-promote")]
+    [InlineData("kv --to y --warm-up 1s --auto-promote --wait 25h", "--wait takes a time of at most 24 h")]
     [InlineData("kv --to y --warm-up soon", "'soon' is not a time; write it like 30s, 500ms or 5m")]
     [InlineData("kv --to y --warm-up 1s --warm-up 2s", "--warm-up")]
     [InlineData("kv --to y --warm-up 31h", "", 65)]
     [InlineData("kv --to y --warm-up 8000h", "--warm-up takes a time of at most 30 days")]
     [InlineData("kv --to y --retry -1", "--retry takes a number between 0 and 1000")]
     [InlineData("kv --to y --retry x", "x")]
+    [InlineData("kv --to y --dry-run --wait 1s", "--wait has no use with --dry-run or --draft")]
     [InlineData("kv --to y --dry-run --warm-up 1s", "--warm-up has no use with --dry-run or --draft")]
     [InlineData("kv --to y --draft --retry 1", "--retry has no use with --dry-run or --draft")]
     public void A_command_line_that_says_too_little_is_refused(string words, string message, int status = 2)

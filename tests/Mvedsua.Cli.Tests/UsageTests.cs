@@ -14,6 +14,8 @@ public sealed class UsageTests : IDisposable
     [InlineData("'soon' is neither a size", "run", "--lag-limit", "soon", "--", "true")]
     [InlineData("'x'", "run", "--followers", "x", "--", "true")]
     [InlineData("'x'", "promote", "cache", "x")]
+    [InlineData("'soon' is not a time", "promote", "cache", "--wait", "soon")]
+    [InlineData("--wait takes a time of at most 24 h", "promote", "cache", "--wait", "2000min")]
     [InlineData("'x'", "unfollow", "cache", "x")]
     [InlineData("'x'", "update", "cache", "--to", "y", "--retry", "x")]
     [InlineData("NAME", "status", "--watch")]

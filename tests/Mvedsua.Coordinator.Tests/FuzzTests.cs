@@ -23,7 +23,7 @@ public sealed class FuzzTests
         public Task NextChangeAsync(CancellationToken cancel) => Task.Delay(Timeout.Infinite, cancel);
         public Task<ControlReply> FollowAsync() => Task.FromResult(new ControlReply(true, Message: "followed"));
         public Task<ControlReply> UnfollowAsync(int pid, bool all) => Task.FromResult(new ControlReply(true, Message: "unfollowed"));
-        public Task<ControlReply> PromoteAsync(int pid) => Task.FromResult(new ControlReply(true, Message: "promoted"));
+        public Task<ControlReply> PromoteAsync(int pid, TimeSpan? wait, CancellationToken hangUp) => Task.FromResult(new ControlReply(true, Message: "promoted"));
 
         public ChannelReader<ControlReply> Update(UpdateOrder order, CancellationToken hangUp)
         {

@@ -139,7 +139,7 @@ public sealed class RequestTests
     /// <summary>As the releases before sent it.</summary>
     [Theory]
     [InlineData("{\"verb\":\"update\",\"protocol\":1,\"pid\":0,\"all\":false,\"to\":\"/new\",\"description\":\"/d\"}\n")]
-    [InlineData("{\"verb\":\"status\",\"protocol\":3,\"something\":{\"new\":[1]}}\n")]
+    [InlineData("{\"verb\":\"status\",\"protocol\":99,\"something\":{\"new\":[1]}}\n")]
     public async Task A_command_of_another_release_is_told_so_and_nothing_is_done(string line)
     {
         await using LiveSession session = await Started("replay");

@@ -21,7 +21,7 @@ public sealed class UpdatePlanTests
         private readonly Queue<PlanAction> _due = [];
         private readonly List<string> _told = [];
         private int _old = FirstOld, _new, _pids = 10, _attempts;
-        private bool _newLeads, _decidedByOthers, _paused = true, _timeOver, _replayed, _committed;
+        private bool _newLeads, _decidedByOthers, _paused = true, _timeOver, _replayed, _committed, _asked;
 
         internal World(UpdateOrder order)
         {
@@ -135,7 +135,15 @@ public sealed class UpdatePlanTests
                     _replayed |= Step is PlanStep.Finishing or PlanStep.FinishingCheck;
                     Take(_plan.Replayed(replay.Number, 9));
                     break;
+                case PlanAction.Promote promote when !_plan.IsPromoting(promote.Number):
+                    break; /* not asked any more */
+                case PlanAction.Promote when !_asked:
+                    _asked = true; /* the new version was waited for until it was close */
+                    _plan.IsAsked(true);
+                    _due.Enqueue(action);
+                    break;
                 case PlanAction.Promote promote:
+                    _asked = false;
                     bool refused = fault is Fault.PromotionRefused or Fault.PromotionEndsNew || promote.Pid != _new || _newLeads;
                     if (fault == Fault.PromotionEndsNew && promote.Pid == _new && !_newLeads) EndNew(MvReason.Stalled);
                     if (!refused)
@@ -200,7 +208,7 @@ public sealed class UpdatePlanTests
         (PlanStep, Fault)[] wanted =
         [
             .. from step in Enum.GetValues<PlanStep>() where step is not PlanStep.Over
-               from fault in (Fault[])[Fault.HangsUp, .. step is PlanStep.Promoting or PlanStep.Committing ? Array.Empty<Fault>() : [Fault.OperatorActs]]
+               from fault in (Fault[])[Fault.HangsUp, .. step is PlanStep.Committing ? Array.Empty<Fault>() : [Fault.OperatorActs]]
                where step is not PlanStep.Clearing /* over before anything else happens, in this model */
                select (step, fault),
             .. from step in (PlanStep[])[PlanStep.WarmingUp, PlanStep.Finishing, PlanStep.Promoting]

@@ -3,10 +3,10 @@ namespace Mvedsua.Follower.Tests;
 /// <summary>What tests of live updates do, whatever the server.</summary>
 public abstract class LiveUpdates : ConfiguredServers
 {
-    /// <summary>Says what became of it when it fails.</summary>
+    /// <summary>Says what became of it when it fails. Under load a follower is behind: a promotion waits for it.</summary>
     private protected static string Do(RedisUnderMvedsua server, string verb, params string[] arguments)
     {
-        Host.Result result = server.Mvedsua([verb, RedisUnderMvedsua.Name, .. arguments]);
+        Host.Result result = server.Mvedsua([verb, RedisUnderMvedsua.Name, .. verb == "promote" ? ["--wait", "40s"] : Array.Empty<string>(), .. arguments]);
         Assert.True(result.Status == 0, $"{verb}: {result.Output}{result.Errors}\n{Fate(server)}");
         return result.Output;
     }

@@ -143,8 +143,8 @@ public sealed class PromotionTests : ServerTests
         using var load = new CheckedLoad(server, 5);
         (int leader, int follower) = (server.LeaderPid, server.FollowerPid);
         Host.Kill(follower, Host.SIGSTOP);
-        Host.Until(() => LagOf(server) > 2000, "it lags", 60);
-        string generation = Generation(server);
+        Host.Until(() => server.Lag > 2000, "it lags", 60);
+        string generation = server.Generation;
         load.ForgetSlowest();
         Host.Result result = server.Mvedsua("promote", RedisUnderMvedsua.Name);
         TimeSpan slowest = load.Slowest;
@@ -152,7 +152,7 @@ public sealed class PromotionTests : ServerTests
         Assert.Matches("the follower is [0-9]+ events behind and does not catch up; promote when 'mvedsua status' shows less", result.Errors);
         load.More(100);
         Assert.Equal((leader, follower), (server.LeaderPid, server.FollowerPid));
-        Assert.Equal(generation, Generation(server)); /* an offer has one of its own */
+        Assert.Equal(generation, server.Generation); /* an offer has one of its own */
         Assert.DoesNotContain("leads", server.History);
         Assert.DoesNotContain("was offered", result.Errors);
         Assert.True(slowest < TimeSpan.FromSeconds(1), $"the server stood still for {slowest}, as for an offer");
@@ -199,10 +199,6 @@ public sealed class PromotionTests : ServerTests
 
     private static int[] Followers(RedisUnderMvedsua server) =>
         [.. server.Status().GetProperty("followers").EnumerateArray().Select(f => f.GetProperty("pid").GetInt32())];
-
-    private static string Generation(RedisUnderMvedsua server) => Regex.Match(server.Control(), "generation ([0-9]+)").Groups[1].Value;
-
-    private static long LagOf(RedisUnderMvedsua server) => server.Status().GetProperty("lag").GetProperty("events").GetInt64();
 
     /// <summary>The follower stands before the offer as it is taken back, or behind it when it is too late for that: one of the two is first.</summary>
     [Fact]

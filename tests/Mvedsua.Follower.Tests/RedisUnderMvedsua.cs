@@ -144,6 +144,12 @@ internal sealed class RedisUnderMvedsua : IDisposable
             $"generation {At(176)} publishing {At(512)},{At(516)},{At(520)},{At(524)} text {System.Text.Encoding.UTF8.GetString(bytes, 224, 240).TrimEnd('\0')}";
     }
 
+    /// <summary>Of the newest process, or of a lead that was offered.</summary>
+    internal string Generation => System.Text.RegularExpressions.Regex.Match(Control(), "generation ([0-9]+)").Groups[1].Value;
+
+    /// <summary>Events that the follower has not replayed.</summary>
+    internal long Lag => Status().GetProperty("lag").GetProperty("events").GetInt64();
+
     internal string Tail() => string.Join('\n', Log.Split('\n').Where(l => !l.Contains("WARNING")).TakeLast(25));
 
     private IEnumerable<int> Session()

@@ -23,6 +23,14 @@ public abstract class UpdatedServers : LiveUpdates
         return server;
     }
 
+    /// <summary>It does nothing of its own accord.</summary>
+    private protected RedisUnderMvedsua Idle()
+    {
+        RedisUnderMvedsua server = Start(RedisUnderMvedsua.Mode.Solo, server: [KvPrograms.Of("1.0"), "--port", "{port}", "--log", "{folder}/kv.log", "--report-period", "60000", "--expiry-period", "60000"]);
+        server.Answers();
+        return server;
+    }
+
     private protected static Host.Result Update(RedisUnderMvedsua server, string program, string description = KvVariant.Resume, params string[] options)
     {
         string file = Path.Combine(server.Folder, "update.description");

@@ -71,14 +71,6 @@ public sealed partial class WarmUpTests : UpdatedServers
         HasAll(server, load);
     }
 
-    /// <summary>It does nothing of its own accord.</summary>
-    private RedisUnderMvedsua Idle()
-    {
-        RedisUnderMvedsua server = Start(RedisUnderMvedsua.Mode.Solo, server: [KvPrograms.Of("1.0"), "--port", "{port}", "--log", "{folder}/kv.log", "--report-period", "60000", "--expiry-period", "60000"]);
-        server.Answers();
-        return server;
-    }
-
     /// <summary>What could break it: with a rule for one or more writes, the follower looks ahead for the next one, which an idle leader never
     /// makes; it is behind for ever, and does not hang.</summary>
     [Fact]

@@ -212,9 +212,7 @@ void mv_follow(struct mv_thread *self, enum mv_member_state as) {
     uint32_t late = park_others(self, begin);
     if (late) {
         struct mv_text text = {.used = 0};
-        mv_text_add(&text, "thread ");
-        mv_text_number(&text, late);
-        mv_text_add(&text, " could not be stopped within 2 s");
+        mv_park_tell_late(&text, late);
         mv_park_release(self);
         stage_as_before();
         mv_request_answer(MV_REASON_PARK_TIMEOUT, 0, text.bytes);

@@ -155,3 +155,10 @@ uint32_t mv_park_others(struct mv_thread *self) {
         mv_sys4(__NR_futex, (long)&parked_count, 128, count, (long)limit);
     }
 }
+
+/* Who it was. */
+void mv_park_tell_late(struct mv_text *text, uint32_t late) {
+    mv_text_add(text, "thread ");
+    mv_text_number(text, late);
+    mv_text_add(text, " could not be stopped within 2 s");
+}

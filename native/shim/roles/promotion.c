@@ -242,7 +242,9 @@ void mv_promote_follower(struct mv_thread *self, uint32_t follower, int at_point
         mv_point_again(&busy);
         return;
     }
-    const char *why = late ? "a thread could not be stopped within 2 s" : obstacle(version);
+    if (late)
+        mv_park_tell_late(&busy, late);
+    const char *why = late ? busy.bytes : obstacle(version);
     if (why) {
         mv_park_release(self);
         mv_request_answer(late ? MV_REASON_PARK_TIMEOUT : MV_REASON_BUSY, 0, why);

@@ -420,7 +420,7 @@ static enum mv_reconciled diverged_within(struct mv_reconciler *r, struct mv_thr
                 r->comparison.segments, r->comparison.count);
 }
 
-/* The leader died within what stands for this call. */
+/* The leader died within what stands for this call, or what is dropped before a lock. */
 static enum mv_reconciled part(struct mv_reconciler *r, struct mv_thread *self) {
     pass_events(r, self, r->seen, 1);
     if (mv_follower_next(self))
@@ -493,10 +493,15 @@ void mv_reconcile_before_order(struct mv_thread *self) {
         r->ahead = self->reader;
         r->seen = r->ended = 0;
         r->call = (struct mv_rules_call){.number = MV_CALL_ORDER};
+        int waited = 0;
         do
             mv_rules_decide(image, &r->rules, &host, &r->call, r->ended != 0, &decision);
-        while (!within && decision.verdict == MV_RULES_NEEDS_MORE && await_event(r));
+        while (!within && decision.verdict == MV_RULES_NEEDS_MORE && (waited = await_event(r)));
         mv_store_release32(&self->within, is_within(r) != 0);
+        if (waited && r->ended == MV_CALL_DEATH && decision.verdict == MV_RULES_DIVERGED) {
+            part(r, self);
+            return;
+        }
         dropped = decision.verdict == MV_RULES_DROPPED;
         if (dropped)
             pass_events(r, self, decision.consumed, 0);

@@ -169,6 +169,7 @@ _Noreturn void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint
 
 /* roles/park.c, roles/attach.c, roles/requests.c */
 uint32_t mv_park_others(struct mv_thread *self);
+void mv_park_tell_late(struct mv_text *text, uint32_t late);
 void mv_park_release(struct mv_thread *self);
 void mv_park_forget(void);
 void mv_park_come(struct mv_thread *self);

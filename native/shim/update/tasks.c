@@ -8,6 +8,7 @@
  * Races: the copy is ended meanwhile (it looks at its word whenever it waits, and changes its state by
  * exchange only); its coordinator ends (nobody would tell it more: it ends, too); its leader ends (it goes
  * on: as soon as it replays, it finds that, and takes over). */
+#include "../fault/fault.h"
 #include "../log/barriers.h"
 #include "../order/order.h"
 #include "../rewrite/rewrite.h"
@@ -177,6 +178,7 @@ void mv_update_begin(struct mv_thread *self) {
     mv_sys4(__NR_rt_sigprocmask, 2 /* SETMASK */, (long)&mv_block_all, 0, 8); /* it may stand in a handler */
     mv_member_becomes(mv.version, MV_MEMBER_NONE, MV_MEMBER_UPDATING);
     mv_control_changed();
+    mv_fault(MV_FAULT_COPY_WHOLE);
     mv_call_on_shim_stack(serve, self, task()->stack_high);
     mv_fail("the tasks of an update have an end");
 }

@@ -10,14 +10,16 @@ internal static class PromoteVerb
     {
         var name = SessionArgument.Required("The session");
         var pid = new Argument<int?>("PID") { Description = "Which of several followers", Arity = ArgumentArity.ZeroOrOne };
-        var command = new Command("promote", "Makes a follower the leader, and the leader its follower; returns once they have changed places.") { name, pid };
+        var wait = TimeOption.Create("--wait", "Wait for a follower that is behind, for so long (30s, 500ms, 5m), and promote it as soon as it comes close; 3 s if not given");
+        var command = new Command("promote", "Makes a follower the leader, and the leader its follower; returns once they have changed places.") { name, pid, wait };
         command.Validate(result =>
         {
             if (result.GetValue(pid) is <= 0) result.AddError("PID is a number above 0");
+            if (PromotionPatience.Contradiction(result.GetValue(wait)) is { } contradiction) result.AddError(contradiction);
         });
         command.SetAction(async (parsed, cancel) =>
         {
-            Console.WriteLine(await client.PromoteAsync(parsed.GetRequiredValue(name), parsed.GetValue(pid) ?? 0, cancel));
+            Console.WriteLine(await client.PromoteAsync(parsed.GetRequiredValue(name), parsed.GetValue(pid) ?? 0, parsed.GetValue(wait), cancel));
             return (int)ExitStatus.Ok;
         });
         return command;

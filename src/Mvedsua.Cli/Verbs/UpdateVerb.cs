@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using Mvedsua.Coordinator.Control;
 
 namespace Mvedsua.Cli.Verbs;
@@ -16,19 +15,15 @@ internal static class UpdateVerb
         var description = new Option<string?>("--description") { Description = "The update description", HelpName = "FILE" };
         var rules = new Option<string?>("--rules") { Description = "The folder of forward.rules and reverse.rules, by which the two versions are reconciled", HelpName = "DIR" };
         var retry = new Option<int?>("--retry") { Description = "Try again so often when the update fails; instead of what the description says of failures", HelpName = "N" };
-        var warmUp = new Option<TimeSpan?>("--warm-up")
-        {
-            Description = "Return when the new version has been compared for so long (30s, 500ms, 5m) or has ended before",
-            HelpName = "TIME",
-            CustomParser = Duration,
-        };
+        var warmUp = TimeOption.Create("--warm-up", "Return when the new version has been compared for so long (30s, 500ms, 5m) or has ended before");
         var autoPromote = new Option<bool>("--auto-promote") { Description = "With --warm-up: let the new version lead after it" };
         var autoCommit = new Option<bool>("--auto-commit") { Description = "With --auto-promote: end the old version when it has followed for as long again" };
+        var wait = TimeOption.Create("--wait", "With --auto-promote: wait so long for a new version that is behind as it is to lead; 3 s if not given");
         var dryRun = new Option<bool>("--dry-run") { Description = "Tell what would be converted how, what the description must say, and whether the new version can be linked into the old one's process; exits with 1 when more must be said or it can't" };
         var draft = new Option<bool>("--draft") { Description = "Print the first draft of an update description" };
         var command = new Command("update", "Gives a server a follower that runs another version, and returns once it is compared with the leader. With --dry-run or --draft: no server is touched.")
         {
-            name, from, to, description, rules, retry, warmUp, autoPromote, autoCommit, dryRun, draft,
+            name, from, to, description, rules, retry, warmUp, autoPromote, autoCommit, wait, dryRun, draft,
         };
         command.Validate(result =>
         {
@@ -36,17 +31,17 @@ internal static class UpdateVerb
             if (result.GetValue(dryRun) && result.GetValue(draft)) result.AddError("Give --dry-run or --draft, not both");
             if (result.GetValue(from) is not null && !result.GetValue(dryRun) && !result.GetValue(draft)) result.AddError("--from goes with --dry-run or --draft");
             if (result.GetValue(rules) is not null && result.GetValue(draft)) result.AddError("--rules has no use with --draft");
-            if ((result.GetValue(dryRun) || result.GetValue(draft)) && (result.GetResult(retry) ?? result.GetResult(warmUp) ?? result.GetResult(autoPromote) ?? result.GetResult(autoCommit)) is { } idle)
+            if ((result.GetValue(dryRun) || result.GetValue(draft)) && (result.GetResult(retry) ?? result.GetResult(warmUp) ?? result.GetResult(autoPromote) ?? result.GetResult(autoCommit) ?? result.GetResult(wait)) is { } idle)
                 result.AddError($"{idle.Option.Name} has no use with --dry-run or --draft");
             if (new UpdateOrder("", Retries: result.GetValue(retry), WarmUp: result.GetValue(warmUp), AutoPromote: result.GetValue(autoPromote),
-                AutoCommit: result.GetValue(autoCommit)).Contradiction is { } contradiction) result.AddError(contradiction);
+                AutoCommit: result.GetValue(autoCommit), Wait: result.GetValue(wait)).Contradiction is { } contradiction) result.AddError(contradiction);
         });
         command.SetAction(async (parsed, cancel) =>
         {
             if (!parsed.GetValue(dryRun) && !parsed.GetValue(draft))
             {
                 var order = new UpdateOrder(Path.GetFullPath(parsed.GetRequiredValue(to)), FullPath(parsed.GetValue(description)), FullPath(parsed.GetValue(rules)),
-                    parsed.GetValue(retry), parsed.GetValue(warmUp), parsed.GetValue(autoPromote), parsed.GetValue(autoCommit));
+                    parsed.GetValue(retry), parsed.GetValue(warmUp), parsed.GetValue(autoPromote), parsed.GetValue(autoCommit), parsed.GetValue(wait));
                 await foreach (var line in client.UpdateAsync(parsed.GetValue(name)!, order, cancel)) Console.WriteLine(line);
                 return (int)ExitStatus.Ok;
             }
@@ -56,13 +51,6 @@ internal static class UpdateVerb
             return (int)(parsed.GetValue(draft) ? UpdatePreview.Draft(old, @new) : UpdatePreview.DryRun(old, @new, parsed.GetValue(description), parsed.GetValue(rules)));
         });
         return command;
-    }
-
-    private static TimeSpan? Duration(ArgumentResult result)
-    {
-        if (TimeText.TryParseDuration(result.Tokens[0].Value, out var time)) return time;
-        result.AddError($"'{result.Tokens[0].Value}' is not a time; write it like 30s, 500ms or 5m");
-        return null;
     }
 
     /* The coordinator is in another folder. */

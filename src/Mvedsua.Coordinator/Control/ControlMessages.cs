@@ -45,7 +45,9 @@ public static class ControlVerb
 /// <param name="Pid">Of unfollow and promote: which follower; 0: the only one.</param>
 /// <param name="All">Of unfollow: all followers.</param>
 /// <param name="Update">Of update: what is asked for.</param>
-public sealed record ControlRequest(string Verb, [property: JsonRequired] int Protocol = ControlProtocol.Version, int Pid = 0, bool All = false, UpdateOrder? Update = null);
+/// <param name="Wait">Of promote: how long the follower is waited for while it is behind; null: <see cref="PromotionPatience.Usual"/>.</param>
+public sealed record ControlRequest(string Verb, [property: JsonRequired] int Protocol = ControlProtocol.Version, int Pid = 0, bool All = false, UpdateOrder? Update = null,
+    TimeSpan? Wait = null);
 
 /// <summary>A reply: one line of JSON from the coordinator.</summary>
 /// <param name="Ok">False: refused; <paramref name="Error"/> says why and nothing was changed.</param>
@@ -75,7 +77,7 @@ public static class ControlProtocol
 {
     /// <summary>Raised when a message changes meaning. Whatever else changes, another number in <see cref="ControlRequest.Protocol"/> is
     /// refused by <see cref="ControlReply.Error"/> and <see cref="ControlReply.ExitStatus"/>, which every release understands.</summary>
-    public const int Version = 2;
+    public const int Version = 3;
 
     /// <summary>A coordinator that carries out an update is heard of so often, however long the update takes.</summary>
     internal static readonly TimeSpan SignOfLife = TimeSpan.FromSeconds(5);

@@ -26,8 +26,9 @@ public interface ISessionClient
     /// <summary>Makes a follower the leader, and the leader its follower; returns once they have changed places, with a line for the user.</summary>
     /// <param name="name">The session.</param>
     /// <param name="pid">Which follower; 0: the only one.</param>
-    /// <param name="cancel">Gives up waiting.</param>
-    Task<string> PromoteAsync(string name, int pid, CancellationToken cancel);
+    /// <param name="wait">How long it is waited for while it is behind; null: <see cref="PromotionPatience.Usual"/>.</param>
+    /// <param name="cancel">Gives up waiting: a follower that is still behind is not asked any more.</param>
+    Task<string> PromoteAsync(string name, int pid, TimeSpan? wait, CancellationToken cancel);
 
     /// <summary>Gives the session a follower that runs another version, and what else is asked for; lines for the user as it goes on.</summary>
     /// <param name="name">The session.</param>

@@ -39,8 +39,8 @@ public sealed class SessionClient(Func<string, CancellationToken, Task> revive) 
         (await OneAsync(name, new ControlRequest(ControlVerb.Unfollow, Pid: pid, All: all), cancel).ConfigureAwait(false)).Message ?? $"{name} has no follower any more";
 
     /// <inheritdoc/>
-    public async Task<string> PromoteAsync(string name, int pid, CancellationToken cancel) =>
-        (await OneAsync(name, new ControlRequest(ControlVerb.Promote, Pid: pid), cancel).ConfigureAwait(false)).Message ?? $"{name} has another leader";
+    public async Task<string> PromoteAsync(string name, int pid, TimeSpan? wait, CancellationToken cancel) =>
+        (await OneAsync(name, new ControlRequest(ControlVerb.Promote, Pid: pid, Wait: wait), cancel).ConfigureAwait(false)).Message ?? $"{name} has another leader";
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<string> UpdateAsync(string name, UpdateOrder order, [EnumeratorCancellation] CancellationToken cancel)
@@ -115,7 +115,8 @@ public sealed class SessionClient(Func<string, CancellationToken, Task> revive) 
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         patience.CancelAfter(request.Verb switch
         {
-            ControlVerb.Follow or ControlVerb.Unfollow or ControlVerb.Promote or ControlVerb.Commit => LeadersAnswer,
+            ControlVerb.Promote => LeadersAnswer + (request.Wait ?? TimeSpan.Zero),
+            ControlVerb.Follow or ControlVerb.Unfollow or ControlVerb.Commit => LeadersAnswer,
             ControlVerb.Rollback => 2 * LeadersAnswer, /* two requests */
             _ => OwnAnswer,
         });

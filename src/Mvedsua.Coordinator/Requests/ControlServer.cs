@@ -27,7 +27,9 @@ internal interface IControlled
 
     /// <summary>Asks the leader to change places with a follower.</summary>
     /// <param name="pid">Which one; 0: the only one.</param>
-    Task<ControlReply> PromoteAsync(int pid);
+    /// <param name="wait">How long it is waited for while it is behind; null: <see cref="PromotionPatience.Usual"/>.</param>
+    /// <param name="hangUp">Nobody listens any more: it is not asked to lead.</param>
+    Task<ControlReply> PromoteAsync(int pid, TimeSpan? wait, CancellationToken hangUp);
 
     /// <summary>Makes a follower that runs another version, and what else is asked for. The last reply is the outcome.</summary>
     /// <param name="order">What is asked for.</param>
@@ -162,8 +164,12 @@ internal sealed partial class ControlServer : IDisposable
             case ControlVerb.Unfollow:
                 await SendAsync(writer, await _session.UnfollowAsync(request.Pid, request.All).ConfigureAwait(false)).ConfigureAwait(false);
                 break;
+            case ControlVerb.Promote when PromotionPatience.Contradiction(request.Wait) is { } contradiction:
+                await SendAsync(writer, ControlReply.Refuse(ExitStatus.Usage, contradiction + ".")).ConfigureAwait(false);
+                break;
             case ControlVerb.Promote:
-                await SendAsync(writer, await _session.PromoteAsync(request.Pid).ConfigureAwait(false)).ConfigureAwait(false);
+                _ = CancelAtHangUpAsync(reader, hangUp);
+                await SendAsync(writer, await _session.PromoteAsync(request.Pid, request.Wait, hangUp.Token).ConfigureAwait(false)).ConfigureAwait(false);
                 break;
             case ControlVerb.Update when request.Update is { To: not null } order:
                 _ = CancelAtHangUpAsync(reader, hangUp);

@@ -1,5 +1,4 @@
 using Mvedsua.Abi;
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Mvedsua.Coordinator.Control;
 using Mvedsua.Coordinator.Interop;
@@ -14,44 +13,6 @@ internal sealed partial class Session
     public Task<ControlReply> FollowAsync() => AskAsync(new ShimRequest(MvRequest.Follow));
 
     private Task<ControlReply> UnfollowNowAsync(int pid, bool all) => AskAsync(new ShimRequest(MvRequest.Unfollow) { Target = pid, All = all });
-
-    /// <summary>The server stands still until its follower has done all that it has done: so it is asked when that is little; or, under a
-    /// load that leaves the follower always behind, when it is as much as that one does in a moment. Else it is not asked at all.</summary>
-    private async Task<ControlReply> PromoteNowAsync(int pid)
-    {
-        long begin = Stopwatch.GetTimestamp();
-        try
-        {
-            var pace = new ReplayPace();
-            for (long behind; (behind = await LookAsync(() => LagOf(pid, pace)).ConfigureAwait(false)) > NearlyInStep;)
-            {
-                if (Stopwatch.GetElapsedTime(begin) is var time && time > CatchUpTime)
-                {
-                    if (behind * time <= pace.Replayed * LongestPause) break;
-                    return ControlReply.Refuse(Reasons.Status(MvReason.Behind),
-                        $"Leader and follower go on unchanged: {Reasons.Explain(MvReason.Behind, (int)Math.Min(behind, int.MaxValue), "")}.");
-                }
-                await Task.Delay(LookAgain).ConfigureAwait(false);
-            }
-        }
-        catch (UpdateRefusedException)
-        {
-            return SessionEnded;
-        }
-        return await AskAsync(new ShimRequest(MvRequest.Promote) { Target = pid }).ConfigureAwait(false);
-    }
-
-    private const long NearlyInStep = 1000; /* events: some milliseconds' */
-    private static readonly TimeSpan CatchUpTime = TimeSpan.FromSeconds(3), LongestPause = TimeSpan.FromMilliseconds(100), /* that may be expected */
-        LookAgain = TimeSpan.FromMilliseconds(2); /* (the lag is in shared memory: nothing tells of its changes) */
-
-    /// <summary>Events that it has not replayed.</summary>
-    private long LagOf(int pid, ReplayPace pace)
-    {
-        if (_state.Followers.FirstOrDefault(f => pid == 0 || f.Pid == pid) is not { Pid: not 0 } who) return 0;
-        pace.Look(ReplayPace.Of(_memory, who.Version));
-        return LagMonitor.Measure(_memory, who.Version).Events;
-    }
 
     public async Task<SessionStatus> StatusAsync()
     {

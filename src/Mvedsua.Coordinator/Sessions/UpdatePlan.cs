@@ -21,6 +21,7 @@ internal sealed class UpdatePlan(UpdateOrder order)
     private int _number, _copy;
     private bool _copyLeads; /* the leader died while its copy was being updated */
     private bool _copyHasCaughtUp;
+    private bool _isAsked; /* the leader, to change places with the new version */
     private ulong _events; /* that it had replayed by then */
     private string? _copyEnded, _oldEnded; /* why */
 
@@ -125,7 +126,7 @@ internal sealed class UpdatePlan(UpdateOrder order)
             case PlanStep.Finishing when !order.AutoPromote:
                 return Finish(ExitStatus.Ok, $"{_copy} runs {order.To} and has done all that the leader did in {Text(WarmUp)} ({Count(events - _events)}); it follows until 'mvedsua promote' or 'rollback'");
             case PlanStep.Finishing:
-                Step = PlanStep.Promoting;
+                (Step, _isAsked) = (PlanStep.Promoting, false);
                 return [new PlanAction.Tell($"{_copy} has done all that the leader did in {Text(WarmUp)} ({Count(events - _events)}), and is promoted"), new PlanAction.Promote(_copy, ++_number)];
             case PlanStep.FinishingCheck:
                 Step = PlanStep.Committing;
@@ -179,6 +180,12 @@ internal sealed class UpdatePlan(UpdateOrder order)
         return reason is MvReason.Requested or MvReason.Replaced ? Overtaken($"the old version ({Old}) has ended: {why}") : NoWayBack();
     }
 
+    /// <summary>The promotion of that number is still wanted.</summary>
+    internal bool IsPromoting(int number) => Step == PlanStep.Promoting && number == _number;
+
+    /// <summary>The leader is asked to change places with the new version, or is not (any more): that one is waited for until it is close.</summary>
+    internal void IsAsked(bool asked) => _isAsked = asked;
+
     /// <summary>A leader and its follower have changed places.</summary>
     internal void PlacesChanged(int from, int to)
     {
@@ -203,7 +210,7 @@ internal sealed class UpdatePlan(UpdateOrder order)
     /// <summary>What the plan does at this moment cannot be crossed; null: nothing of that kind.</summary>
     internal string? Busy => Step switch
     {
-        PlanStep.Promoting when Old == 0 => $"The new version ({_copy}) is just being promoted, as 'update --auto-promote' was told to; try again when that is done.",
+        PlanStep.Promoting when Old == 0 && _isAsked => $"The new version ({_copy}) is just being promoted, as 'update --auto-promote' was told to; try again when that is done.",
         PlanStep.Committing => "The update is just being committed, as 'update --auto-commit' was told to.",
         _ => null,
     };

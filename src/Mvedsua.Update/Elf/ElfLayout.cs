@@ -46,11 +46,11 @@ internal static class ElfLayout
     internal const uint Load = 1, Dynamic = 2, Interpreter = 3, Note = 4, ThreadLocal = 7, GnuProperty = 0x6474e553,
         GnuRelro = 0x6474e552; // PT_*
 
-    internal const uint SymbolTable = 2, StringTable = 3, Rela = 4, DynamicSymbols = 11, VersionSymbols = 0x6fffffff,
+    internal const uint SymbolTable = 2, StringTable = 3, Rela = 4, DynamicSymbols = 11, InitArray = 14, PreInitArray = 16, VersionSymbols = 0x6fffffff,
         VersionDefinitions = 0x6ffffffd, VersionNeeds = 0x6ffffffe; // SHT_*
 
     internal const long DtNeeded = 1, DtPltRelSize = 2, DtHash = 4, DtStringTable = 5, DtSymbolTable = 6, DtRela = 7, DtRelaSize = 8,
-        DtStringSize = 10, DtDebug = 21, DtPltRelocations = 23, DtRelrSize = 35, DtRelr = 36, DtGnuHash = 0x6ffffef5,
+        DtStringSize = 10, DtInit = 12, DtDebug = 21, DtPltRelocations = 23, DtRelrSize = 35, DtRelr = 36, DtGnuHash = 0x6ffffef5,
         DtFlags1 = 0x6ffffffb, DtVersionSymbols = 0x6ffffff0, DtVersionDefinitions = 0x6ffffffc,
         DtVersionDefinitionCount = 0x6ffffffd; // DT_*
 

@@ -1,4 +1,6 @@
+using System.Text;
 using Mvedsua.Update.Elf;
+using Mvedsua.Update.Matching;
 
 namespace Mvedsua.Update.Linking;
 
@@ -18,6 +20,18 @@ internal sealed class Constants(ElfFile file, IReadOnlyList<CodeReference> code)
         starts.UnionWith(file.Symbols.Where(s => s.IsDefined).Select(s => s.Value));
         return (places, [.. starts.Order()]);
     });
+
+    /// <summary>The texts that code and data refer to, but for the functions' own names that the compiler notes (__func__).</summary>
+    internal IEnumerable<string> Texts()
+    {
+        var made = file.Symbols.Where(s => s.IsDefined && ProgramSymbols.IsNameOfFunction(s)).Select(s => s.Value).ToHashSet();
+        foreach (var address in _known.Value.Starts)
+        {
+            if (made.Contains(address) || file.SectionAt(address) is not { IsWritable: false, IsCode: false, IsZero: false } section) continue;
+            var bytes = file.BytesOf(section)[(int)(address - section.Address)..];
+            if (bytes.IndexOf((byte)0) is > 0 and var length) yield return Encoding.UTF8.GetString(bytes[..length]);
+        }
+    }
 
     /// <summary>Whether a table of jumps begins there: relocations are what it is made of.</summary>
     internal bool IsJumpTable(ulong address) => _known.Value.Places.Contains(address);

@@ -15,6 +15,9 @@ public sealed record RelinkOptions
 
     /// <summary>What debug information says of the new version's symbols.</summary>
     public ISymbolFacts? NewFacts { get; init; }
+
+    /// <summary>Functions of the new version, by their address as linked, that are called once the state was carried over.</summary>
+    public IReadOnlySet<ulong> Called { get; init; } = new HashSet<ulong>();
 }
 
 /// <summary>What an update of the image did.</summary>
@@ -42,7 +45,9 @@ public sealed class Relinker
         (_old, _oldFile, _newFile) = (old, oldFile, newFile);
         VersionChecks.Check(old, oldFile, newFile);
         _newSymbols = ProgramSymbols.Of(newFile, options.NewFacts);
-        Match = SymbolMatcher.Match(ProgramSymbols.Of(oldFile, options.OldFacts), _newSymbols);
+        var oldSymbols = ProgramSymbols.Of(oldFile, options.OldFacts);
+        Constructors.Check(oldSymbols, _newSymbols, options.Called);
+        Match = SymbolMatcher.Match(oldSymbols, _newSymbols);
         VersionChecks.CheckThreadLocals(oldFile, newFile, Match);
         if (Match.Ambiguous.FirstOrDefault(a => a.Old[0].Class is SymbolClass.Data or SymbolClass.ThreadLocal) is { } ambiguous)
         {
@@ -55,7 +60,9 @@ public sealed class Relinker
         var inPlace = Match.Pairs.Where(p => p.Old.Class is SymbolClass.Data or SymbolClass.ReadOnlyData && !p.IsSizeChanged
             && options.KeepsPlace?.Invoke(p) != false);
         _bindings = Placement.Make(old, oldFile, newFile, Match, objects, inPlace);
-        _newLinker = new ImageLinker(newFile, objects, functions, new CodeReferences(newFile, functions).Find(), _bindings,
+        var code = new CodeReferences(newFile, functions).Find();
+        LookedUpNames.Check(old, oldFile, _newSymbols, _bindings, new Constants(newFile, code));
+        _newLinker = new ImageLinker(newFile, objects, functions, code, _bindings,
             new EarlierConstants(old.Images, oldFile), options.NewFacts);
         // As it was linked: of its code only what tells where constants begin.
         var oldFunctions = new Functions(oldFile);

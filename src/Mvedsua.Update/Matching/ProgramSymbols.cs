@@ -69,6 +69,9 @@ public sealed partial class ProgramSymbols
     /// <summary>Made by the compiler: a table for a switch, the name of a function.</summary>
     internal static bool IsMadeByCompiler(ElfSymbol data) => data.IsLocal && MadeName().IsMatch(data.Name);
 
+    /// <summary>__func__ and its kin.</summary>
+    internal static bool IsNameOfFunction(ElfSymbol data) => IsMadeByCompiler(data) && data.Name.StartsWith("__", StringComparison.Ordinal);
+
     internal static bool IsRelocatedReadOnly(ElfFile file, ulong address) =>
         file.RelocatedReadOnly is { } region && address >= region.Address && address < region.End;
 

@@ -1,7 +1,8 @@
 /* resting PORT: a server whose threads rest in each way in which an update may find them. One line a request:
  *   WAY text    hands the text to the thread that rests so (condition, semaphore, read, poll, sleep, signal);
  *               the answer is what it made of it, with how many texts it has had
- *   lock, join  makes a thread wait so that it can't begin anew; free: it goes on
+ *   lock, join  makes a thread wait so that it can't begin anew; spin: makes one compute; free: it goes on
+ * With ASKS_FIRST it makes two calls more before it hands a text over.
  * The main thread waits in poll(2) for connections and lines, one client at a time. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -38,7 +39,7 @@ struct worker {
 
 struct state {
     struct worker workers[6];
-    int listener, client;
+    int listener, client, is_free;
     pthread_mutex_t blocked;
     pthread_t blocker;
 };
@@ -166,6 +167,12 @@ static void *wait_for_thread(void *other) {
     return NULL;
 }
 
+static void *compute(void *unused) {
+    while (!__atomic_load_n(&state.is_free, __ATOMIC_ACQUIRE))
+        __builtin_ia32_pause();
+    return unused;
+}
+
 static void say(const char *text) {
     if (write(state.client, text, strlen(text)) < 0)
         abort();
@@ -184,7 +191,15 @@ static void obey(char *line) {
         say("blocked\n");
         return;
     }
+    if (!strcmp(line, "spin")) {
+        pthread_mutex_lock(&state.blocked); /* as for the others, which free ends */
+        if (pthread_create(&state.blocker, NULL, compute, NULL))
+            abort();
+        say("blocked\n");
+        return;
+    }
     if (!strcmp(line, "free")) {
+        __atomic_store_n(&state.is_free, 1, __ATOMIC_RELEASE);
         pthread_mutex_unlock(&state.blocked);
         pthread_join(state.blocker, NULL);
         say("free\n");
@@ -195,6 +210,10 @@ static void obey(char *line) {
         if (strncmp(line, worker->name, (size_t)(text - line)) != 0)
             continue;
         (void)snprintf(worker->text, sizeof worker->text, "%s", text + 1);
+#ifdef ASKS_FIRST
+        (void)getppid();
+        (void)getpgid(0);
+#endif
         worker->hand(worker);
         ssize_t got = read(worker->answers[0], answer, sizeof answer - 1);
         answer[got > 0 ? got : 0] = 0;
