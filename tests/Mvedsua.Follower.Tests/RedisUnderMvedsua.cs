@@ -97,7 +97,10 @@ internal sealed class RedisUnderMvedsua : IDisposable
     }
 
     /// <summary>There is a follower, however far behind.</summary>
-    internal void InStepUnderLoad() => Assert.True(FollowerPid != 0, $"the follower was lost: {Control()}; {History}");
+    internal void InStepUnderLoad()
+    {
+        if (FollowerPid == 0) Assert.Fail($"the follower was lost: {Control()}; {LastHistory}\n{Report()}");
+    }
 
     /// <summary>Waits until there is no follower; the reason.</summary>
     internal string FollowerEnded(double seconds = 20)

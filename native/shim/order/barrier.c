@@ -77,10 +77,11 @@ int mv_barrier_passed(void *at, int result, void *caller) {
     if (!self)
         return result;
     for (;;) {
-        mv_hook_begin(self); /* the role stays */
-        if (mv.role != MV_ROLE_FOLLOWER || !mv_ordered(self, caller)) {
+        mv_hook_begin(
+            self); /* no promotion: nobody parks in a hook. Only a dead leader's follower may go solo. */
+        if (!mv_replays(caller)) {
             int told = made_even((uint64_t)at, result);
-            if (mv_ordered(self, caller))
+            if (self->log && mv_ordered(self, caller))
                 mv_order_publish(self, MV_ORDER_BARRIER, (uint64_t)at, told);
             else if (self->in_event == MV_IN_HOOK)
                 self->in_event = MV_IN_PROGRAM;
