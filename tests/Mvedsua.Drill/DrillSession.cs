@@ -113,7 +113,9 @@ internal sealed partial class DrillSession : IDisposable
             if (attempt == 20) throw new DrillFailure($"no coordinator after {attempt} tries: {status!.Output} {status.Errors}; {Describe()}");
             status = Verb("status");
         }
-        Until(() => Host.IsAlive(Control.KeeperPid), "there is a keeper", load);
+        /* The leader may die by the shim's hand meanwhile: nobody follows the next one, and it needs no keeper. */
+        Until(() => !IsFollowed || Host.IsAlive(Control.KeeperPid), "there is a keeper", load);
+        if (!IsFollowed) MakeWhole(load);
         TakeMessages();
     }
 
