@@ -30,6 +30,25 @@ public sealed class PatientPromotionTests : UpdatedServers
         HasAll(server, load);
     }
 
+    /// <summary>What could break it: while the one that is waited for takes over, no promotion can be asked for.</summary>
+    [Fact]
+    public async Task A_version_that_is_waited_for_and_succeeds_its_dead_leader_has_been_promoted()
+    {
+        RedisUnderMvedsua server = Behind(out int old, out int stopped, out ClientLoad<KvClient> clients);
+        using ClientLoad<KvClient> load = clients;
+        Task<Host.Result> promotion = Task.Run(() => server.Mvedsua("promote", RedisUnderMvedsua.Name, "--wait", "50s"));
+        await Task.WhenAny(promotion, Task.Delay(5000, TestContext.Current.CancellationToken)); /* longer than without the option */
+        Assert.False(promotion.IsCompleted, "it was not waited for");
+        Host.Kill(old, Host.SIGKILL);
+        Host.Until(() => !Host.IsAlive(old), "the leader is dead");
+        Host.Kill(stopped, Host.SIGCONT);
+        Host.Result result = await promotion;
+        Assert.True(result.Status == 0, result.Output + result.Errors);
+        Assert.Contains($"{stopped} has come to lead meanwhile", result.Output);
+        load.More(200);
+        HasAll(server, load);
+    }
+
     [Fact]
     public void One_that_never_catches_up_is_refused_when_its_time_is_over_and_nothing_else_has_changed()
     {

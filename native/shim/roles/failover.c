@@ -377,8 +377,9 @@ int mv_takeover_at(struct mv_thread *self, enum mv_difference kind) {
                 MV_LOG_STOP)
                 break;
     }
-    if (!mv_log_owner_dead(&self->reader) ||
-        (kind != MV_DIFFERS_END && mv.control->reason == MV_REASON_LEADER_EXITED))
+    /* (One of the two may have been overwritten, by another thread that answered a request meanwhile.) */
+    int exited = mv.control->stage == MV_STAGE_ENDED || mv.control->reason == MV_REASON_LEADER_EXITED;
+    if (!mv_log_owner_dead(&self->reader) || (kind != MV_DIFFERS_END && exited))
         return 0;
     let_go_of_word();
     if (mv_others_may_lead())

@@ -15,6 +15,7 @@ internal sealed partial class Session : IControlled, IDisposable
 {
     private static readonly TimeSpan EndingTime = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ReportingTime = TimeSpan.FromSeconds(30); /* a backtrace by debug information, on a busy machine */
+    private static readonly TimeSpan BacklogTime = TimeSpan.FromSeconds(10); /* for what is left to replay of a leader that has exited */
     private const int HistoryLength = 48;
     private const long AtOnce = 5000; /* ms: two deaths that left no time for a new follower */
     private static readonly ControlReply SessionEnded = ControlReply.Refuse(ExitStatus.CoordinatorGone, "The session has ended.");
@@ -167,7 +168,7 @@ internal sealed partial class Session : IControlled, IDisposable
             case SessionEvent.FollowerSeen seen:
                 LetGo(seen.Who);
                 break;
-            case SessionEvent.FollowerOverdue overdue when overdue.Process.IsAlive && overdue.Process.Pid != LeaderPid:
+            case SessionEvent.FollowerOverdue overdue when overdue.Process.IsAlive && overdue.Process.Pid != LeaderPid && (overdue.WasSeen || !IsParked(overdue.Process.Pid)):
                 SessionLog.FollowerKilled(_log, overdue.Process.Pid);
                 _ = Libc.Kill(overdue.Process.Pid, Signals.Kill);
                 break;
@@ -235,7 +236,7 @@ internal sealed partial class Session : IControlled, IDisposable
                 if (ended.Pid > 0) SessionLog.FollowerEnded(_log, ended.Pid, why); /* else the shim's own line is there */
                 Remember(ended.Pid > 0 ? $"follower {ended.Pid} ended: {why}" : $"follower ended: {why}");
                 if (member.Reason == MvReason.FollowerDied && ended.Pid > 0) Report(ended, ended.Version, ReportKind.FollowerDied);
-                if (member.Reason == MvReason.Replaced && ended.Pid > 0) KillLater(ended.Pid);
+                if (member.Reason == MvReason.Replaced && ended.Pid > 0) KillLater(ended.Pid, EndingTime);
                 if (_lagMonitors.Remove(ended, out LagMonitor? watched)) watched.Dispose();
                 StopWatchingForHang(ended);
                 if (_watch?.Who == ended) StopWatching();
@@ -257,7 +258,7 @@ internal sealed partial class Session : IControlled, IDisposable
                 _failures.Add((failure.Pid, failure.Status, Environment.TickCount64));
                 break;
             case SessionAction.LetFollowerEnd end:
-                KillLater(end.Who.Pid);
+                KillLater(end.Who.Pid, BacklogTime);
                 break;
             case SessionAction.LeaderChanged changed:
                 _formerLeader = LeaderPid;
@@ -393,16 +394,19 @@ internal sealed partial class Session : IControlled, IDisposable
 
     private void LetGo(Follower seen)
     {
-        KillLater(seen.Pid);
+        KillLater(seen.Pid, EndingTime, wasSeen: true);
         /* Its index may be another follower's by now, whose report is not taken yet. */
         if (_memory.Control.Block.Member(seen.Version).Generation == seen.Generation)
             _memory.Control.MarkReportTaken(seen.Version);
     }
 
-    private void KillLater(int follower)
+    private void KillLater(int follower, TimeSpan delay, bool wasSeen = false)
     {
-        if (ProcessIdentity.Of(follower) is { } process) After(EndingTime, new SessionEvent.FollowerOverdue(process));
+        if (ProcessIdentity.Of(follower) is { } process) After(delay, new SessionEvent.FollowerOverdue(process, wasSeen));
     }
+
+    /// <summary>It differs, and is being looked at: it is let go of when that is done.</summary>
+    private bool IsParked(int pid) => _memory.Control.View().Members.Any(member => member.Pid == pid && member.State == MvMemberState.Parked);
 
     /* An event that comes when its cause is gone is ignored: nobody needs to cancel it. */
     private void After(TimeSpan delay, SessionEvent e) =>

@@ -30,7 +30,9 @@ internal abstract record SessionEvent
     internal sealed record FollowerSeen(Follower Who) : SessionEvent;
 
     /// <summary>A follower that was told to end has had its time.</summary>
-    internal sealed record FollowerOverdue(ProcessIdentity Process) : SessionEvent;
+    /// <param name="Process">The follower.</param>
+    /// <param name="WasSeen">If it differed: it has been looked at.</param>
+    internal sealed record FollowerOverdue(ProcessIdentity Process, bool WasSeen) : SessionEvent;
 
     /// <summary>A follower is further behind than the session allows.</summary>
     internal sealed record LagTooLong(Follower Who, TimeSpan Age) : SessionEvent;

@@ -41,6 +41,8 @@ internal sealed partial class Session
         asked?.Invoke(false);
         if (!isWanted()) return Task.FromResult(ControlReply.Refuse(ExitStatus.Overtaken, "Nobody waits for the promotion any more."));
         if (promotion.Who?.Pid == LeaderPid) return Task.FromResult(new ControlReply(true, Message: $"{LeaderPid} has come to lead meanwhile"));
+        /* Another follower may come meanwhile, or the leader die: then it is known in a moment whether this one leads. */
+        if (promotion.Who is not null && (_pending is not null || _state.Phase is Phase.Attaching or Phase.Failover or Phase.Promoting)) return null;
         var request = new ShimRequest(MvRequest.Promote) { Target = promotion.Who?.Pid ?? pid };
         if (Refusal(request) is { } refusal) return Task.FromResult(ControlReply.Refuse(ExitStatus.RefusedByStage, refusal));
         Follower who = promotion.Who ??= _state.Followers.First(f => pid == 0 || f.Pid == pid); /* whoever follows later is not meant */

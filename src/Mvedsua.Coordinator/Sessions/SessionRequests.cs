@@ -199,7 +199,7 @@ internal sealed partial class Session
             case MvRequest.Unfollow when request.Followers.Any(f => !_state.HasEnded(f.Pid, f.Generation)):
                 /* Told to end; the reply waits for its death, which may come after its leader has forgotten it. */
                 if (!request.IsAnswered)
-                    foreach (Follower follower in request.Followers) KillLater(follower.Pid);
+                    foreach (Follower follower in request.Followers) KillLater(follower.Pid, EndingTime);
                 request.IsAnswered = true;
                 break;
             case MvRequest.Unfollow:

@@ -127,7 +127,7 @@ internal sealed class UpdatePlan(UpdateOrder order)
                 return Finish(ExitStatus.Ok, $"{_copy} runs {order.To} and has done all that the leader did in {Text(WarmUp)} ({Count(events - _events)}); it follows until 'mvedsua promote' or 'rollback'");
             case PlanStep.Finishing:
                 (Step, _isAsked) = (PlanStep.Promoting, false);
-                return [new PlanAction.Tell($"{_copy} has done all that the leader did in {Text(WarmUp)} ({Count(events - _events)}), and is promoted"), new PlanAction.Promote(_copy, ++_number)];
+                return [new PlanAction.Tell($"{_copy} has done all that the leader did in {Text(WarmUp)} ({Count(events - _events)}); it is promoted as soon as it is close to the leader"), new PlanAction.Promote(_copy, ++_number)];
             case PlanStep.FinishingCheck:
                 Step = PlanStep.Committing;
                 return [new PlanAction.Tell($"{Old} has done all that {_copy} did in {Text(WarmUp)} ({Count(events)}): the update is committed"), new PlanAction.Commit(Old, ++_number)];
