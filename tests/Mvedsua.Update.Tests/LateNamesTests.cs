@@ -47,16 +47,17 @@ public sealed class LateNamesTests : IDisposable
         Assert.Equal(107, program.Run("look"));
     }
 
-    /// <summary>They are named after any function of the file.</summary>
+    /// <summary>They are named after whatever comes first in the file, and by a priority.</summary>
     [Theory]
     [InlineData("int before(void) { return 1; } ", true)]
+    [InlineData("int before(void) { return 1; } ", true, "__attribute__((init_priority(200))) ")]
     [InlineData("", false)]
-    public void Static_objects_of_cxx_that_a_file_had_none_of_are_refused(string first, bool had)
+    public void Static_objects_of_cxx_that_a_file_had_none_of_are_refused(string first, bool had, string priority = "")
     {
         const string Agent = "extern \"C\" void agent(void); int main() { agent(); return 0; } int number(); ";
-        const string Object = "struct object { int value; object() : value(number()) {} } one; ";
-        using var program = new LiveProgram(_bench.CompileLive("old", [("main.c", ""), ("one.cc", Agent + "int number() { return 3; } "), ("two.cc", "int number(); " + (had ? Object : "int two() { return number(); }"))], _cxx));
-        string @new = _bench.CompileLive("new", [("main.c", ""), ("one.cc", Agent + "int number() { return 4; } "), ("two.cc", "int number(); " + first + Object)], _cxx);
+        string made = $"struct object {{ int value; object() : value(number()) {{}} }}; {priority}object one; ";
+        using var program = new LiveProgram(_bench.CompileLive("old", [("main.c", ""), ("one.cc", Agent + "int number() { return 3; } "), ("two.cc", "int number(); " + (had ? made : "int two() { return number(); }"))], _cxx));
+        string @new = _bench.CompileLive("new", [("main.c", ""), ("one.cc", Agent + "int number() { return 4; } "), ("two.cc", "int number(); " + first + made)], _cxx);
         if (had) program.Update(@new);
         else Assert.Contains("_GLOBAL__sub_I_one (two.cc)", Assert.Throws<UpdateRefusedException>(() => program.Update(@new)).Message, StringComparison.Ordinal);
     }

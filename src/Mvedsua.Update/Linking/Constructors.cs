@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Mvedsua.Update.Elf;
 using Mvedsua.Update.Matching;
 
@@ -5,7 +6,7 @@ namespace Mvedsua.Update.Linking;
 
 /// <summary>Functions that the dynamic linker calls as a program starts. A new version's are not called: what they made in the old version is carried
 /// over. One that the old version has not has made nothing.</summary>
-internal static class Constructors
+internal static partial class Constructors
 {
     /// <exception cref="UpdateRefusedException">The new version has one that the old version has not, and nobody calls it instead.</exception>
     internal static void Check(ProgramSymbols old, ProgramSymbols @new, IReadOnlySet<ulong> called)
@@ -32,7 +33,11 @@ internal static class Constructors
         .Select(r => unchecked(file.Symbols[r.Symbol].Value + (ulong)r.Addend))
         .Concat(file.Dynamic.Where(d => d.Tag == ElfLayout.DtInit).Select(d => d.Value));
 
-    // What makes the static objects of a C++ source file is named after one of its functions. (A constructor may have moved to another file.)
-    private static string Identity(ProgramSymbol symbol) => symbol.Name.StartsWith("_GLOBAL__sub_I_", StringComparison.Ordinal)
-        ? $"static objects of {symbol.Unit}, {symbol.Occurrence}" : symbol.Name;
+    // What makes the static objects of a C++ source file is named after the first of its global names, and its priority if it has one
+    // (gcc: _GLOBAL__sub_I_NAME, _GLOBAL__sub_I.00200_NAME). (A constructor may have moved to another file.)
+    private static string Identity(ProgramSymbol symbol) => StaticObjects().Match(symbol.Name) is { Success: true } made
+        ? $"static objects of {symbol.Unit}, {symbol.Occurrence}{made.Groups["priority"].Value}" : symbol.Name;
+
+    [GeneratedRegex(@"^_GLOBAL__sub_I(?<priority>\.[0-9]+)?_")]
+    private static partial Regex StaticObjects();
 }
