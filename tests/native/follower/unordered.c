@@ -5,17 +5,12 @@
  *   hold        takes the lock, answers "held", and gives it back at the next line, answering "released"
  *   take        takes the lock, answers "taken", and gives it back */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <linux/futex.h>
-#include <pthread.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
-#include "../number.h"
+#include "lines.h"
 
 static unsigned held; /* 2: somebody waits */
 
@@ -32,20 +27,7 @@ static void give(void) {
         syscall(SYS_futex, &held, FUTEX_WAKE_PRIVATE, 1);
 }
 
-/* 0: the connection has ended. */
-static int line_from(int connection, char line[64]) {
-    long size = 0;
-    while (size < 63 && read(connection, line + size, 1) == 1 && line[size] != '\n')
-        size++;
-    line[size] = 0;
-    return size > 0;
-}
-
-static void say(int connection, const char *what) {
-    (void)!write(connection, what, strlen(what));
-}
-
-static void *serve(void *number) {
+static void *lines(void *number) {
     int connection = (int)(long)number;
     char line[64];
     while (line_from(connection, line))
@@ -66,17 +48,6 @@ static void *serve(void *number) {
 }
 
 int main(int argc, char **argv) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int yes = 1, listener = socket(AF_INET, SOCK_STREAM, 0);
-    pthread_t thread;
     (void)signal(SIGPIPE, SIG_IGN);
-    address.sin_port = htons((unsigned short)number(argv[argc - 1]));
-    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 16))
-        return 1;
-    for (;;) {
-        long accepted = accept(listener, NULL, NULL);
-        if (accepted < 0 || pthread_create(&thread, NULL, serve, (void *)accepted) || pthread_detach(thread))
-            return 1;
-    }
+    return serve_all(argv[argc - 1], lines);
 }
