@@ -70,6 +70,31 @@ public sealed class KeeperTests : ServerTests
         server.InStep();
     }
 
+    /// <summary>What could break it: the keeper looks at who follows, the leader makes a copy and dies before it has linked its words, the keeper looks
+    /// at the leader: nobody there who would need it. Then nobody tells the copy of the death.</summary>
+    [Fact]
+    public async Task A_leader_that_dies_with_a_copy_made_since_the_keepers_look_is_succeeded()
+    {
+        using Variant variant = Variant.WithFaults();
+        RedisUnderMvedsua server = Start(RedisUnderMvedsua.Mode.Solo, products: variant.Products, faults: "attach-copied");
+        int leader = server.LeaderPid;
+        Task<Host.Result> follow;
+        using (var gdb = new StoppedThread(leader, "mv_family_copy"))
+        {
+            follow = Task.Run(() => server.Mvedsua("follow", RedisUnderMvedsua.Name));
+            gdb.Reached();
+            gdb.AlsoAt("look_at if version == 3"); /* the keeper, which shares the leader's memory: the last of its looks */
+            gdb.Reached(2);
+            gdb.MainGoesOn();
+            Host.Until(() => !Host.IsAlive(leader), "the leader dies with its copy made");
+        }
+        foreach (int pid in server.Processes) Host.KillIfThere(pid, Host.SIGCONT); /* gdb has stopped the copy, too */
+        Assert.NotEqual(leader, server.PromotedFrom(leader));
+        await follow;
+        using RespClient client = server.Connect();
+        client.Expect("+PONG\r\n", "PING");
+    }
+
     /// <summary>A server that has given up its privileges may not end a keeper that was made before.</summary>
     [Fact]
     public void A_keeper_that_may_not_be_ended_is_waited_for()

@@ -36,8 +36,38 @@ internal sealed class RedisUnderMvedsua : IDisposable
         started?.Invoke(this);
         TestContext.Current.TestOutputHelper?.WriteLine($"cd {Folder}; XDG_RUNTIME_DIR={Folder} {_command}");
         if (server is not null) return;
-        Host.Until(() => Answers(), "the server answers PING", 30);
+        long begin = Stopwatch.GetTimestamp();
+        while (!Answers())
+        {
+            if (HasEnded) Assert.Fail($"the server has ended ({ExitStatus}) before it answered PING\n{Tail()}");
+            if (Stopwatch.GetElapsedTime(begin).TotalSeconds > 30) Assert.Fail($"the server does not answer PING within 30 s: {Threads()}\n{Tail()}");
+            Thread.Sleep(5);
+        }
         if (mode == Mode.Followed && faults is null) InStep();
+    }
+
+    /// <summary>All processes that came of the start: who is left by its parent, the coordinator adopts.</summary>
+    internal IEnumerable<int> Processes => WithChildren(_run.Id);
+
+    private static IEnumerable<int> WithChildren(int pid) => Tasks(pid).SelectMany(task => Read($"{task}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        .Select(int.Parse).SelectMany(WithChildren).Prepend(pid);
+
+    private static string[] Tasks(int pid) => Directory.Exists($"/proc/{pid}/task") ? Directory.GetDirectories($"/proc/{pid}/task") : [];
+
+    /// <summary>What each of their threads waits for, in the kernel.</summary>
+    private string Threads() => string.Join("; ", Processes.SelectMany(Tasks)
+        .Select(task => $"{task[6..]} {Read($"{task}/comm")} {Read($"{task}/wchan")} {Read($"{task}/syscall")}"));
+
+    private static string Read(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path).TrimEnd('\n');
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return ""; /* gone */
+        }
     }
 
     internal static string Name => "t";

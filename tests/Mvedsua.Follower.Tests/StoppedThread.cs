@@ -46,6 +46,9 @@ internal sealed class StoppedThread : IDisposable
             "gdb has set the breakpoint");
     }
 
+    /// <summary>The process's main thread goes on; whoever else stands somewhere stays there.</summary>
+    internal void MainGoesOn() => _gdb.StandardInput.WriteLine("thread 1\ncontinue &");
+
     /// <summary>Lets it go on to a second place.</summary>
     internal void GoesOnTo(string place)
     {

@@ -14,7 +14,6 @@
 
 #define KEEPER_STACK (64u << 10)
 #define KEEPER_WORD  MV_MAX_READERS /* the death word behind the readers' */
-#define ATTACHING_MS 5000u          /* how long a dead leader's follower may take to be made */
 
 uint32_t mv_keeper_word;
 uint32_t mv_keeper_epoch; /* raised when a dead keeper is replaced: each writer must be told
@@ -81,7 +80,7 @@ enum need {
 
 /* Looks at a follower; tells of its death. The state first: a follower links its words before it says what it
  * does, and until then they may hold the death of an earlier generation. */
-static enum need look_at(uint32_t version, uint32_t *word) {
+static __attribute__((noinline)) enum need look_at(uint32_t version, uint32_t *word) { /* a test stops here */
     const struct mv_member *member = mv_member_of(version);
     uint32_t state = __atomic_load_n(&member->state, __ATOMIC_ACQUIRE);
     *word = __atomic_load_n(&death_word(version)->word, __ATOMIC_ACQUIRE);
@@ -131,7 +130,7 @@ static __attribute__((noinline)) void tell_the_leaders_death(void) { /* a test s
 
 static void keep(void) {
     struct mv_control *control = mv.control;
-    uint32_t leader = mv.pid, attaching_rounds = 0, leads = 0;
+    uint32_t leader = mv.pid, leads = 0;
     /* The promoted follower reads through us what the dead leader had read (settle.c), also under Yama. */
     mv_sys2(__NR_prctl, 0x59616d61 /* PR_SET_PTRACER */, -1);
     mv_fault(MV_FAULT_KEEPER_COMES);
@@ -152,16 +151,17 @@ static void keep(void) {
         uint32_t words[MV_VERSIONS], copies = 0, replays = 0;
         uint32_t leader_word = words[mv.version] =
             __atomic_load_n(&death_word(mv.version)->word, __ATOMIC_ACQUIRE);
+        /* Before the look at who follows: a leader that was seen dead makes no copy behind that look. */
+        int leader_died = dead(leader_word) || mv_main_thread_is_gone(leader);
         for (uint32_t version = 0; version < MV_VERSIONS; version++) {
             enum need need = version == mv.version ? NOTHING : look_at(version, &words[version]);
             copies += need == MADE;
             replays += need == REPLAYED;
         }
-        if (dead(leader_word) || mv_main_thread_is_gone(leader)) {
+        if (leader_died) {
             /* What it keeps is needed until the follower serves, or is dead too. One that is just being made
-             * has not said yet that it replays. */
-            int attaching = copies && attaching_rounds++ < ATTACHING_MS;
-            if (!attaching && (!replays || control->leader_pid != leader))
+             * has not said yet that it replays: it may be kept from the processor for as long as it likes. */
+            if (!copies && (!replays || control->leader_pid != leader))
                 mv_sys1(__NR_exit, 0);
             if (replays)
                 tell_the_leaders_death();
