@@ -14,6 +14,7 @@
 
 #define KEEPER_STACK (64u << 10)
 #define KEEPER_WORD  MV_MAX_READERS /* the death word behind the readers' */
+#define UNLINKED_MS  5              /* how soon a death that no word tells is seen */
 
 uint32_t mv_keeper_word;
 uint32_t mv_keeper_epoch; /* raised when a dead keeper is replaced: each writer must be told
@@ -167,11 +168,10 @@ static void keep(void) {
                 tell_the_leaders_death();
             next = 1;
         }
-        if (copies || !leader_word) { /* no word to wait for: the copy's, the main thread has left, or links
-                                       it in a moment */
-            int limit = copies || control->stage == MV_STAGE_ATTACHING ? 5 : 1000;
-            next = next < 0 || next > limit ? limit : next;
-        }
+        /* No word to wait for: the copy's, the main thread links it in a moment, or was parked while glibc
+         * changed its list (mv_thread_link_death). */
+        if ((copies || !leader_word) && (next < 0 || next > UNLINKED_MS))
+            next = UNLINKED_MS;
         wait_for_something(next, words);
     }
 }

@@ -311,10 +311,10 @@ void mv_follow(struct mv_thread *self, enum mv_member_state as) {
         return;
     }
     mv_fault(MV_FAULT_ATTACH_COPIED);
-    control->stage = MV_STAGE_FOLLOWED;
-    mv_fault(MV_FAULT_ATTACH_STAGED);
     mv_thread_link_death(self);
     mv_fault(MV_FAULT_ATTACH_LINKED);
+    control->stage = MV_STAGE_FOLLOWED;
+    mv_fault(MV_FAULT_ATTACH_STAGED);
     mv.followers[version].pid = (uint32_t)pid; /* before anybody can end it */
     mv_park_release(self);
     mv_fault(MV_FAULT_ATTACH_RELEASED);
