@@ -58,7 +58,8 @@ internal sealed class Drill(DrillOptions options)
         {
             trial?.Dispose();
         }
-        Directory.Delete(folder, recursive: true);
+        if (trial.HadStall) Console.WriteLine($"  nobody was answered for a while: {folder}/drill.log tells who did what");
+        else Directory.Delete(folder, recursive: true);
         return true;
     }
 

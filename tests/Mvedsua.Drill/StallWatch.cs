@@ -4,7 +4,7 @@ namespace Mvedsua.Drill;
 /// processes compute or wait to be scheduled, the machine is what is slow.</summary>
 internal sealed class StallWatch : IDisposable
 {
-    private static readonly TimeSpan _long = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _long = TimeSpan.FromMilliseconds(400); /* no failover takes so long */
 
     private readonly DrillSession _session;
     private readonly DrillLoad _load;
@@ -16,8 +16,11 @@ internal sealed class StallWatch : IDisposable
     internal StallWatch(DrillSession session, DrillLoad load, Action<string> tell)
     {
         (_session, _load, _tell) = (session, load, tell);
-        _timer = new Timer(_ => Look(), null, 500, 500);
+        _timer = new Timer(_ => Look(), null, 100, 100);
     }
+
+    /// <summary>There was one.</summary>
+    internal bool Noted { get; private set; }
 
     public void Dispose()
     {
@@ -31,7 +34,8 @@ internal sealed class StallWatch : IDisposable
         if (answers != _answers) (_answers, _since) = (answers, DateTime.UtcNow);
         if (DateTime.UtcNow - _since < _long) return;
         _since = DateTime.UtcNow;
-        _tell($"no answer for {_long.TotalSeconds:0} s; load average {File.ReadAllText("/proc/loadavg").Split(' ')[0]}; {_session.Describe()}");
+        Noted = true;
+        _tell($"no answer for {_long.TotalMilliseconds:0} ms; load average {File.ReadAllText("/proc/loadavg").Split(' ')[0]}; {_session.Describe()}");
         foreach (int pid in ProcessFacts.WorkingIn(_session.Folder))
             foreach (string line in ProcessFacts.Doing(pid)) _tell($"  {pid} {line}");
     }

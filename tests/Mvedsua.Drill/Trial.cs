@@ -30,6 +30,9 @@ internal sealed class Trial : IDisposable
     /// <summary>What was killed, and how often.</summary>
     internal Tally Tally { get; } = new();
 
+    /// <summary>Nobody was answered for long, once at least: who did what then stands in the drill's log.</summary>
+    internal bool HadStall { get; private set; }
+
     internal void Run(int kills)
     {
         Host.Until(() => _session.HasEnded || _server.Answers(_port), "the server answers", 60);
@@ -61,6 +64,7 @@ internal sealed class Trial : IDisposable
         finally
         {
             _session.TakeMessages();
+            HadStall = stalls.Noted;
             Tally.Answers += load.Answers;
             Tally.ClosedByName += load.ClosedByName;
             Tally.Failovers += (int)_session.Control.Failovers;
