@@ -20,7 +20,6 @@ public sealed class FuzzTests
     private sealed class NoSession : IControlled
     {
         public Task<SessionStatus> StatusAsync() => throw new InvalidOperationException("no state");
-        public Task NextChangeAsync(CancellationToken cancel) => Task.Delay(Timeout.Infinite, cancel);
         public Task<ControlReply> FollowAsync() => Task.FromResult(new ControlReply(true, Message: "followed"));
         public Task<ControlReply> UnfollowAsync(int pid, bool all) => Task.FromResult(new ControlReply(true, Message: "unfollowed"));
         public Task<ControlReply> PromoteAsync(int pid, TimeSpan? wait, CancellationToken hangUp) => Task.FromResult(new ControlReply(true, Message: "promoted"));

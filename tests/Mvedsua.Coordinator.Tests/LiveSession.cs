@@ -116,18 +116,18 @@ internal sealed class LiveSession : IAsyncDisposable
     internal async Task<DivergenceReport> Report(string reason)
     {
         using var limit = new CancellationTokenSource(Patience);
-        await foreach (SessionStatus _ in Client.WatchAsync(Name, limit.Token))
+        while (true)
         {
             try
             {
-                DivergenceReport report = await Client.ReportAsync(Name, default);
+                DivergenceReport report = await Client.ReportAsync(Name, limit.Token);
                 if (report.Reason == reason) return report;
             }
             catch (Control.SessionException e) when (e.Status == ExitStatus.NoReport)
             {
             }
+            await Task.Delay(20, limit.Token);
         }
-        throw new InvalidOperationException("the session ended");
     }
 
     /// <summary>A verb of the command, with the session's name.</summary>

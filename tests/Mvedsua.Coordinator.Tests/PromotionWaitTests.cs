@@ -54,6 +54,18 @@ public sealed class PromotionWaitTests
         Assert.Equal(PromotionVerdict.Ask, wait.Look(Seconds(33), 5000, 495_000));
     }
 
+    [Fact]
+    public void One_that_is_not_waited_for_is_asked_only_if_it_is_close() => Assert.Equal(PromotionVerdict.GiveUp, Waiting(0).Look(Seconds(0), 5000, 0));
+
+    /// <summary>Its time is over just after a window was: the burst of a moment is no pace.</summary>
+    [Fact]
+    public void Also_the_last_look_judges_by_the_pace_of_seconds()
+    {
+        PromotionWait wait = Waiting(6.02);
+        for (double now = 0; now < 6.01; now += 1) Assert.Equal(PromotionVerdict.Later, wait.Look(Seconds(now), 5000, (ulong)now));
+        Assert.Equal(PromotionVerdict.GiveUp, wait.Look(Seconds(6.02), 5000, 2006));
+    }
+
     /// <summary>Each offer stops the server for a second.</summary>
     [Fact]
     public void One_that_let_an_offer_pass_is_asked_again_only_after_a_while_and_if_it_has_moved()

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 using Mvedsua.Abi;
 using Mvedsua.Coordinator.Control;
 
@@ -27,6 +28,23 @@ public sealed class RequestTests
         await LiveSession.Client.UnfollowAsync(session.Name, 0, false, default);
         Assert.Null((await session.Status()).Follower);
         Assert.False(Directory.Exists($"/proc/{status.Follower.Pid}"), "the follower was not waited for");
+    }
+
+    [Fact]
+    public async Task A_state_that_stays_as_it_is_is_told_once()
+    {
+        await using LiveSession session = await Started("replay");
+        using var limit = new CancellationTokenSource(LiveSession.Patience);
+        List<SessionStatus> told = [];
+        await foreach (SessionStatus status in LiveSession.Client.WatchAsync(session.Name, limit.Token))
+        {
+            told.Add(status);
+            if (status.Follower is not null) break;
+            if (told.Count > 1) continue;
+            for (int i = 0; i < 50; i++, await Task.Delay(10, limit.Token)) await session.Status(); /* the session is awake, several of its looks long */
+            await LiveSession.Client.FollowAsync(session.Name, limit.Token);
+        }
+        Assert.Equal(told.Count, told.Select(status => JsonSerializer.Serialize(status, ControlJson.Default.SessionStatus)).Distinct().Count());
     }
 
     [Fact]

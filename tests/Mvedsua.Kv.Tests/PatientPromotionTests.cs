@@ -8,7 +8,7 @@ namespace Mvedsua.Kv.Tests;
 /// <summary>`--wait`: a new version that is behind is waited for, and the leader is not asked before it has come close.</summary>
 public sealed class PatientPromotionTests : UpdatedServers
 {
-    private const int Overtaken = 78, FollowerBehind = 81;
+    private const int RefusedByStage = 66, Overtaken = 78, FollowerBehind = 81;
 
     [Fact]
     public async Task A_version_that_is_behind_is_promoted_when_it_has_caught_up()
@@ -45,6 +45,21 @@ public sealed class PatientPromotionTests : UpdatedServers
         Host.Result result = await promotion;
         Assert.True(result.Status == 0, result.Output + result.Errors);
         Assert.Contains($"{stopped} has come to lead meanwhile", result.Output);
+        load.More(200);
+        HasAll(server, load);
+    }
+
+    [Fact]
+    public async Task A_version_that_dies_while_it_is_waited_for_is_told_with_the_reason()
+    {
+        RedisUnderMvedsua server = Behind(out int old, out int stopped, out ClientLoad<KvClient> clients);
+        using ClientLoad<KvClient> load = clients;
+        Task<Host.Result> promotion = Task.Run(() => server.Mvedsua("promote", RedisUnderMvedsua.Name, "--wait", "50s"));
+        Host.Until(() => server.Log.Contains("it is waited for"), "it is waited for");
+        Host.Kill(stopped, Host.SIGKILL);
+        Host.Result result = await promotion;
+        Assert.Matches($"{stopped} has ended while it was waited for, {old} leads on: it (was killed by SIGKILL|died).", result.Errors); /* told by the coordinator or by the keeper */
+        Assert.Equal(RefusedByStage, result.Status);
         load.More(200);
         HasAll(server, load);
     }

@@ -14,9 +14,6 @@ internal interface IControlled
     /// <summary>The state now.</summary>
     Task<SessionStatus> StatusAsync();
 
-    /// <summary>Ends when the state has changed since the call.</summary>
-    Task NextChangeAsync(CancellationToken cancel);
-
     /// <summary>Asks the leader for a change of roles.</summary>
     Task<ControlReply> FollowAsync();
 
@@ -151,13 +148,8 @@ internal sealed partial class ControlServer : IDisposable
                 break;
             case ControlVerb.Watch:
                 _ = CancelAtHangUpAsync(reader, hangUp);
-                while (true)
-                {
-                    Task change = _session.NextChangeAsync(hangUp.Token);
-                    await SendAsync(writer, await OfStatusAsync().ConfigureAwait(false)).ConfigureAwait(false);
-                    await Task.Delay(WatchInterval, hangUp.Token).ConfigureAwait(false);
-                    await change.ConfigureAwait(false);
-                }
+                await WatchAsync(writer, hangUp.Token).ConfigureAwait(false);
+                break;
             case ControlVerb.Follow:
                 await SendAsync(writer, await _session.FollowAsync().ConfigureAwait(false)).ConfigureAwait(false);
                 break;
@@ -197,6 +189,18 @@ internal sealed partial class ControlServer : IDisposable
     }
 
     private async Task<ControlReply> OfStatusAsync() => new(true, Status: await _session.StatusAsync().ConfigureAwait(false));
+
+    /// <summary>The state whenever it is another one. It is looked at, since nothing tells of what changes in the session's memory (the lag).</summary>
+    private async Task WatchAsync(PipeWriter writer, CancellationToken hangUp)
+    {
+        byte[] told = [];
+        while (true)
+        {
+            byte[] now = ControlProtocol.Encode(await OfStatusAsync().ConfigureAwait(false));
+            if (!now.AsSpan().SequenceEqual(told)) await writer.WriteAsync(told = now, hangUp).ConfigureAwait(false);
+            await Task.Delay(WatchInterval, hangUp).ConfigureAwait(false);
+        }
+    }
 
     /// <summary>Lines as they come, and in between a sign of life.</summary>
     private async Task UpdateAsync(UpdateOrder order, PipeWriter writer, CancellationTokenSource hangUp)

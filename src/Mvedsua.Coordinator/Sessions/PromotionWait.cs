@@ -29,7 +29,7 @@ internal sealed class PromotionWait(TimeSpan patience)
     internal static readonly TimeSpan Respite = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan _longestPause = TimeSpan.FromMilliseconds(100); /* that may be expected */
-    private (TimeSpan At, ulong Replayed) _window, _passed;
+    private (TimeSpan At, ulong Replayed) _window, _windowBefore, _passed;
     private bool _letPass;
 
     /// <param name="now">Since the promotion was asked for.</param>
@@ -41,9 +41,12 @@ internal sealed class PromotionWait(TimeSpan patience)
         bool mayBeAsked = !_letPass || (now - _passed.At >= Respite && replayed > _passed.Replayed);
         if (mayBeAsked && behind <= NearlyInStep) return PromotionVerdict.Ask;
         bool isOver = now >= patience;
-        if (!isOver && now - _window.At < Window) return PromotionVerdict.Later;
-        if (mayBeAsked && behind * (now - _window.At) <= (replayed - _window.Replayed) * _longestPause) return PromotionVerdict.Ask;
-        _window = (now, replayed);
+        bool isWhole = now - _window.At >= Window;
+        if (!isOver && !isWhole) return PromotionVerdict.Later;
+        /* The last look comes at any time: what was done since a moment ago is no pace. */
+        (TimeSpan since, ulong before) = isWhole ? _window : _windowBefore;
+        if (mayBeAsked && now - since >= _longestPause && behind * (now - since) <= (replayed - before) * _longestPause) return PromotionVerdict.Ask;
+        (_windowBefore, _window) = (_window, (now, replayed));
         return isOver ? PromotionVerdict.GiveUp : PromotionVerdict.Later;
     }
 

@@ -41,7 +41,6 @@ internal sealed partial class Session : IControlled, IDisposable
     private readonly List<(int Pid, WaitStatus Status, long At)> _failures = []; /* At: ms */
     private WaitStatus? _status;
     private bool _stop;
-    private volatile TaskCompletionSource _change = NewChange();
 
     /// <param name="file">What is known of the session.</param>
     /// <param name="memory">The session memory, mapped writable.</param>
@@ -104,10 +103,7 @@ internal sealed partial class Session : IControlled, IDisposable
         Post(new SessionEvent.ControlChanged());
         if (!_ownsServer && TracerSlot.EndAbandoned(_memory)) Post(new SessionEvent.Requested(new ShimRequest(MvRequest.Untrace)));
         while (!_stop && _state.Phase != Phase.Ended)
-        {
             Handle(_events.Take());
-            Announce();
-        }
         _events.CompleteAdding();
         SessionEvent[] unheard = [.. _events];
         EndPlans(unheard);

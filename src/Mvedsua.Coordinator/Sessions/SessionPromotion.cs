@@ -43,6 +43,8 @@ internal sealed partial class Session
         if (promotion.Who?.Pid == LeaderPid) return Task.FromResult(new ControlReply(true, Message: $"{LeaderPid} has come to lead meanwhile"));
         /* Another follower may come meanwhile, or the leader die: then it is known in a moment whether this one leads. */
         if (promotion.Who is not null && (_pending is not null || _state.Phase is Phase.Attaching or Phase.Failover or Phase.Promoting)) return null;
+        if (promotion.Who is { } gone && _state.Followers.All(f => f.Pid != gone.Pid))
+            return Task.FromResult(ControlReply.Refuse(ExitStatus.RefusedByStage, $"{gone.Pid} has ended while it was waited for, {LeaderPid} leads on{WhyEnded(gone)}."));
         var request = new ShimRequest(MvRequest.Promote) { Target = promotion.Who?.Pid ?? pid };
         if (Refusal(request) is { } refusal) return Task.FromResult(ControlReply.Refuse(ExitStatus.RefusedByStage, refusal));
         Follower who = promotion.Who ??= _state.Followers.First(f => pid == 0 || f.Pid == pid); /* whoever follows later is not meant */
@@ -58,9 +60,15 @@ internal sealed partial class Session
                 return Task.FromResult(ControlReply.Refuse(Reasons.Status(MvReason.Behind),
                     $"Leader and follower go on unchanged: {Reasons.Explain(MvReason.Behind, (int)Math.Min(behind, int.MaxValue), promotion.Waited)}."));
             default:
+                if (!promotion.IsNoted) SessionLog.Noted(_log, $"{who.Pid} is {behind} events behind; it is waited for, and leads as soon as it is close");
+                promotion.IsNoted = true;
                 return null;
         }
     }
+
+    /// <summary>Empty if its place is another's already.</summary>
+    private string WhyEnded(Follower who) => _members.View().Members[who.Version] is var member && member.Generation == who.Generation
+        ? $": {Reasons.Explain(member.Reason, member.ReasonCode, member.ReasonText)}" : "";
 
     private sealed class Promotion(TimeSpan? wait)
     {
@@ -68,6 +76,9 @@ internal sealed partial class Session
 
         /// <summary>Null until it was looked for.</summary>
         internal Follower? Who { get; set; }
+
+        /// <summary>The log says that it is waited for.</summary>
+        internal bool IsNoted { get; set; }
 
         internal ReplayPace Pace { get; } = new();
 

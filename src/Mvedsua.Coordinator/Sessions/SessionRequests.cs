@@ -22,8 +22,6 @@ internal sealed partial class Session
         return await done.Task.WaitAsync(ShimRequest.TimeLimit).ConfigureAwait(false);
     }
 
-    public Task NextChangeAsync(CancellationToken cancel) => _change.Task.WaitAsync(cancel);
-
     public async Task<DivergenceReport?> LastReportAsync()
     {
         try
@@ -43,15 +41,6 @@ internal sealed partial class Session
     {
         if (!TryPost(new SessionEvent.Requested(request))) request.Settle(SessionEnded);
         return request.Reply;
-    }
-
-    private static TaskCompletionSource NewChange() => new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    private void Announce()
-    {
-        TaskCompletionSource before = _change;
-        _change = NewChange();
-        before.TrySetResult();
     }
 
     /// <summary>One request at a time reaches the leader. An operator's second one is refused; the coordinator's own

@@ -43,7 +43,7 @@ internal sealed class UpdatePlan(UpdateOrder order)
     /// <summary>Pid of the process that is, or becomes, the new version; 0: none yet.</summary>
     internal int New => _copy;
 
-    /// <summary>Whom it waits for, and who is ended if it hangs; 0: nobody.</summary>
+    /// <summary>Whom it waits for, and who is ended if it hangs; 0: nobody. (One that is to lead has the time of `--wait`.)</summary>
     internal int Watched => Step switch
     {
         PlanStep.CatchingUp or PlanStep.WarmingUp or PlanStep.Finishing when order.WarmUp is not null => _copy,
