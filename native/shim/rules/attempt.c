@@ -4,7 +4,7 @@
 // How far a rule's events were matched.
 struct place {
     struct mv_rules_cell slots[MV_RULES_SLOTS];
-    const struct mv_rules_call *events[MV_RULES_STEPS]; // by step; null for a repetition
+    const struct mv_rules_call *events[MV_RULES_STEPS]; // by step, of the rule's; null for a repetition
     uint32_t consumed;
     bool ran_out;
 };
@@ -74,8 +74,8 @@ static void begin(struct mv_rules_turn *turn, uint32_t index, const struct place
     __builtin_memcpy(progress.slots, place->slots,
                      mv_image_rule(turn->image, index)->slots * sizeof *progress.slots);
     for (uint32_t i = 0; i < MV_RULES_STEPS; i++) {
-        progress.has_event[i] = place->events[i];
-        if (place->events[i])
+        progress.has_event[i] = i < mv_image_rule(turn->image, index)->leader_steps && place->events[i];
+        if (progress.has_event[i])
             progress.events[i] = *place->events[i];
     }
     mv_turn_settle(turn, &progress, stores, place->consumed);
@@ -115,7 +115,7 @@ static enum outcome follow(struct mv_rules_turn *turn, uint32_t index, struct pl
 static void copy_place(struct place *to, const struct place *from, const struct mv_image_rule *rule) {
     for (uint32_t i = 0; i < rule->slots; i++)
         to->slots[i] = from->slots[i];
-    for (uint32_t i = 0; i < MV_RULES_STEPS; i++)
+    for (uint32_t i = 0; i < rule->leader_steps; i++)
         to->events[i] = from->events[i];
     to->consumed = from->consumed;
     to->ran_out = from->ran_out;
@@ -152,7 +152,7 @@ static enum outcome attempt(struct mv_rules_turn *turn, uint32_t index) {
     place.ran_out = false;
     for (uint32_t i = 0; i < rule->slots; i++)
         place.slots[i].kind = MV_CELL_EMPTY;
-    for (uint32_t i = 0; i < MV_RULES_STEPS; i++)
+    for (uint32_t i = 0; i < rule->leader_steps; i++)
         place.events[i] = 0;
     for (uint32_t i = 0; i < rule->leader_steps; i++) {
         if (mv_is_repetition(mv_image_step(turn->image, rule->leader + i)))

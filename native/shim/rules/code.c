@@ -218,6 +218,21 @@ static bool buffers(struct mv_rules_frame *frame, uint32_t word, const uint32_t 
     }
 }
 
+// The sets of instructions that work on numbers, and that have operands.
+#define SET(op) (1ull << (op))
+static const uint64_t ON_NUMBERS =
+    SET(MV_OP_LITERAL) | SET(MV_OP_ARGUMENT) | SET(MV_OP_RESULT) | SET(MV_OP_SLOT) | SET(MV_OP_STORED) |
+    SET(MV_OP_LENGTH) | SET(MV_OP_PARSE) | SET(MV_OP_ADD) | SET(MV_OP_SUBTRACT) | SET(MV_OP_TEST) |
+    SET(MV_OP_COMPARE) | SET(MV_OP_NOT) | SET(MV_OP_REQUIRE) | SET(MV_OP_CAPTURE) | SET(MV_OP_FIT) |
+    SET(MV_OP_STORE_NUMBER) | SET(MV_OP_RETURN);
+static const uint64_t WITH_OPERANDS = SET(MV_OP_LITERAL) | SET(MV_OP_ROOM) | SET(MV_OP_LOAD) |
+                                      SET(MV_OP_MATCH) | SET(MV_OP_MATCHES) | SET(MV_OP_FIT_BYTES) |
+                                      SET(MV_OP_GIVE);
+
+static bool is_in(uint64_t set, uint32_t word) {
+    return set >> (word & 63) & 1; // the verifier has proved that it is an instruction
+}
+
 // Words behind an instruction that belong to it.
 static uint32_t operands(uint32_t word, const uint32_t *code) {
     switch ((enum mv_op)mv_low(word)) {
@@ -257,11 +272,12 @@ bool mv_rules_run(struct mv_rules_frame *frame, uint32_t code, uint32_t words) {
             *top++ = mv_parts_match(frame, at, mv_b(word), frame->buffer);
             break;
         default:
-            if (!numbers(frame, word, at, &top) || !buffers(frame, word, at))
+            if (!(is_in(ON_NUMBERS, word) ? numbers(frame, word, at, &top) : buffers(frame, word, at)))
                 return false;
             break;
         }
-        at += operands(word, at);
+        if (is_in(WITH_OPERANDS, word))
+            at += operands(word, at);
     }
     return !frame->arena->full;
 }

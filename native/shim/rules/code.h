@@ -36,9 +36,13 @@ bool mv_rules_leaves(const uint32_t *image, uint32_t code, uint32_t words, const
 // So many bytes; null when there is no room.
 uint8_t *mv_rules_take(struct mv_rules_arena *arena, uint64_t size);
 
-// In keep.c: makes this the thread's state. False: there is no room, and the state is as before.
+// In keep.c: makes this the thread's state. `progress`, if a rule is, refers to kept memory then. False:
+// there is no room, and the state is as before.
 bool mv_rules_keep(struct mv_rules_thread *thread, const struct mv_rules_cell *stores,
-                   const struct mv_rules_progress *progress);
+                   struct mv_rules_progress *progress);
+
+// Without the events that it has not: most of it.
+void mv_rules_copy_progress(struct mv_rules_progress *to, const struct mv_rules_progress *from);
 
 // In decide.c: whether rules of this scope are for this thread.
 bool mv_rules_includes(uint32_t scope, uint32_t thread);

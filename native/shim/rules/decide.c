@@ -58,7 +58,8 @@ static void fresh(struct mv_rules_turn *turn) {
 static bool go_on(struct mv_rules_turn *turn) {
     struct mv_rules_progress *progress = &turn->thread->progress;
     const struct mv_image_rule *rule = mv_image_rule(turn->image, (uint32_t)progress->rule);
-    struct mv_rules_progress next = *progress;
+    struct mv_rules_progress next;
+    mv_rules_copy_progress(&next, progress);
     while (next.step < rule->follower_steps) {
         const struct mv_image_step *step = mv_image_step(turn->image, rule->follower + next.step);
         const struct mv_image_call *expected = mv_image_call(turn->image, step->first + next.call);
@@ -93,14 +94,15 @@ static bool go_on(struct mv_rules_turn *turn) {
 
 void mv_rules_decide(const uint32_t *image, struct mv_rules_thread *thread, const struct mv_rules_host *host,
                      const struct mv_rules_call *call, bool is_end, struct mv_rules_decision *decision) {
-    struct mv_rules_turn turn = {.image = image,
-                                 .thread = thread,
-                                 .host = host,
-                                 .call = call,
-                                 .decision = decision,
-                                 .arena = {thread->scratch, thread->scratch + thread->scratch_size, false},
-                                 .is_end = is_end};
-    __builtin_memset(decision, 0, sizeof *decision);
+    // Whatever is decided fills the decision; and the stack begins empty: neither is cleared.
+    struct mv_rules_turn turn;
+    turn.image = image;
+    turn.thread = thread;
+    turn.host = host;
+    turn.call = call;
+    turn.decision = decision;
+    turn.arena = (struct mv_rules_arena){thread->scratch, thread->scratch + thread->scratch_size, false};
+    turn.is_end = is_end;
     if (!((!thread->begun && mv_turn_beginning(&turn)) ||
           (thread->progress.rule != MV_RULES_NONE && go_on(&turn))))
         fresh(&turn);

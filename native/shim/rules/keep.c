@@ -31,8 +31,17 @@ static bool copy_progress(struct mv_rules_arena *to, struct mv_rules_progress *p
     return true;
 }
 
+void mv_rules_copy_progress(struct mv_rules_progress *to, const struct mv_rules_progress *from) {
+    __builtin_memcpy(to, from, __builtin_offsetof(struct mv_rules_progress, events));
+    for (int i = 0; i < MV_RULES_STEPS; i++) {
+        to->has_event[i] = from->has_event[i];
+        if (from->has_event[i])
+            to->events[i] = from->events[i];
+    }
+}
+
 bool mv_rules_keep(struct mv_rules_thread *thread, const struct mv_rules_cell *stores,
-                   const struct mv_rules_progress *progress) {
+                   struct mv_rules_progress *progress) {
     uint8_t *half = thread->kept[1 - thread->half];
     struct mv_rules_arena to = {half, half + thread->kept_size, false};
     struct mv_rules_cell kept_stores[MV_RULES_STORES];
@@ -49,10 +58,9 @@ bool mv_rules_keep(struct mv_rules_thread *thread, const struct mv_rules_cell *s
     if (progress->rule == MV_RULES_NONE) {
         thread->progress.rule = MV_RULES_NONE;
     } else {
-        struct mv_rules_progress kept = *progress;
-        if (!copy_progress(&to, &kept))
+        if (!copy_progress(&to, progress))
             return false;
-        thread->progress = kept;
+        mv_rules_copy_progress(&thread->progress, progress);
     }
     __builtin_memcpy(thread->stores, kept_stores, sizeof kept_stores);
     thread->half = 1 - thread->half;

@@ -1,21 +1,11 @@
 #include "rules/turn.h"
 
-struct mv_rules_frame mv_turn_frame(struct mv_rules_turn *turn, const struct mv_rules_call *record,
-                                    struct mv_rules_cell *slots) {
-    return (struct mv_rules_frame){.image = turn->image,
-                                   .host = turn->host,
-                                   .arena = &turn->arena,
-                                   .record = record,
-                                   .slots = slots,
-                                   .stack = turn->stack,
-                                   .stores = turn->thread->stores,
-                                   .answer = &turn->decision->answer};
-}
-
 bool mv_turn_tests(struct mv_rules_turn *turn, const struct mv_image_call *expected,
                    const struct mv_rules_call *record, struct mv_rules_cell *slots) {
+    if (expected->number != record->number)
+        return false;
     struct mv_rules_frame frame = mv_turn_frame(turn, record, slots);
-    return expected->number == record->number && mv_rules_run(&frame, expected->code, expected->test_words);
+    return mv_rules_run(&frame, expected->code, expected->test_words);
 }
 
 void mv_turn_decide(struct mv_rules_turn *turn, enum mv_rules_verdict verdict, uint32_t consumed,
@@ -26,7 +16,7 @@ void mv_turn_decide(struct mv_rules_turn *turn, enum mv_rules_verdict verdict, u
 }
 
 bool mv_turn_keep(struct mv_rules_turn *turn, const struct mv_rules_cell *stores,
-                  const struct mv_rules_progress *progress) {
+                  struct mv_rules_progress *progress) {
     return mv_rules_keep(turn->thread, stores, progress) || (turn->arena.full = true, false);
 }
 

@@ -15,8 +15,17 @@ struct mv_rules_turn {
     int64_t stack[MV_RULES_STACK];
 };
 
-struct mv_rules_frame mv_turn_frame(struct mv_rules_turn *turn, const struct mv_rules_call *record,
-                                    struct mv_rules_cell *slots);
+static inline struct mv_rules_frame
+mv_turn_frame(struct mv_rules_turn *turn, const struct mv_rules_call *record, struct mv_rules_cell *slots) {
+    return (struct mv_rules_frame){.image = turn->image,
+                                   .host = turn->host,
+                                   .arena = &turn->arena,
+                                   .record = record,
+                                   .slots = slots,
+                                   .stack = turn->stack,
+                                   .stores = turn->thread->stores,
+                                   .answer = &turn->decision->answer};
+}
 
 // Whether the event or call is the one that is expected. Slots may have changed also when it is not.
 bool mv_turn_tests(struct mv_rules_turn *turn, const struct mv_image_call *expected,
@@ -27,15 +36,19 @@ void mv_turn_decide(struct mv_rules_turn *turn, enum mv_rules_verdict verdict, u
 
 // An answer that says nothing yet. `source`: the event of the same name, or null.
 static inline void mv_turn_begin_answer(struct mv_rules_turn *turn, const struct mv_rules_call *source) {
-    __builtin_memset(&turn->decision->answer, 0, sizeof turn->decision->answer);
-    for (int i = 0; source && i < MV_RULES_ARGS; i++)
-        turn->decision->answer.source_sent[i] = source->sent[i];
+    struct mv_rules_answer *answer = &turn->decision->answer;
+    answer->executed = false;
+    answer->result = 0;
+    for (int i = 0; i < MV_RULES_ARGS; i++) {
+        answer->received[i] = (struct mv_rules_bytes){0, 0};
+        answer->source_sent[i] = source ? source->sent[i] : (struct mv_rules_bytes){0, 0};
+    }
 }
 
 // The state after a rule's call: copied, since what it refers to is in events that go. False: there is no
 // room for it.
 bool mv_turn_keep(struct mv_rules_turn *turn, const struct mv_rules_cell *stores,
-                  const struct mv_rules_progress *progress);
+                  struct mv_rules_progress *progress);
 
 // Whether a complete rule leaves bytes that its calls should have taken.
 bool mv_turn_leaves(struct mv_rules_turn *turn, uint32_t index, const struct mv_rules_cell *slots);
