@@ -116,10 +116,19 @@ EXPORT int pthread_rwlock_clockwrlock(void *at, int clock, const void *until) {
     MV_TAKES(real.writing, MV_ORDER_WRITE, real.clockwrlock(at, clock, until));
 }
 
+/* Who waits for that may be who is waited for here. In a hook: while a promotion parks this thread, it must
+ * not be on its way to tell of a log that it reads no longer. */
+static void arrive(void *caller) {
+    mv_hook_begin(mv_self);
+    if (mv_replays(caller))
+        mv_order_arrive(mv_self);
+    mv_hook_end_settled(mv_self);
+}
+
 EXPORT int pthread_barrier_wait(void *at) {
     void *caller = __builtin_return_address(0);
     if (mv_replays(caller))
-        mv_order_arrive(mv_self); /* who waits for that may be who is waited for here */
+        arrive(caller);
     mv_comes(caller);
     int result = real.barrier_wait(at);
     return mv.role == MV_ROLE_SOLO && !mv_barriers_uneven ? result : mv_barrier_passed(at, result, caller);
