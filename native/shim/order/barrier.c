@@ -54,6 +54,11 @@ static void add(uint64_t at, int32_t more) {
     }
 }
 
+/* A process of its own, which has no other thread: who had the lock, or was owed a round, is not in it. */
+void mv_barriers_after_fork(void) {
+    lock = mv_barriers_uneven = 0;
+}
+
 /* By a record that does not count as read yet: a takeover, which begins when all are, finds it counted. */
 void mv_barrier_told(const struct mv_thread *self, uint64_t at, long told) {
     enter();

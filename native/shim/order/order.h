@@ -47,6 +47,7 @@ int mv_turn_is_lost(uint32_t clock, uint32_t value);
 int mv_condition_leaves(struct mv_thread *self, const struct mv_frame *frame);
 void mv_condition_forget(struct mv_thread *self);
 void mv_conditions_after_fork(void);
+void mv_barriers_after_fork(void);
 extern uint32_t mv_conditions_apart __attribute__((visibility("hidden")));
 
 void mv_robust_end(const struct mv_thread *self); /* robust.c: as a thread ends */

@@ -245,6 +245,7 @@ void mv_role_drop(void) {
     mv_self->info = NULL;
     mv_self->slot = MV_MAX_THREADS;
     mv_conditions_after_fork();
+    mv_barriers_after_fork();
     if (mv.role == MV_ROLE_SOLO)
         return;
     mv.role = MV_ROLE_SOLO;
