@@ -64,6 +64,28 @@ public sealed class PatientPromotionTests : UpdatedServers
         HasAll(server, load);
     }
 
+    /// <summary>What could break it: a promotion can't be asked for while a follower is attached.</summary>
+    [Fact]
+    public async Task A_follower_that_comes_meanwhile_is_not_in_the_way()
+    {
+        RedisUnderMvedsua server = Behind(out _, out int stopped, out ClientLoad<KvClient> clients);
+        using ClientLoad<KvClient> load = clients;
+        Task<Host.Result> promotion = Task.Run(() => server.Mvedsua("promote", RedisUnderMvedsua.Name, $"{stopped}", "--wait", "50s"));
+        Host.Until(() => server.Log.Contains("it is waited for"), "it is waited for");
+        for (int i = 0; i < 2; i++)
+        {
+            Host.Result follow = server.Mvedsua("follow", RedisUnderMvedsua.Name);
+            Assert.True(follow.Status == 0, follow.Output + follow.Errors);
+        }
+        Assert.False(promotion.IsCompleted, "it was not waited for any more");
+        Host.Kill(stopped, Host.SIGCONT);
+        Host.Result result = await promotion;
+        Assert.True(result.Status == 0, result.Output + result.Errors);
+        Assert.Equal(stopped, Pid(server));
+        load.More(200);
+        HasAll(server, load);
+    }
+
     [Fact]
     public void One_that_never_catches_up_is_refused_when_its_time_is_over_and_nothing_else_has_changed()
     {
