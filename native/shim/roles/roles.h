@@ -263,8 +263,10 @@ int mv_writer_dead(uint32_t slot); /* roles/failover.c */
 extern uint32_t mv_unsettled
     __attribute__((visibility("hidden"))); /* threads whose outcome is still to be given */
 void mv_settle_intents(void);
-void mv_settle_early(void);
 const struct mv_intent *mv_intent_of(const struct mv_thread *area);
+
+/* roles/outcomes.c, roles/ways.c */
+void mv_settle_early(void);
 int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *result);
 enum mv_action mv_settle_or_make(struct mv_thread *self, struct mv_frame *frame);
 enum mv_way mv_way_of(uint32_t call, const uint64_t args[6]);
