@@ -127,7 +127,7 @@ void mv_tracers_check(struct mv_thread *self, int thorough);
 int mv_leader_publish_single(struct mv_thread *self, const struct mv_call_row *row, const uint64_t args[6],
                              long result, uint64_t site);
 
-/* roles/follower.c */
+/* roles/replay.c */
 enum mv_replayed {
     MV_REPLAYED,     /* *outcome is the call's */
     MV_REPLAYED_NOT, /* a rule says that the follower makes it: it asks, and nobody sees it */
@@ -141,14 +141,17 @@ int mv_follower_matches(struct mv_thread *self, const struct mv_call_row *row, c
 enum mv_action mv_follower_make(struct mv_thread *self, struct mv_frame *frame);
 int mv_follower_replayed(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row,
                          enum mv_action *action);
-/* new_threads.c */
+void mv_follower_signal_follows(struct mv_thread *self, uint16_t flags);
+
+/* roles/new_threads.c */
 int mv_follower_open_log(struct mv_thread *area);
 enum mv_action mv_follower_new_thread(struct mv_thread *self, struct mv_frame *frame,
                                       const struct mv_call_row *row);
 void mv_follower_after_raw(struct mv_thread *self, struct mv_frame *frame, struct mv_thread *child);
 void mv_follower_thread_begin(struct mv_thread *self);
 extern uint32_t mv_threads_made __attribute__((visibility("hidden"))); /* by this follower */
-void mv_follower_signal_follows(struct mv_thread *self, uint16_t flags);
+
+/* roles/ending.c */
 void mv_follower_crashed(struct mv_thread *self, int number, const struct mv_siginfo *info,
                          const struct mv_ucontext *uc);
 void mv_follower_ending(void);
