@@ -49,7 +49,7 @@ static inline void mv_hook_end(struct mv_thread *self) {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     self->hooked = 0;
 }
-void mv_settle(struct mv_thread *self);
+void mv_settle(struct mv_thread *self);      /* roles/begin_to_lead.c */
 void mv_asked_again(struct mv_thread *self); /* signals/deliver.c */
 /* Where the role may have become solo. (A signal that came in before would wait for the next call's exit.) */
 static inline void mv_hook_end_settled(struct mv_thread *self) {
@@ -188,8 +188,20 @@ void mv_request_arrived(struct mv_thread *self);
 int mv_takeover(struct mv_thread *self);
 void mv_takeover_forget(void);
 int mv_follower_lets_go(enum mv_reason reason, const char *text);
-int mv_leader_dead(void);
 int mv_takeover_at(struct mv_thread *self, enum mv_difference kind);
+
+/* roles/dead_leader.c */
+int mv_writer_dead(uint32_t slot);
+int mv_leader_dead(void);
+int mv_ended_by_signal(void);
+void mv_mourn(void);
+
+/* roles/begin_to_lead.c */
+void mv_forget_signals(void); /* that were sent to the follower */
+void mv_make_anew(void);      /* timers, owners, shared memory, children */
+void mv_act(void);            /* the role is changed */
+
+/* roles/translate.c */
 long mv_real_tid(long logical);
 int mv_translate(struct mv_thread *self, struct mv_frame *frame, long *result);
 
@@ -260,7 +272,6 @@ int mv_call_waits(uint32_t call, const struct mv_frame *frame);
 /* roles/backlog.c */
 int mv_backlog_await(void);
 void mv_backlog_give_up(void);
-int mv_writer_dead(uint32_t slot); /* roles/failover.c */
 
 /* roles/settle.c */
 extern uint32_t mv_unsettled
