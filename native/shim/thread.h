@@ -187,7 +187,7 @@ struct mv_thread {
     uint32_t asks;      /* follower: it stands in its frame's call, whose record it wants */
     uint64_t overtaken; /* follower: 1 + the event of whose call another's record says that it was made
                            (epoll.c) */
-    struct mv_reconciler *reconciler; /* follower of another version: roles/reconcile.c */
+    struct mv_reconciler *reconciler; /* follower of another version: roles/reconciler.h */
     uint32_t come; /* follower: it has read its log, and come to what its dead leader did last */
     struct mv_thread_info *info;
     uint32_t death_linked; /* this thread's log has its death words in the robust list */

@@ -9,25 +9,17 @@
  * would go on by it, before what the caller wrote in memory is there, or would change what the settlement
  * looks at. A thread comes there by itself: what it waits for on its way its counterpart had been given, by a
  * thread that did so before its own last call. (Not so if the two hold a lock of libc's own, or of the
- * program's making, in another order than their leaders did; so it is not waited for beyond a limit.)
- *
- * The pids and tids that the program knows stay the dead leader's (mv.translated). */
-#include "../calls/guard.h"
+ * program's making, in another order than their leaders did; so it is not waited for beyond a limit.) */
 #include "../fault/fault.h"
 #include "../log/barriers.h"
 #include "../order/order.h"
-#include "../signals/signals.h"
 #include "../sys.h"
 #include "handover.h"
 #include "leftover.h"
 #include "reconcile.h"
 #include "roles.h"
 #include "streams.h"
-#include "waits.h"
 
-#include <linux/futex.h>
-
-#define EINVAL        (-22L)
 #define COME_LIMIT_NS 5000000000ull
 
 /* 1 from the first thread that finds the leader dead, for the rest of this process's life. A copy begins at
@@ -65,31 +57,6 @@ static void nap(void) {
     mv_sys2(__NR_nanosleep, (long)time, 0);
 }
 
-/* A thread that was killed before it could link its death words (or that unlinked them to exit) died with the
- * main thread: SIGKILL and crashes take the whole process. */
-int mv_writer_dead(uint32_t slot) {
-    const struct mv_log_header *header = (const struct mv_log_header *)mv_log_base(mv.reads, slot);
-    if (mv_death_told(header, mv.version))
-        return 1;
-    if (__atomic_load_n(&header->death[mv.version].word, __ATOMIC_ACQUIRE))
-        return 0;
-    uint32_t tid = mv.control->threads[mv.reads][slot].tid;
-    long gone = mv_sys3(__NR_tgkill, mv.leader_pid, tid, 0);
-    if (gone == 0 && tid == mv.leader_pid)
-        return mv_main_thread_is_gone(tid);
-    return gone == -3 /* ESRCH */ || gone == EINVAL /* no number: it had not begun */;
-}
-
-/* All its threads, also those that this process has not made yet. */
-int mv_leader_dead(void) {
-    for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {
-        uint32_t state = __atomic_load_n(&mv.control->threads[mv.reads][slot].state, __ATOMIC_ACQUIRE);
-        if (state != MV_THREAD_FREE && state != MV_THREAD_EXITED && !mv_writer_dead(slot))
-            return 0;
-    }
-    return 1;
-}
-
 /* Threads that are on their way to what their counterparts did last: waits for them. */
 static void await_those_to_come(void) {
     uint64_t begin = mv_now();
@@ -103,40 +70,6 @@ static void await_those_to_come(void) {
         }
 }
 
-/* What was sent to this process while it followed was for nobody: blocked, it must not reach the program now.
- */
-static void forget_signals(void) {
-    int64_t at_once[2] = {0, 0};
-    while (!mv_is_error(mv_sys4(__NR_rt_sigtimedwait, (long)&mv_block_all, 0, (long)at_once, 8)))
-        ;
-}
-
-/* What is the process's own, and the dead leader's went with it. */
-static void make_anew(void) {
-    mv_timers_promote();
-    mv_posix_timers_promote();
-    mv_fault(MV_FAULT_TIMERS_TAKEN);
-    mv_owners_promote();
-    mv_fault(MV_FAULT_OWNERS_TAKEN);
-    mv_family_promote();
-    mv_fault(MV_FAULT_FAMILY_TAKEN);
-    mv_children_promote(); /* before the coordinator looks at `failovers` */
-    mv_fault(MV_FAULT_CHILDREN_TAKEN);
-}
-
-/* From here on this process's calls are made. */
-static void act(void) {
-    __atomic_store_n(&mv.role, MV_ROLE_SOLO, __ATOMIC_RELEASE);
-    for (int number = 1; number <= 64; number++)
-        if (number != 31 && number != 9 && number != 19)
-            mv_signal_install(number);
-    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
-        if (area->replaying)
-            mv_signal_inherit(area);
-    mv_sent_promote();
-    mv_fast_calls_for_role();
-}
-
 /* No rules are needed any more. Up to the update point, what the leader has done stands for other calls. */
 static void lead_as_oneself(void) {
     if (mv_rules_image)
@@ -147,7 +80,7 @@ static void lead_as_oneself(void) {
 static void promote(struct mv_thread *self, uint64_t since) {
     struct mv_control *control = mv.control;
     mv.translated = 1;
-    forget_signals();
+    mv_forget_signals();
     mv_lent_inherit(); /* first: a loan is no outcome of a call */
     mv_fault(MV_FAULT_LOANS_TAKEN);
     mv_settle_intents();
@@ -156,8 +89,8 @@ static void promote(struct mv_thread *self, uint64_t since) {
     mv_settle_early();
     lead_as_oneself();
     mv_fault(MV_FAULT_EPOLL_TAKEN);
-    make_anew();
-    act();
+    mv_make_anew();
+    mv_act();
     mv_fault(MV_FAULT_ROLE_CHANGED);
     /* In this order, which the coordinator reads backwards: a leader without a follower is never seen to be
      * the old one. */
@@ -262,13 +195,13 @@ int mv_takeover_offered(struct mv_thread *self, uint64_t generation, uint64_t be
     if (mv_park_others(self))
         mv_fail("a thread did not stand still for the promotion");
     mv.translated = 1;
-    forget_signals();
+    mv_forget_signals();
     mv_reconcile_end();
     mv_handover_give(generation);
     mv_epoll_promote_beside();
     mv_streams_watch();
-    make_anew();
-    act();
+    mv_make_anew();
+    mv_act();
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
         area->replaying = 0;
     mv_promotion_publishes(self, former, generation, begin);
@@ -278,36 +211,6 @@ int mv_takeover_offered(struct mv_thread *self, uint64_t generation, uint64_t be
     if (!self->hooked)
         mv_settle(self);
     return 1;
-}
-
-/* The coordinator is told which leader is dead. One that is told late says nothing of the next. */
-static void mourn(void) {
-    uint64_t *word = &mv.control->mourned, ours = mv.leader_generation + 1;
-    uint64_t seen = __atomic_load_n(word, __ATOMIC_ACQUIRE);
-    while (seen < ours &&
-           !__atomic_compare_exchange_n(word, &seen, ours, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-        ;
-    mv_control_changed();
-}
-
-/* This thread's signal mask and net are the program's again. */
-void mv_settle(struct mv_thread *self) {
-    if (mv.role == MV_ROLE_FOLLOWER)
-        return;
-    mv_net_disarm();
-    if (self->mask_replaced && !self->deferred)
-        mv_mask_restore(self);
-}
-
-/* A signal whose default action is to end the program, and which it left at that, ends the service, as it
- * does natively. A leader that was in a call could not publish it: a record of that call may be half written.
- */
-static int ended_by_signal(void) {
-    const struct mv_control *control = mv.control;
-    const uint32_t crashes = 1u << 4 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 9 | 1u << 11;
-    if (control->reason != MV_REASON_LEADER_DIED || control->reason_code <= 0)
-        return 0;
-    return control->reason_code > 31 || !(crashes >> control->reason_code & 1);
 }
 
 /* Threads of this follower can't read all that the dead leader did: it leads only if no other may. */
@@ -330,14 +233,14 @@ int mv_takeover(struct mv_thread *self) {
             mv_follower_end(MV_REASON_REQUESTED, 0, "ended");
         if (self->replaying && !mv_log_owner_dead(&self->reader))
             return 0;
-        if (ended_by_signal())
+        if (mv_ended_by_signal())
             mv_follower_end(MV_REASON_LEADER_EXITED, mv.control->reason_code,
                             "the server was ended by a signal");
     }
     mv_park_come(self);
     if (!__atomic_exchange_n(&taking_over, 1, __ATOMIC_ACQ_REL)) {
         uint64_t since = mv_now();
-        mourn();
+        mv_mourn();
         mv_fault(MV_FAULT_TAKEOVER_BEGUN);
         int whole = mv_backlog_await();
         if (!whole)
@@ -389,80 +292,4 @@ int mv_takeover_at(struct mv_thread *self, enum mv_difference kind) {
         mv_log_consume(&self->reader);
     mv_order_part(self);
     return mv_takeover(self);
-}
-
-/* ---- after a promotion: names ---------------------------------------------------------------------- */
-
-long mv_real_tid(long logical) {
-    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
-        if (area->logical_tid == (uint32_t)logical)
-            return area->tid;
-    return logical;
-}
-
-static long real_pid(long logical) {
-    return (uint32_t)logical == mv.logical_pid ? (long)mv.pid : logical;
-}
-
-/* Calls in which a promoted process must speak of itself by its logical names. 1: *result is set. */
-int mv_translate(struct mv_thread *self, struct mv_frame *frame, long *result) {
-    switch (self->call) {
-    case __NR_getpid:
-        *result = mv.logical_pid;
-        return 1;
-    case __NR_gettid:
-    case __NR_set_tid_address:
-        if (self->call == __NR_set_tid_address)
-            mv_make_call(self, frame);
-        *result = self->logical_tid;
-        return 1;
-    case __NR_tgkill:
-        *result = mv_sys3(__NR_tgkill, real_pid((int32_t)frame->rdi), mv_real_tid((int32_t)frame->rsi),
-                          (long)frame->rdx);
-        return 1;
-    case __NR_tkill:
-        *result = mv_sys2(__NR_tkill, mv_real_tid((int32_t)frame->rdi), (long)frame->rsi);
-        return 1;
-    case __NR_kill:
-        if ((int32_t)frame->rdi <= 0)
-            return mv_identity_translate(frame, result);
-        *result = mv_sys2(__NR_kill, real_pid((int32_t)frame->rdi), (long)frame->rsi);
-        return 1;
-    case __NR_rt_sigqueueinfo:
-        *result =
-            mv_sys3(__NR_rt_sigqueueinfo, real_pid((int32_t)frame->rdi), (long)frame->rsi, (long)frame->rdx);
-        return 1;
-    case __NR_rt_tgsigqueueinfo:
-        *result = mv_sys4(__NR_rt_tgsigqueueinfo, real_pid((int32_t)frame->rdi),
-                          mv_real_tid((int32_t)frame->rsi), (long)frame->rdx, (long)frame->r10);
-        return 1;
-    case __NR_fcntl: {
-        const uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, 0, 0, 0};
-        return mv_owners_translate(args, result);
-    }
-    case __NR_clock_gettime:
-    case __NR_clock_getres:
-    case __NR_clock_nanosleep: {
-        uint64_t clock = frame->rdi;
-        frame->rdi = (uint64_t)(int64_t)mv_clock_real((int32_t)clock);
-        *result = mv_make_call(self, frame);
-        frame->rdi = clock;
-        return 1;
-    }
-    case __NR_rt_sigtimedwait: {
-        struct mv_siginfo info;
-        *result = mv_make_call(self, frame);
-        if (*result <= 0 || !frame->rsi || mv_guard_copy(&info, (const void *)frame->rsi, sizeof info))
-            return 1;
-        mv_siginfo_named(&info);
-        mv_guard_copy((void *)frame->rsi, &info, sizeof info);
-        return 1;
-    }
-    case __NR_wait4:
-    case __NR_waitid:
-        *result = mv_wait_call(self, frame);
-        return 1;
-    default:
-        return mv_identity_translate(frame, result);
-    }
 }

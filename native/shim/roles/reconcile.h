@@ -1,4 +1,5 @@
-/* Rules between two versions, applied as one of them follows the other (reconcile.c). */
+/* Rules between two versions: which are in force (rules_in_force.c), and how they are applied as one of them
+ * follows the other (reconcile.c). */
 #ifndef MV_RECONCILE_H
 #define MV_RECONCILE_H
 

@@ -49,7 +49,7 @@ static inline void mv_hook_end(struct mv_thread *self) {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     self->hooked = 0;
 }
-void mv_settle(struct mv_thread *self);
+void mv_settle(struct mv_thread *self);      /* roles/begin_to_lead.c */
 void mv_asked_again(struct mv_thread *self); /* signals/deliver.c */
 /* Where the role may have become solo. (A signal that came in before would wait for the next call's exit.) */
 static inline void mv_hook_end_settled(struct mv_thread *self) {
@@ -127,7 +127,7 @@ void mv_tracers_check(struct mv_thread *self, int thorough);
 int mv_leader_publish_single(struct mv_thread *self, const struct mv_call_row *row, const uint64_t args[6],
                              long result, uint64_t site);
 
-/* roles/follower.c */
+/* roles/replay.c */
 enum mv_replayed {
     MV_REPLAYED,     /* *outcome is the call's */
     MV_REPLAYED_NOT, /* a rule says that the follower makes it: it asks, and nobody sees it */
@@ -141,14 +141,17 @@ int mv_follower_matches(struct mv_thread *self, const struct mv_call_row *row, c
 enum mv_action mv_follower_make(struct mv_thread *self, struct mv_frame *frame);
 int mv_follower_replayed(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row,
                          enum mv_action *action);
-/* new_threads.c */
+void mv_follower_signal_follows(struct mv_thread *self, uint16_t flags);
+
+/* roles/new_threads.c */
 int mv_follower_open_log(struct mv_thread *area);
 enum mv_action mv_follower_new_thread(struct mv_thread *self, struct mv_frame *frame,
                                       const struct mv_call_row *row);
 void mv_follower_after_raw(struct mv_thread *self, struct mv_frame *frame, struct mv_thread *child);
 void mv_follower_thread_begin(struct mv_thread *self);
 extern uint32_t mv_threads_made __attribute__((visibility("hidden"))); /* by this follower */
-void mv_follower_signal_follows(struct mv_thread *self, uint16_t flags);
+
+/* roles/ending.c */
 void mv_follower_crashed(struct mv_thread *self, int number, const struct mv_siginfo *info,
                          const struct mv_ucontext *uc);
 void mv_follower_ending(void);
@@ -185,8 +188,20 @@ void mv_request_arrived(struct mv_thread *self);
 int mv_takeover(struct mv_thread *self);
 void mv_takeover_forget(void);
 int mv_follower_lets_go(enum mv_reason reason, const char *text);
-int mv_leader_dead(void);
 int mv_takeover_at(struct mv_thread *self, enum mv_difference kind);
+
+/* roles/dead_leader.c */
+int mv_writer_dead(uint32_t slot);
+int mv_leader_dead(void);
+int mv_ended_by_signal(void);
+void mv_mourn(void);
+
+/* roles/begin_to_lead.c */
+void mv_forget_signals(void); /* that were sent to the follower */
+void mv_make_anew(void);      /* timers, owners, shared memory, children */
+void mv_act(void);            /* the role is changed */
+
+/* roles/translate.c */
 long mv_real_tid(long logical);
 int mv_translate(struct mv_thread *self, struct mv_frame *frame, long *result);
 
@@ -257,14 +272,15 @@ int mv_call_waits(uint32_t call, const struct mv_frame *frame);
 /* roles/backlog.c */
 int mv_backlog_await(void);
 void mv_backlog_give_up(void);
-int mv_writer_dead(uint32_t slot); /* roles/failover.c */
 
 /* roles/settle.c */
 extern uint32_t mv_unsettled
     __attribute__((visibility("hidden"))); /* threads whose outcome is still to be given */
 void mv_settle_intents(void);
-void mv_settle_early(void);
 const struct mv_intent *mv_intent_of(const struct mv_thread *area);
+
+/* roles/outcomes.c, roles/ways.c */
+void mv_settle_early(void);
 int mv_settled_outcome(struct mv_thread *self, struct mv_frame *frame, long *result);
 enum mv_action mv_settle_or_make(struct mv_thread *self, struct mv_frame *frame);
 enum mv_way mv_way_of(uint32_t call, const uint64_t args[6]);

@@ -1,4 +1,5 @@
-/* Inside the settlement (settle.c, names.c, states.c): what one call's outcome is decided from. */
+/* Inside the settlement (settle.c, outcomes.c, names.c, states.c): what one call's outcome is decided from.
+ */
 #ifndef MV_SETTLE_H
 #define MV_SETTLE_H
 

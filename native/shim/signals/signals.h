@@ -14,6 +14,11 @@ struct mv_sigaction_kernel { /* as the kernel lays it out */
 extern uint32_t mv_signals_plain __attribute__((visibility("hidden"))); /* actions.c */
 extern struct mv_sigaction_kernel mv_actions[65] __attribute__((visibility("hidden")));
 
+#define MV_SIGSYS          31
+#define MV_SIG_BIT(number) (1ull << ((number)-1))
+#define MV_SIG_FAULTS      /* SEGV BUS ILL FPE TRAP */                                                       \
+    (MV_SIG_BIT(11) | MV_SIG_BIT(7) | MV_SIG_BIT(4) | MV_SIG_BIT(8) | MV_SIG_BIT(5))
+
 #define MV_SA_SIGINFO   0x4ul
 #define MV_SA_ONSTACK   0x08000000ul
 #define MV_SA_RESTART   0x10000000ul
@@ -88,9 +93,20 @@ const struct mv_thunk *mv_thunk_for(uint64_t site_next);
 /* The program's address for one in a thunk's code; 0 for any other. */
 uint64_t mv_thunk_original(uint64_t pc);
 
-/* deliver.c */
+/* queue.c */
 /* The kernel's siginfo, in the program's names (those of a process that was promoted). */
 void mv_siginfo_named(struct mv_siginfo *info);
+void mv_siginfo_keep(uint8_t to[128], const struct mv_siginfo *info);
+void mv_signal_queue(int number, const struct mv_siginfo *info); /* to this thread */
+
+/* interrupted.c */
+void mv_repair(struct mv_thread *self, struct mv_ucontext *uc);
+/* Would a handler of the program have to wait? */
+int mv_in_shim(struct mv_thread *self, const struct mv_ucontext *uc);
+/* The program's mask where the handler that comes now returns to. */
+uint64_t mv_mask_before_handler(const struct mv_ucontext *uc);
+
+/* deliver.c */
 uint64_t mv_signal_arrived(int number, struct mv_siginfo *info, struct mv_ucontext *uc);
 /* Prepares the handler of `number`, whose interrupted context has the mask uc->mask; returns its address. */
 uint64_t mv_signal_run(int number, struct mv_ucontext *uc);
