@@ -15,7 +15,7 @@ internal sealed partial class DrillSession : IDisposable
     private readonly SessionMemory _memory;
     private readonly List<string> _said = [];
     private readonly int _wanted;
-    private ulong _messagesSeen;
+    private readonly MessageReader _messages;
 
     internal DrillSession(string products, string folder, string[] command, string? faults, int followers)
     {
@@ -30,6 +30,7 @@ internal sealed partial class DrillSession : IDisposable
         SessionMemory? memory = null;
         Host.Until(() => _run.HasExited || (memory = OpenMemory(_run.Id)) is not null, "the session memory is there", Patience);
         _memory = memory ?? throw new DrillFailure($"the session has ended before it began: {File.ReadAllText(Path.Combine(folder, "log"))}");
+        _messages = new MessageReader(_memory.Control);
     }
 
     internal string Folder { get; }
@@ -133,10 +134,7 @@ internal sealed partial class DrillSession : IDisposable
     internal IReadOnlyList<string> TakeMessages()
     {
         int before = _said.Count;
-        ulong last = Control.MessageCount;
-        if (last > _messagesSeen + MvAbi.Messages) _messagesSeen = last - MvAbi.Messages;
-        for (; _messagesSeen < last; _messagesSeen++)
-            if (Control.Message(_messagesSeen + 1) is { } message) _said.Add($"[{message.Pid}] {message.Text}");
+        _said.AddRange(_messages.Take().Select(message => $"[{message.Pid}] {message.Text}"));
         return _said[before..];
     }
 

@@ -55,9 +55,11 @@ internal sealed class Trial : IDisposable
             }
             if (striker.NobodyIsLeft)
             {
+                stalls.Dispose();
                 EndKilled(load, striker);
                 return;
             }
+            stalls.Dispose(); /* from here on nobody asks */
             load.Finish();
             End(load, descriptors, striker);
         }

@@ -30,7 +30,7 @@ internal sealed partial class Session : IControlled, IDisposable
     private readonly LinkedList<ShimRequest> _waiting = [];
     private ShimRequest? _pending;
     private readonly Dictionary<Follower, LagMonitor> _lagMonitors = [];
-    private ulong _messagesSeen;
+    private readonly MessageReader _messages;
     private WaitStatus? _status;
     private bool _stop;
 
@@ -47,6 +47,7 @@ internal sealed partial class Session : IControlled, IDisposable
         _ownsServer = ownsServer;
         _state = new SessionState(server);
         _members = new MemberCheck(memory, file.Name);
+        _messages = new MessageReader(memory.Control.Block);
         _members.Trust(server);
         _reports = new ReportStore(SessionDirectory.PathOf(file.Name));
         _watcher = ownsServer ? null : new ProcessWatcher(Post);
@@ -199,11 +200,13 @@ internal sealed partial class Session : IControlled, IDisposable
 
     private void SayMessages()
     {
-        foreach (ShimMessage message in _memory.Control.MessagesAfter(ref _messagesSeen))
+        foreach (ShimMessage message in _messages.Take())
         {
             LogLevel level = message.Level switch { 0 => LogLevel.Information, 1 => LogLevel.Warning, _ => LogLevel.Error };
             SessionLog.ShimSays(_log, level, message.Pid, message.Text);
         }
+        /* (Whoever has written it tells of a change. One that was killed in it does not.) */
+        if (_messages.IsWaiting) After(2 * MessageReader.Writing, new SessionEvent.Inspect(SayMessages));
     }
 
     private void Remember(string what)

@@ -96,21 +96,4 @@ internal sealed unsafe class SharedControl(ControlBlock block, MvControl* raw)
     }
 
     private MvMember* MemberAt(int version) => (MvMember*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref raw->Members[version]);
-
-    /// <summary>The messages behind number <paramref name="last"/>, as far as the ring still holds them.</summary>
-    internal List<ShimMessage> MessagesAfter(ref ulong last)
-    {
-        var messages = new List<ShimMessage>();
-        ulong count = block.MessageCount;
-        if (count > MvAbi.Messages && count - last > MvAbi.Messages) last = count - MvAbi.Messages;
-        while (last < count)
-        {
-            ShimMessage? message = block.Message(last + 1);
-            /* The newest ones may still be being written: they come with the next change. An older one is lost. */
-            if (message is null && count - last < MvAbi.Messages) break;
-            last++;
-            if (message is not null) messages.Add(message);
-        }
-        return messages;
-    }
 }
