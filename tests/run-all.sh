@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.." || exit 1
 # run NAME COMMAND...: shows the output, keeps it in NAME.log and the exit status in NAME.status. A suite that hangs is
 # ended: a failure, never a wait. A shell's background job starts with SIGINT ignored, which every program below would
 # inherit: tests that interrupt programs need it as a terminal gives it.
-limit=2100
+limit=3300
 run() {
     name=$1
     shift
