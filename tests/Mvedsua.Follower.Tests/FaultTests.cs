@@ -64,6 +64,24 @@ public sealed class FaultTests : ServerTests
         Assert.Single(Deaths(server));
     }
 
+    /// <summary>What could break it: the leader takes its death words back before it makes a copy, and the keeper sleeps on them.</summary>
+    [Theory]
+    [InlineData("attach-uncopied")]
+    [InlineData("attach-copied")]
+    [InlineData("attach-linked")]
+    public async Task A_leader_that_dies_as_it_attaches_a_second_follower_is_succeeded(string point)
+    {
+        using Variant variant = Variant.WithFaults();
+        RedisUnderMvedsua server = Start(products: variant.Products, faults: $"{point}:1:leader:2");
+        server.InStep();
+        int leader = server.LeaderPid;
+        Task<Host.Result> follow = Task.Run(() => server.Mvedsua("follow", RedisUnderMvedsua.Name));
+        Assert.NotEqual(leader, server.PromotedFrom(leader));
+        using (RespClient client = server.Connect()) client.Ok("SET", "served", "on");
+        await follow;
+        Assert.Single(Deaths(server));
+    }
+
     /// <summary>It dies before the kernel has been given the words by which it tells its death. What could break it: a process for which nobody has
     /// waited still has a number.</summary>
     [Fact]

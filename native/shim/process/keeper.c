@@ -166,12 +166,14 @@ static void keep(void) {
                 mv_sys1(__NR_exit, 0);
             if (replays)
                 tell_the_leaders_death();
-            next = 1;
+            next = copies && !replays ? UNLINKED_MS : 1;
         }
         /* No word to wait for: the copy's, the main thread links it in a moment, or was parked while glibc
-         * changed its list (mv_thread_link_death). */
-        if ((copies || !leader_word) && (next < 0 || next > UNLINKED_MS))
-            next = UNLINKED_MS;
+         * changed its list (mv_thread_link_death). A leader that publishes nothing needs no keeper. */
+        if (copies || !leader_word) {
+            int limit = copies || control->publishes ? UNLINKED_MS : 1000;
+            next = next < 0 || next > limit ? limit : next;
+        }
         wait_for_something(next, words);
     }
 }
@@ -255,6 +257,12 @@ int mv_keeper_start(void) {
     return result;
 }
 
+/* It sleeps, maybe, on words that tell nothing any more. */
+void mv_keeper_look(void) {
+    __atomic_store_n(&mv_keeper_word, 1, __ATOMIC_SEQ_CST);
+    mv_sys3(__NR_futex, (long)&mv_keeper_word, 129 /* WAKE, private */, 1);
+}
+
 /* Before an exec: what the keeper knows of the logs would be wrong for the next program, which begins them
  * anew, and it would keep the descriptors open that the next program closes. (If the exec fails, the next
  * session makes a new keeper.) */
@@ -265,8 +273,7 @@ void mv_keeper_stop(void) {
     /* A server that has given up its privileges may not kill what it made before. */
     if (mv_is_error(mv_sys2(__NR_kill, keeper_pid, 9))) {
         __atomic_store_n(&leaves, 1, __ATOMIC_SEQ_CST);
-        __atomic_store_n(&mv_keeper_word, 1, __ATOMIC_SEQ_CST);
-        mv_sys3(__NR_futex, (long)&mv_keeper_word, 129 /* WAKE, private */, 1);
+        mv_keeper_look();
     }
     while ((lives = __atomic_load_n(&keeper_lives, __ATOMIC_ACQUIRE)) != 0)
         mv_sys4(__NR_futex, (long)&keeper_lives, 0 /* WAIT, shared: the kernel's wake is */, lives, 0);

@@ -81,8 +81,11 @@ static void check_keeper(struct mv_thread *self) {
 void mv_leader_check_limits(struct mv_thread *self) {
     uint64_t limit = mv.control->lag_limit_bytes;
     int thorough = !(self->log->sequence & 4095);
-    if (thorough)
+    if (thorough) {
         check_keeper(self);
+        if (!self->death_linked) /* it was parked while glibc changed its list */
+            mv_thread_link_death(self);
+    }
     mv_tracers_check(self, thorough);
     for (uint32_t version = 0; limit && version < MV_VERSIONS; version++) {
         const struct mv_log_cursor *cursor = mv_cursor_of(self->slot, version);

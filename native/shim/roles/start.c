@@ -105,8 +105,8 @@ void mv_thread_introduce(struct mv_thread *area) {
 }
 
 /* Links the death words of this thread's own log into its robust list. glibc may be in the middle of changing
- * that list when the thread was parked by a signal: it says so in list_op_pending, then there is no watch on
- * this thread until its next call. */
+ * that list when the thread was parked by a signal: it says so in list_op_pending, then the keeper alone
+ * tells of its death, until it has published some thousand records more (mv_leader_check_limits). */
 void mv_thread_link_death(struct mv_thread *self) {
     struct robust_list_head *head = NULL;
     size_t size = 0;
