@@ -29,8 +29,17 @@ internal sealed class Interrupt : IDisposable
         }
     }
 
-    /// <summary>Ends the waiting as a signal would.</summary>
-    internal void End() => _source.Cancel();
+    /// <summary>Ends the waiting as a signal would. Any thread, also when the verb has ended.</summary>
+    internal void End()
+    {
+        try
+        {
+            _source.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+        }
+    }
 
     public void Dispose()
     {

@@ -58,8 +58,13 @@ internal sealed class Drill(DrillOptions options)
         {
             trial?.Dispose();
         }
-        if (trial.HadStall) Console.WriteLine($"  nobody was answered for a while: {folder}/drill.log tells who did what");
-        else Directory.Delete(folder, recursive: true);
+        if (trial.HadStall)
+        {
+            string kept = $"{folder.TrimEnd('/')}.log";
+            File.Copy(Path.Combine(folder, "drill.log"), kept);
+            Console.WriteLine($"  nobody was answered for a while: {kept} tells who did what");
+        }
+        Directory.Delete(folder, recursive: true);
         return true;
     }
 

@@ -98,7 +98,7 @@ internal sealed partial class DrillSession : IDisposable
             Until(() => IsSettled, "the leader goes on alone, or the follower replays", load);
             if (IsFollowed) break;
             if (!IsExpected(Control.Reason) || Members.Any(m => !IsExpected(m.Reason)))
-                throw new DrillFailure($"a follower that nobody killed has ended; {Describe()}");
+                throw new DrillFailure($"a follower that nobody killed has ended; {Describe()}\n{LastReport()}");
             if (Followers.Count > _wanted || replies.Count > 20 * _wanted)
                 throw new DrillFailure($"{Followers.Count} followers, not {_wanted}, after these replies:\n{string.Join('\n', replies)}\n{Describe()}");
             Host.Result follow = Verb("follow");
@@ -118,6 +118,13 @@ internal sealed partial class DrillSession : IDisposable
         Until(() => !IsFollowed || Host.IsAlive(Control.KeeperPid), "there is a keeper", load);
         if (!IsFollowed) MakeWhole(load);
         TakeMessages();
+    }
+
+    /// <summary>Once it is made: the difference is in it.</summary>
+    private string LastReport()
+    {
+        Host.Result report = Verb("report");
+        return report.Output + report.Errors;
     }
 
     internal Host.Result Verb(string verb, params string[] more) => Host.Run(Folder, _mvedsua, [verb, Name, .. more]);

@@ -16,12 +16,14 @@ public sealed class MessageReader(ControlBlock control)
     public bool IsWaiting => _awaited is not null;
 
     /// <summary>Those since the last look, as far as the ring still holds them.</summary>
-    public IReadOnlyList<ShimMessage> Take()
+    /// <param name="isLast">There is no later look: what is not whole is given up at once.</param>
+    public IReadOnlyList<ShimMessage> Take(bool isLast = false)
     {
         var messages = new List<ShimMessage>();
         var count = control.MessageCount;
-        if (count > MvAbi.Messages && count - _last > MvAbi.Messages) _last = count - MvAbi.Messages;
-        var givenUp = _awaited is { } awaited && Stopwatch.GetElapsedTime(awaited.Since) > Writing ? awaited.Newest : 0;
+        if (count < _last) _last = count; // damaged: nothing is told twice
+        if (count - _last > MvAbi.Messages) _last = count - MvAbi.Messages;
+        var givenUp = isLast ? count : _awaited is { } awaited && Stopwatch.GetElapsedTime(awaited.Since) > Writing ? awaited.Newest : 0;
         for (; _last < count; _last++)
         {
             var number = _last + 1;

@@ -66,6 +66,7 @@ internal static class StatusVerb
             if (json || Console.IsOutputRedirected)
             {
                 await using var output = Pipe.Open();
+                Pipe.WhenReaderGoes(interrupt.End);
                 while (await interrupt.NextAsync(states))
                 {
                     await output.WriteLineAsync(json

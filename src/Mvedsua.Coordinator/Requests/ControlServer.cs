@@ -196,7 +196,7 @@ internal sealed partial class ControlServer : IDisposable
         byte[] told = [];
         while (true)
         {
-            byte[] now = ControlProtocol.Encode(await OfStatusAsync().ConfigureAwait(false));
+            byte[] now = ControlProtocol.Encode(await OfStatusAsync().WaitAsync(hangUp).ConfigureAwait(false));
             if (!now.AsSpan().SequenceEqual(told)) await writer.WriteAsync(told = now, hangUp).ConfigureAwait(false);
             await Task.Delay(WatchInterval, hangUp).ConfigureAwait(false);
         }

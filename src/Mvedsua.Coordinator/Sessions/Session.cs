@@ -31,6 +31,7 @@ internal sealed partial class Session : IControlled, IDisposable
     private ShimRequest? _pending;
     private readonly Dictionary<Follower, LagMonitor> _lagMonitors = [];
     private readonly MessageReader _messages;
+    private bool _looksAgain; /* at a message that was not whole */
     private WaitStatus? _status;
     private bool _stop;
 
@@ -104,6 +105,7 @@ internal sealed partial class Session : IControlled, IDisposable
             _looking.Wait(ReportingTime); /* a leader may exit right behind the point at which its follower is parked */
             EndRemaining();
             _reporting.Wait(ReportingTime);
+            SayMessages(areLast: true);
             if (_ownsServer && LeftBehind.Except([.. _file.Processes.Select(p => p.Pid)]) is { Count: > 0 } left)
                 SessionLog.LeftBehind(_log, string.Join(", ", left));
         }
@@ -198,15 +200,17 @@ internal sealed partial class Session : IControlled, IDisposable
         _ = Task.Delay(delay, _ending.Token).ContinueWith(_ => Post(e), CancellationToken.None,
             TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
 
-    private void SayMessages()
+    private void SayMessages(bool areLast = false)
     {
-        foreach (ShimMessage message in _messages.Take())
+        foreach (ShimMessage message in _messages.Take(areLast))
         {
             LogLevel level = message.Level switch { 0 => LogLevel.Information, 1 => LogLevel.Warning, _ => LogLevel.Error };
             SessionLog.ShimSays(_log, level, message.Pid, message.Text);
         }
-        /* (Whoever has written it tells of a change. One that was killed in it does not.) */
-        if (_messages.IsWaiting) After(2 * MessageReader.Writing, new SessionEvent.Inspect(SayMessages));
+        /* Whoever has written it tells of a change; one that was killed in it does not. */
+        if (!_messages.IsWaiting || _looksAgain) return;
+        _looksAgain = true;
+        After(2 * MessageReader.Writing, new SessionEvent.Inspect(() => _looksAgain = false)); /* each event is a look */
     }
 
     private void Remember(string what)

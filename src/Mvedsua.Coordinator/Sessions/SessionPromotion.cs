@@ -19,7 +19,7 @@ internal sealed partial class Session
         {
             while (true)
             {
-                if (await LookAsync(() => Look(promotion, pid, isWanted, asked)).ConfigureAwait(false) is not { } outcome)
+                if (await TryLookAsync().ConfigureAwait(false) is not { } outcome)
                 {
                     await Task.Delay(promotion.LookAgain).ConfigureAwait(false);
                     continue;
@@ -31,6 +31,18 @@ internal sealed partial class Session
         catch (UpdateRefusedException)
         {
             return SessionEnded;
+        }
+
+        async Task<Task<ControlReply>?> TryLookAsync()
+        {
+            try
+            {
+                return await LookAsync(() => Look(promotion, pid, isWanted, asked)).ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                return null; /* the coordinator was stopped for long: the look was not made */
+            }
         }
     }
 

@@ -17,8 +17,8 @@ internal sealed partial class Session
     public async Task<SessionStatus> StatusAsync()
     {
         var done = new TaskCompletionSource<SessionStatus>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Post(new SessionEvent.Inspect(() => done.TrySetResult(
-            StatusView.Make(_file, _memory, LeaderPid, _state.Followers, [.. _history], _stages.Stage, OfUpdate()))));
+        if (!TryPost(new SessionEvent.Inspect(() => done.TrySetResult(
+            StatusView.Make(_file, _memory, LeaderPid, _state.Followers, [.. _history], _stages.Stage, OfUpdate()))))) throw new OperationCanceledException("the session has ended");
         return await done.Task.WaitAsync(ShimRequest.TimeLimit).ConfigureAwait(false);
     }
 
