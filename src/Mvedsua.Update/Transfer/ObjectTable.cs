@@ -61,7 +61,7 @@ internal sealed class ObjectTable
     private const int PageBits = 12;
 
     private readonly List<Found> _objects = [];
-    private readonly Dictionary<ulong, int> _byAddress = [];
+    private readonly AddressTable _byAddress = new();
     private readonly Dictionary<ulong, int> _pages = [];
     private ulong[] _starts = [], _ends = [];
     private int[] _numbers = [];
@@ -75,11 +75,11 @@ internal sealed class ObjectTable
     internal int Add(Found found)
     {
         _objects.Add(found);
-        _byAddress[found.Old] = _objects.Count - 1;
+        _byAddress.Set(found.Old, _objects.Count - 1);
         return _objects.Count - 1;
     }
 
-    internal bool TryGet(ulong address, out int number) => _byAddress.TryGetValue(address, out number);
+    internal bool TryGet(ulong address, out int number) => _byAddress.TryGet(address, out number);
 
     /// <summary>An object turned out to be a part of another; pointers to it are pointers into that one.</summary>
     internal void MakePart(int number)
