@@ -103,7 +103,7 @@ internal sealed class ObjectTable
             (_starts[next], _numbers[next]) = (all[i].Old, i);
             next++;
         }
-        Array.Sort(_starts, _numbers);
+        AddressOrder.Sort(ref _starts, ref _numbers);
         _ends = new ulong[whole];
         _pages.Clear();
         for (var i = 0; i < whole; i++)
