@@ -58,11 +58,13 @@ internal struct Found
 /// <summary>All objects that were found, by number and by address.</summary>
 internal sealed class ObjectTable
 {
-    private const int PageBits = 12;
+    private const int Page = 4096;
 
     private readonly List<Found> _objects = [];
     private readonly AddressTable _byAddress = new();
-    private readonly Dictionary<ulong, int> _pages = [];
+
+    /* Of each page's first address, and of the piece's end: how many objects begin before it. */
+    private readonly Pieces<int[]> _ranks = new();
     private ulong[] _starts = [], _ends = [];
     private int[] _numbers = [];
 
@@ -105,11 +107,17 @@ internal sealed class ObjectTable
         }
         AddressOrder.Sort(ref _starts, ref _numbers);
         _ends = new ulong[whole];
-        _pages.Clear();
-        for (var i = 0; i < whole; i++)
+        for (var i = 0; i < whole; i++) _ends[i] = _starts[i] + all[_numbers[i]].Room;
+        _ranks.Clear();
+        for (var i = 0; i < whole;)
         {
-            _ends[i] = _starts[i] + all[_numbers[i]].Room;
-            _pages.TryAdd(_starts[i] >> PageBits, i);
+            var ranks = _ranks.Add(_starts[i], new int[Pieces<int[]>.Size / Page + 1]);
+            var page = _starts[i] & ~(Pieces<int[]>.Size - 1ul);
+            for (var p = 0; p < ranks.Length; p++, page += Page)
+            {
+                while (i < whole && _starts[i] < page) i++;
+                ranks[p] = i;
+            }
         }
     }
 
@@ -119,11 +127,13 @@ internal sealed class ObjectTable
     /// <summary>The object whose room holds an address, or ends there; -1 when none does.</summary>
     internal int Containing(ulong address)
     {
-        /* The first object of the address's page is a good place to begin: a search of all would miss the cache twenty times. */
+        /* A search of all would miss the cache twenty times. */
         int at;
-        if (_pages.TryGetValue(address >> PageBits, out var first))
+        if (_ranks.TryGet(address, out var ranks))
         {
-            for (at = first; at < _starts.Length && _starts[at] <= address;) at++;
+            var page = (int)(address % Pieces<int[]>.Size) / Page;
+            var end = ranks[page + 1];
+            for (at = ranks[page]; at < end && _starts[at] <= address;) at++;
             at--;
         }
         else
