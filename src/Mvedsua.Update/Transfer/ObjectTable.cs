@@ -81,6 +81,14 @@ internal sealed class ObjectTable
         return _objects.Count - 1;
     }
 
+    /// <summary>Where each will stand, by number.</summary>
+    internal ulong[] NewPlaces()
+    {
+        var places = new ulong[Count];
+        for (var i = 0; i < places.Length; i++) places[i] = this[i].New;
+        return places;
+    }
+
     internal bool TryGet(ulong address, out int number) => _byAddress.TryGet(address, out number);
 
     /// <summary>An object turned out to be a part of another; pointers to it are pointers into that one.</summary>
