@@ -20,12 +20,20 @@ internal sealed class Mirror(IUpdatedProcess process)
 
     private readonly Pieces<Chunk> _chunks = new();
 
+    /* Forgotten ones: memory that the system has given already is not asked for again. */
+    private readonly Stack<Chunk> _spare = [];
+
     /// <summary>What was mapped when <see cref="Forget"/> was called last.</summary>
     internal MemoryMap Map { get; private set; } = new(process.Mappings);
 
     /// <summary>Drops all that was read.</summary>
     internal void Forget()
     {
+        foreach (var (_, chunk) in _chunks.All)
+        {
+            Array.Clear(chunk.Dirty);
+            _spare.Push(chunk);
+        }
         _chunks.Clear();
         Map = new MemoryMap(process.Mappings);
     }
@@ -110,7 +118,7 @@ internal sealed class Mirror(IUpdatedProcess process)
     private Chunk At(ulong address)
     {
         if (_chunks.TryGet(address, out var chunk)) return chunk;
-        chunk = new Chunk();
+        if (!_spare.TryPop(out chunk)) chunk = new Chunk();
         var start = address & ~(Piece - 1ul);
         var filled = start;
         foreach (var (from, to) in Map.Readable(start, start + Piece))

@@ -81,6 +81,9 @@ internal sealed class ObjectTable
         return _objects.Count - 1;
     }
 
+    /// <summary>So many more are added soon: a list that grows step by step would be copied.</summary>
+    internal void Expect(int more) => _objects.EnsureCapacity(_objects.Count + more);
+
     /// <summary>Where each will stand, by number.</summary>
     internal ulong[] NewPlaces()
     {

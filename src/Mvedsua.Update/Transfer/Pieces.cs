@@ -2,14 +2,17 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Mvedsua.Update.Transfer;
 
-/// <summary>Something for each piece of 1 MiB of the address space that has anything. Many questions in a row are about one piece: the last one is at hand.</summary>
+/// <summary>Something for each piece of 1 MiB of the address space that has anything. Many questions in a row are about few pieces: those are at hand.</summary>
 internal sealed class Pieces<T> where T : class
 {
     internal const int Bits = 20, Size = 1 << Bits;
 
+    private const int Recent = 256;
+
     private readonly Dictionary<ulong, T> _pieces = [];
-    private T? _last;
-    private ulong _lastNumber = ulong.MaxValue;
+
+    /* Each at the place that the last bits of its number say. */
+    private readonly (ulong Number, T? Piece)[] _recent = new (ulong, T?)[Recent];
 
     /// <summary>The first addresses of all pieces and what they have, in order.</summary>
     internal IEnumerable<(ulong Start, T Piece)> All => _pieces.OrderBy(p => p.Key).Select(p => (p.Key << Bits, p.Value));
@@ -18,24 +21,26 @@ internal sealed class Pieces<T> where T : class
     internal bool TryGet(ulong address, [NotNullWhen(true)] out T? piece)
     {
         var number = address >> Bits;
-        if (number != _lastNumber)
+        ref var recent = ref _recent[number % Recent];
+        if (recent.Piece is null || recent.Number != number)
         {
             if (!_pieces.TryGetValue(number, out piece)) return false;
-            (_last, _lastNumber) = (piece, number);
+            recent = (number, piece);
         }
-        piece = _last!;
+        piece = recent.Piece!;
         return true;
     }
 
+    /// <summary>To a piece that has nothing yet.</summary>
     internal T Add(ulong address, T piece)
     {
-        (_last, _lastNumber) = (piece, address >> Bits);
-        return _pieces[_lastNumber] = piece;
+        _pieces.Add(address >> Bits, piece);
+        return piece;
     }
 
     internal void Clear()
     {
         _pieces.Clear();
-        (_last, _lastNumber) = (null, ulong.MaxValue);
+        Array.Clear(_recent);
     }
 }

@@ -19,11 +19,14 @@ internal sealed class Walker(Mirror mirror, IBlocks blocks, ObjectTable objects)
     /// the one before needed. Fewer are in the caches anyway, and what is refused first is what the program has first.</summary>
     private const int MostUnordered = 1 << 12;
 
+    /// <summary>So many pointers are asked of the allocator at once.</summary>
+    private const int Batch = 1 << 14;
+
     private readonly List<Pointer> _inside = [], _uncertain = [];
     private List<Pointer> _seen = [];
     private readonly List<(int Number, Plan Plan)> _again = [];
-    private ulong[] _addresses = new ulong[64];
-    private Block[] _looked = new Block[64];
+    private readonly ulong[] _addresses = new ulong[Batch];
+    private readonly Block[] _looked = new Block[Batch];
     private byte[] _scratch = [];
 
     /// <summary>Objects that were also reached as another type, none of which has changed: their pointers are those of both.</summary>
@@ -103,9 +106,15 @@ internal sealed class Walker(Mirror mirror, IBlocks blocks, ObjectTable objects)
     private void Look()
     {
         if (_seen.Count > MostUnordered) PutInOrder();
-        if (_addresses.Length < _seen.Count) (_addresses, _looked) = (new ulong[_seen.Count * 2], new Block[_seen.Count * 2]);
+        var seen = CollectionsMarshal.AsSpan(_seen);
+        for (var done = 0; done < seen.Length; done += Batch) Look(seen.Slice(done, Math.Min(Batch, seen.Length - done)));
+        _seen.Clear();
+    }
+
+    private void Look(ReadOnlySpan<Pointer> seen)
+    {
         var asked = 0;
-        foreach (var pointer in _seen)
+        foreach (var pointer in seen)
         {
             if (objects.TryGet(pointer.Value, out var known)) Meet(known, pointer);
             else _addresses[asked++] = pointer.Value;
@@ -113,7 +122,7 @@ internal sealed class Walker(Mirror mirror, IBlocks blocks, ObjectTable objects)
 
         blocks.Look(_addresses.AsSpan(0, asked), _looked.AsSpan(0, asked));
         var next = 0;
-        foreach (var pointer in _seen)
+        foreach (var pointer in seen)
         {
             if (next >= asked) break;
             if (_addresses[next] != pointer.Value) continue;
@@ -121,7 +130,6 @@ internal sealed class Walker(Mirror mirror, IBlocks blocks, ObjectTable objects)
             if (objects.TryGet(pointer.Value, out var known)) Meet(known, pointer);
             else Take(pointer, block);
         }
-        _seen.Clear();
     }
 
     private void PutInOrder()
@@ -130,6 +138,7 @@ internal sealed class Walker(Mirror mirror, IBlocks blocks, ObjectTable objects)
         var (values, places) = (new ulong[seen.Length], new int[seen.Length]);
         for (var i = 0; i < seen.Length; i++) (values[i], places[i]) = (seen[i].Value, i);
         AddressOrder.Sort(ref values, ref places);
+        objects.Expect(seen.Length);
         var ordered = new List<Pointer>(seen.Length);
         foreach (var place in places) ordered.Add(seen[place]);
         _seen = ordered;
