@@ -9,6 +9,9 @@ internal sealed class Converter(Mirror mirror, ObjectTable objects, IReadOnlyLis
     private readonly HashSet<ulong> _patched = [];
     private byte[] _scratch = [], _made = [];
 
+    /* New addresses by number. Pointers come in no order; whole objects would fill the caches with what most don't need. */
+    private readonly ulong[] _places = objects.NewPlaces();
+
     internal long Converted { get; private set; }
 
     /// <exception cref="UpdateRefusedException">A value or a pointer can't be carried over.</exception>
@@ -75,6 +78,11 @@ internal sealed class Converter(Mirror mirror, ObjectTable objects, IReadOnlyLis
         }
 
         if (plan.Tail is not { } end) return;
+        if (end.Element.IsCopied)
+        {
+            old.Slice(end.From, tail * end.Element.OldSize).CopyTo(@new[end.To..]);
+            return;
+        }
         for (var i = 0; i < tail; i++)
             Convert(end.Element, old.Slice(end.From + i * end.Element.OldSize, end.Element.OldSize), @new[(end.To + i * end.Element.NewSize)..],
                 number, isUncertain, 0);
@@ -125,7 +133,11 @@ internal sealed class Converter(Mirror mirror, ObjectTable objects, IReadOnlyLis
     /// <summary>Where a pointer points to in the new version.</summary>
     private ulong Corrected(ulong value, Slot slot, int number, bool isUncertain)
     {
-        if (!objects.TryGet(value, out var at))
+        if (objects.TryGet(value, out var at))
+        {
+            if (!slot.IsOpaque) return _places[at];
+        }
+        else
         {
             at = objects.Containing(value);
             if (at < 0) return value;

@@ -19,10 +19,8 @@ internal sealed class LeftOvers(IUpdatedProcess process, ObjectTable objects, bo
     /// <summary>Found ones are counted; so many are told.</summary>
     internal const int MostTold = 20;
 
-    private const int Piece = 2 << 20, FilterBits = 23;
+    private const int Piece = 1 << 18; /* stays in a core's cache until it was looked through */
 
-    /* One bit for each address's hash: nearly all words are done with one look. */
-    private readonly ulong[] _filter = new ulong[1 << (FilterBits - 6)];
     private ulong _least = ulong.MaxValue, _greatest;
     private FreedMemory? _freed;
 
@@ -37,8 +35,6 @@ internal sealed class LeftOvers(IUpdatedProcess process, ObjectTable objects, bo
         {
             if (found.IsStatic || found.IsPart || !found.IsMoved) continue;
             (_least, _greatest) = (Math.Min(_least, found.Old), Math.Max(_greatest, found.Old));
-            var bit = Hash(found.Old);
-            _filter[bit >> 6] |= 1ul << (bit & 63);
         }
 
         if (_greatest == 0) return;
@@ -57,17 +53,13 @@ internal sealed class LeftOvers(IUpdatedProcess process, ObjectTable objects, bo
         }
     }
 
-    private static int Hash(ulong address) => (int)((address >> 4) * 0x9e3779b97f4a7c15 >> (64 - FilterBits));
-
     private void Find(ulong start, ReadOnlySpan<ulong> words, in Mapping mapping)
     {
         for (var i = 0; i < words.Length; i++)
         {
             var word = words[i];
             if (word - _least > _greatest - _least) continue;
-            var bit = Hash(word);
-            if ((_filter[bit >> 6] >> (bit & 63) & 1) == 0 || !objects.TryGet(word, out var number) || !objects[number].IsMoved
-                || objects[number].IsStatic) continue;
+            if (!objects.TryGet(word, out var number) || !objects[number].IsMoved || objects[number].IsStatic) continue;
             var place = start + (ulong)i * 8;
             /* In an old object; it is about to go. */
             if (objects.Containing(place) is >= 0 and var around && objects[around].IsMoved) continue;

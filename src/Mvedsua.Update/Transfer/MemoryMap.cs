@@ -1,20 +1,22 @@
 namespace Mvedsua.Update.Transfer;
 
-/// <summary>What the process has mapped, for questions about addresses. Immutable.</summary>
+/// <summary>What the process has mapped, for questions about addresses. Not safe for concurrent use.</summary>
 internal sealed class MemoryMap(IReadOnlyList<Mapping> mappings)
 {
     private readonly Mapping[] _mappings = [.. mappings];
+    private Mapping _last; /* most questions are about the mapping of the one before */
 
     /// <summary>The mapping that holds an address; null when none does.</summary>
     internal Mapping? At(ulong address)
     {
+        if (address - _last.Start < _last.End - _last.Start) return _last;
         int low = 0, high = _mappings.Length - 1;
         while (low <= high)
         {
             var middle = (low + high) / 2;
             if (address < _mappings[middle].Start) high = middle - 1;
             else if (address >= _mappings[middle].End) low = middle + 1;
-            else return _mappings[middle];
+            else return _last = _mappings[middle];
         }
         return null;
     }

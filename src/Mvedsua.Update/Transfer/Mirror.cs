@@ -10,7 +10,7 @@ namespace Mvedsua.Update.Transfer;
 /// </summary>
 internal sealed class Mirror(IUpdatedProcess process)
 {
-    private const int PieceBits = 20, Piece = 1 << PieceBits, PageBits = 12, Page = 1 << PageBits;
+    private const int Piece = Pieces<Chunk>.Size, PageBits = 12, Page = 1 << PageBits;
 
     private sealed class Chunk
     {
@@ -18,9 +18,10 @@ internal sealed class Mirror(IUpdatedProcess process)
         internal readonly ulong[] Dirty = new ulong[Piece / Page / 64];
     }
 
-    private readonly Dictionary<ulong, Chunk> _chunks = [];
-    private Chunk? _last;
-    private ulong _lastNumber = ulong.MaxValue;
+    private readonly Pieces<Chunk> _chunks = new();
+
+    /* Forgotten ones: memory that the system has given already is not asked for again. */
+    private readonly Stack<Chunk> _spare = [];
 
     /// <summary>What was mapped when <see cref="Forget"/> was called last.</summary>
     internal MemoryMap Map { get; private set; } = new(process.Mappings);
@@ -28,8 +29,12 @@ internal sealed class Mirror(IUpdatedProcess process)
     /// <summary>Drops all that was read.</summary>
     internal void Forget()
     {
+        foreach (var (_, chunk) in _chunks.All)
+        {
+            Array.Clear(chunk.Dirty);
+            _spare.Push(chunk);
+        }
         _chunks.Clear();
-        (_last, _lastNumber) = (null, ulong.MaxValue);
         Map = new MemoryMap(process.Mappings);
     }
 
@@ -40,13 +45,13 @@ internal sealed class Mirror(IUpdatedProcess process)
     internal ReadOnlySpan<byte> Read(ulong address, int length, ref byte[] scratch)
     {
         var at = (int)(address & (Piece - 1));
-        if (at + length <= Piece) return At(address >> PieceBits).Bytes.AsSpan(at, length);
+        if (at + length <= Piece) return At(address).Bytes.AsSpan(at, length);
         if (scratch.Length < length) scratch = new byte[length];
         for (var done = 0; done < length;)
         {
             at = (int)((address + (ulong)done) & (Piece - 1));
             var part = Math.Min(length - done, Piece - at);
-            At((address + (ulong)done) >> PieceBits).Bytes.AsSpan(at, part).CopyTo(scratch.AsSpan(done));
+            At(address + (ulong)done).Bytes.AsSpan(at, part).CopyTo(scratch.AsSpan(done));
             done += part;
         }
         return scratch.AsSpan(0, length);
@@ -55,7 +60,7 @@ internal sealed class Mirror(IUpdatedProcess process)
     internal ulong ReadWord(ulong address)
     {
         var at = (int)(address & (Piece - 1));
-        if (at + 8 <= Piece) return BinaryPrimitives.ReadUInt64LittleEndian(At(address >> PieceBits).Bytes.AsSpan(at));
+        if (at + 8 <= Piece) return BinaryPrimitives.ReadUInt64LittleEndian(At(address).Bytes.AsSpan(at));
         byte[] scratch = [];
         return BinaryPrimitives.ReadUInt64LittleEndian(Read(address, 8, ref scratch));
     }
@@ -67,7 +72,7 @@ internal sealed class Mirror(IUpdatedProcess process)
         {
             var at = (int)(address & (Piece - 1));
             var part = Math.Min(bytes.Length, Piece - at);
-            var chunk = At(address >> PieceBits);
+            var chunk = At(address);
             bytes[..part].CopyTo(chunk.Bytes.AsSpan(at));
             for (var page = at >> PageBits; page <= (at + part - 1) >> PageBits; page++) chunk.Dirty[page >> 6] |= 1ul << (page & 63);
             address += (ulong)part;
@@ -87,7 +92,7 @@ internal sealed class Mirror(IUpdatedProcess process)
     internal long Flush()
     {
         var pages = 0L;
-        foreach (var (number, chunk) in _chunks.OrderBy(c => c.Key))
+        foreach (var (start, chunk) in _chunks.All)
         {
             var count = Piece / Page;
             for (var page = 0; page < count;)
@@ -102,7 +107,7 @@ internal sealed class Mirror(IUpdatedProcess process)
 
                 var first = page;
                 while (page < count && (chunk.Dirty[page >> 6] >> (page & 63) & 1) != 0) page++;
-                process.Write((number << PieceBits) + (ulong)first * Page, chunk.Bytes.AsSpan(first * Page, (page - first) * Page));
+                process.Write(start + (ulong)first * Page, chunk.Bytes.AsSpan(first * Page, (page - first) * Page));
                 pages += page - first;
             }
             Array.Clear(chunk.Dirty);
@@ -110,23 +115,19 @@ internal sealed class Mirror(IUpdatedProcess process)
         return pages;
     }
 
-    private Chunk At(ulong number)
+    private Chunk At(ulong address)
     {
-        if (number == _lastNumber) return _last!;
-        if (!_chunks.TryGetValue(number, out var chunk))
+        if (_chunks.TryGet(address, out var chunk)) return chunk;
+        if (!_spare.TryPop(out chunk)) chunk = new Chunk();
+        var start = address & ~(Piece - 1ul);
+        var filled = start;
+        foreach (var (from, to) in Map.Readable(start, start + Piece))
         {
-            chunk = _chunks[number] = new Chunk();
-            var start = number << PieceBits;
-            var filled = start;
-            foreach (var (from, to) in Map.Readable(start, start + Piece))
-            {
-                chunk.Bytes.AsSpan((int)(filled - start), (int)(from - filled)).Clear();
-                process.Read(from, chunk.Bytes.AsSpan((int)(from - start), (int)(to - from)));
-                filled = to;
-            }
-            chunk.Bytes.AsSpan((int)(filled - start)).Clear();
+            chunk.Bytes.AsSpan((int)(filled - start), (int)(from - filled)).Clear();
+            process.Read(from, chunk.Bytes.AsSpan((int)(from - start), (int)(to - from)));
+            filled = to;
         }
-        (_last, _lastNumber) = (chunk, number);
-        return chunk;
+        chunk.Bytes.AsSpan((int)(filled - start)).Clear();
+        return _chunks.Add(address, chunk);
     }
 }

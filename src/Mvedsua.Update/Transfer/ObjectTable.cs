@@ -58,11 +58,13 @@ internal struct Found
 /// <summary>All objects that were found, by number and by address.</summary>
 internal sealed class ObjectTable
 {
-    private const int PageBits = 12;
+    private const int Page = 4096;
 
     private readonly List<Found> _objects = [];
-    private readonly Dictionary<ulong, int> _byAddress = [];
-    private readonly Dictionary<ulong, int> _pages = [];
+    private readonly AddressTable _byAddress = new();
+
+    /* Of each page's first address, and of the piece's end: how many objects begin before it. */
+    private readonly Pieces<int[]> _ranks = new();
     private ulong[] _starts = [], _ends = [];
     private int[] _numbers = [];
 
@@ -75,11 +77,22 @@ internal sealed class ObjectTable
     internal int Add(Found found)
     {
         _objects.Add(found);
-        _byAddress[found.Old] = _objects.Count - 1;
+        _byAddress.Set(found.Old, _objects.Count - 1);
         return _objects.Count - 1;
     }
 
-    internal bool TryGet(ulong address, out int number) => _byAddress.TryGetValue(address, out number);
+    /// <summary>So many more are added soon: a list that grows step by step would be copied.</summary>
+    internal void Expect(int more) => _objects.EnsureCapacity(_objects.Count + more);
+
+    /// <summary>Where each will stand, by number.</summary>
+    internal ulong[] NewPlaces()
+    {
+        var places = new ulong[Count];
+        for (var i = 0; i < places.Length; i++) places[i] = this[i].New;
+        return places;
+    }
+
+    internal bool TryGet(ulong address, out int number) => _byAddress.TryGet(address, out number);
 
     /// <summary>An object turned out to be a part of another; pointers to it are pointers into that one.</summary>
     internal void MakePart(int number)
@@ -103,13 +116,19 @@ internal sealed class ObjectTable
             (_starts[next], _numbers[next]) = (all[i].Old, i);
             next++;
         }
-        Array.Sort(_starts, _numbers);
+        AddressOrder.Sort(ref _starts, ref _numbers);
         _ends = new ulong[whole];
-        _pages.Clear();
-        for (var i = 0; i < whole; i++)
+        for (var i = 0; i < whole; i++) _ends[i] = _starts[i] + all[_numbers[i]].Room;
+        _ranks.Clear();
+        for (var i = 0; i < whole;)
         {
-            _ends[i] = _starts[i] + all[_numbers[i]].Room;
-            _pages.TryAdd(_starts[i] >> PageBits, i);
+            var ranks = _ranks.Add(_starts[i], new int[Pieces<int[]>.Size / Page + 1]);
+            var page = _starts[i] & ~(Pieces<int[]>.Size - 1ul);
+            for (var p = 0; p < ranks.Length; p++, page += Page)
+            {
+                while (i < whole && _starts[i] < page) i++;
+                ranks[p] = i;
+            }
         }
     }
 
@@ -119,11 +138,13 @@ internal sealed class ObjectTable
     /// <summary>The object whose room holds an address, or ends there; -1 when none does.</summary>
     internal int Containing(ulong address)
     {
-        /* The first object of the address's page is a good place to begin: a search of all would miss the cache twenty times. */
+        /* A search of all would miss the cache twenty times. */
         int at;
-        if (_pages.TryGetValue(address >> PageBits, out var first))
+        if (_ranks.TryGet(address, out var ranks))
         {
-            for (at = first; at < _starts.Length && _starts[at] <= address;) at++;
+            var page = (int)(address % Pieces<int[]>.Size) / Page;
+            var end = ranks[page + 1];
+            for (at = ranks[page]; at < end && _starts[at] <= address;) at++;
             at--;
         }
         else

@@ -47,6 +47,9 @@ internal sealed class Plan(TypePair pair)
 
     internal bool IsChanged => Pair.IsChanged;
 
+    /// <summary>An object is made by copying its bytes: nothing in it changes, and no pointer.</summary>
+    internal bool IsCopied => !IsChanged && Steps is [CopyStep] && Slots.Length == 0 && Loops.Length == 0 && Choices.Length == 0 && Tail is null;
+
     /// <summary>Whether objects are looked into at all.</summary>
     internal bool IsWalked { get; set; }
 

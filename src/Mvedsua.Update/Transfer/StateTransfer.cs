@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Mvedsua.Update.Descriptions;
 using Mvedsua.Update.Types;
 
@@ -157,7 +158,7 @@ public sealed class StateTransfer
         }
 
         var places = new ulong[sizes.Count];
-        _process.CallMany(_allocator.Malloc, sizes.ToArray(), 1, places);
+        _process.CallMany(_allocator.Malloc, CollectionsMarshal.AsSpan(sizes), 1, places);
         var old = new ulong[places.Length];
         for (var i = 0; i < places.Length; i++)
         {
@@ -177,7 +178,7 @@ public sealed class StateTransfer
         var calls = new Dictionary<string, List<ulong>>();
         for (var number = 0; number < _objects.Count; number++)
         {
-            var found = _objects[number];
+            ref readonly var found = ref _objects[number];
             if (found.IsPart || found.TakesNewValue || !found.Plan.IsChanged || !HasCalls(found.Plan)) continue;
             for (var i = 0; i < found.Count; i++)
                 Add(found.Plan, found.Old + (ulong)(i * found.Plan.OldSize), found.New + (ulong)(i * found.Plan.NewSize), found.Tail, calls);
@@ -186,7 +187,7 @@ public sealed class StateTransfer
         {
             try
             {
-                _process.CallMany(function(name), arguments.ToArray(), 2, new ulong[arguments.Count / 2]);
+                _process.CallMany(function(name), CollectionsMarshal.AsSpan(arguments), 2, new ulong[arguments.Count / 2]);
             }
             catch (UpdateRefusedException e)
             {

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 
 namespace Mvedsua.Update.Transfer;
 
@@ -9,12 +10,23 @@ namespace Mvedsua.Update.Transfer;
 internal sealed class Walker(Mirror mirror, IBlocks blocks, ObjectTable objects)
 {
     /// <summary>A pointer that was seen and not yet looked at.</summary>
-    private readonly record struct Pointer(ulong Value, Plan Plan, int Length, int Parent, Slot Via);
+    private readonly record struct Pointer(ulong Value, int Length, int Parent, Slot Via)
+    {
+        internal Plan Plan => Via.Target!;
+    }
 
-    private readonly List<Pointer> _seen = [], _inside = [], _uncertain = [];
+    /// <summary>More pointers than that are looked at in the order of what they point to: what each look needs, here and in the process's memory, stands beside what
+    /// the one before needed. Fewer are in the caches anyway, and what is refused first is what the program has first.</summary>
+    private const int MostUnordered = 1 << 12;
+
+    /// <summary>So many pointers are asked of the allocator at once.</summary>
+    private const int Batch = 1 << 14;
+
+    private readonly List<Pointer> _inside = [], _uncertain = [];
+    private List<Pointer> _seen = [];
     private readonly List<(int Number, Plan Plan)> _again = [];
-    private ulong[] _addresses = new ulong[64];
-    private Block[] _looked = new Block[64];
+    private readonly ulong[] _addresses = new ulong[Batch];
+    private readonly Block[] _looked = new Block[Batch];
     private byte[] _scratch = [];
 
     /// <summary>Objects that were also reached as another type, none of which has changed: their pointers are those of both.</summary>
@@ -59,7 +71,8 @@ internal sealed class Walker(Mirror mirror, IBlocks blocks, ObjectTable objects)
             if (value == 0) continue;
             var length = slot.Length is null ? -1 : LengthOf(slot.Length, bytes[slot.Record..], number, slot);
             if (length == 0) continue;
-            (isUncertain ? _uncertain : _seen).Add(new Pointer(value, slot.Target, length, number, slot));
+            if (objects.TryGet(value, out var known) && objects[known].Plan == slot.Target) continue;
+            (isUncertain ? _uncertain : _seen).Add(new Pointer(value, length, number, slot));
         }
 
         foreach (var loop in plan.Loops)
@@ -92,9 +105,16 @@ internal sealed class Walker(Mirror mirror, IBlocks blocks, ObjectTable objects)
 
     private void Look()
     {
-        if (_addresses.Length < _seen.Count) (_addresses, _looked) = (new ulong[_seen.Count * 2], new Block[_seen.Count * 2]);
+        if (_seen.Count > MostUnordered) PutInOrder();
+        var seen = CollectionsMarshal.AsSpan(_seen);
+        for (var done = 0; done < seen.Length; done += Batch) Look(seen.Slice(done, Math.Min(Batch, seen.Length - done)));
+        _seen.Clear();
+    }
+
+    private void Look(ReadOnlySpan<Pointer> seen)
+    {
         var asked = 0;
-        foreach (var pointer in _seen)
+        foreach (var pointer in seen)
         {
             if (objects.TryGet(pointer.Value, out var known)) Meet(known, pointer);
             else _addresses[asked++] = pointer.Value;
@@ -102,7 +122,7 @@ internal sealed class Walker(Mirror mirror, IBlocks blocks, ObjectTable objects)
 
         blocks.Look(_addresses.AsSpan(0, asked), _looked.AsSpan(0, asked));
         var next = 0;
-        foreach (var pointer in _seen)
+        foreach (var pointer in seen)
         {
             if (next >= asked) break;
             if (_addresses[next] != pointer.Value) continue;
@@ -110,7 +130,18 @@ internal sealed class Walker(Mirror mirror, IBlocks blocks, ObjectTable objects)
             if (objects.TryGet(pointer.Value, out var known)) Meet(known, pointer);
             else Take(pointer, block);
         }
-        _seen.Clear();
+    }
+
+    private void PutInOrder()
+    {
+        var seen = CollectionsMarshal.AsSpan(_seen);
+        var (values, places) = (new ulong[seen.Length], new int[seen.Length]);
+        for (var i = 0; i < seen.Length; i++) (values[i], places[i]) = (seen[i].Value, i);
+        AddressOrder.Sort(ref values, ref places);
+        objects.Expect(seen.Length);
+        var ordered = new List<Pointer>(seen.Length);
+        foreach (var place in places) ordered.Add(seen[place]);
+        _seen = ordered;
     }
 
     private void Take(Pointer pointer, Block block)

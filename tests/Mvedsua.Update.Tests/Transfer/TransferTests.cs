@@ -39,6 +39,38 @@ public sealed class TransferTests
     }
 
     [Fact]
+    public void Many_pointers_to_one_object_lead_to_one_new_object_in_whatever_order_they_stand()
+    {
+        const int count = 20_000;
+        using var program = new TypedProgram($$"""
+            struct node { int value; struct node *other; long inner; };
+            struct node **shuffled, **nodes; long *inside[{{count}}];
+            void build(void) {
+                nodes = malloc({{count}} * sizeof *nodes); shuffled = malloc(2 * {{count}} * sizeof *shuffled);
+                for (int i = 0; i < {{count}}; i++) nodes[i] = malloc(sizeof **nodes);
+                for (int i = 0; i < {{count}}; i++) {
+                    *nodes[i] = (struct node){ i, nodes[(i * 7l + 3) % {{count}}], -i };
+                    shuffled[i] = shuffled[i + {{count}}] = nodes[i * 7919l % {{count}}];
+                    inside[i] = &nodes[i * 6007l % {{count}}]->inner;
+                }
+            }
+            """, $$"""
+            struct node { long inner, added; struct node *other; long value; };
+            struct node **shuffled, **nodes; long *inside[{{count}}];
+            int check(void) {
+                for (int i = 0; i < {{count}}; i++) {
+                    CHECK(nodes[i]->value == i && nodes[i]->inner == -i && nodes[i]->other == nodes[(i * 7l + 3) % {{count}}]);
+                    CHECK(shuffled[i] == nodes[i * 7919l % {{count}}] && shuffled[i + {{count}}] == shuffled[i]);
+                    CHECK(inside[i] == &nodes[i * 6007l % {{count}}]->inner);
+                }
+                return 0;
+            }
+            """, "length shuffled is 40000\nlength nodes is 20000");
+        var report = program.TransferAndCheck();
+        Assert.Equal((count, count, 0), (report.Converted, report.Moved, report.LeftOverCount));
+    }
+
+    [Fact]
     public void Every_kind_of_field_is_converted()
     {
         using var program = new TypedProgram("""
