@@ -121,7 +121,7 @@ public sealed class FuzzTests
                 if (SessionFile.Load(name) is not { } file) return;
                 Assert.NotEmpty(string.Join(' ', [file.Name, .. file.Command]));
                 Assert.All(file.Command, Assert.NotNull);
-                _ = file.Survivor;
+                _ = SessionSurvivor.Of(file);
                 sound++;
             }, () => sound > 0, Fuzzing.Seconds);
             Assert.True(sound > 0);

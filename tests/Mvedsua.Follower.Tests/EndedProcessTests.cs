@@ -25,6 +25,35 @@ public sealed class EndedProcessTests : ServerTests
         }
     }
 
+    /// <summary>What could break it: the session's file does not know yet of the follower that leads now.</summary>
+    [Fact]
+    public void A_session_is_found_whose_coordinator_died_before_it_noted_the_follower_and_its_leader_with_it()
+    {
+        RedisUnderMvedsua server = Start(RedisUnderMvedsua.Mode.Solo);
+        string file = Path.Combine(server.Folder, "mvedsua", RedisUnderMvedsua.Name, "session.json");
+        byte[] before = File.ReadAllBytes(file);
+        server.Follow();
+        int leader = server.LeaderPid, follower = server.FollowerPid;
+        try
+        {
+            int coordinator = server.CoordinatorPid;
+            Host.Kill(coordinator, Host.SIGKILL);
+            Host.Until(() => !Host.IsAlive(coordinator), "the coordinator is gone");
+            File.WriteAllBytes(file, before);
+            Host.Kill(leader, Host.SIGKILL);
+            Host.Until(() => !Host.IsAlive(leader), "the leader is gone");
+            Host.Result second = server.Mvedsua("run", "--name", RedisUnderMvedsua.Name, "--", "/bin/true");
+            Assert.True(second.Status == 64, $"{second}"); /* the name is in use */
+            Assert.Equal(follower, server.PromotedFrom(leader));
+            using RespClient client = server.Connect();
+            client.Expect("+PONG\r\n", "PING");
+        }
+        finally
+        {
+            Host.KillIfThere(follower, Host.SIGKILL);
+        }
+    }
+
     [Fact]
     public void Signals_from_outside_do_not_concern_the_follower()
     {

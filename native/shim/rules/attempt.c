@@ -152,7 +152,7 @@ static enum outcome attempt(struct mv_rules_turn *turn, uint32_t index) {
     place.ran_out = false;
     for (uint32_t i = 0; i < rule->slots; i++)
         place.slots[i].kind = MV_CELL_EMPTY;
-    for (uint32_t i = 0; i < rule->leader_steps; i++)
+    for (uint32_t i = 0; i < MV_RULES_STEPS; i++)
         place.events[i] = 0;
     for (uint32_t i = 0; i < rule->leader_steps; i++) {
         if (mv_is_repetition(mv_image_step(turn->image, rule->leader + i)))

@@ -74,7 +74,7 @@ public static class SessionDirectory
 
     /// <summary>True while a session of that name has a coordinator or a running server.</summary>
     public static bool IsLive(string name) =>
-        HasListener(name) || Sessions.SessionLock.IsHeld(name) || Sessions.SessionFile.Load(name)?.Survivor is not null;
+        HasListener(name) || Sessions.SessionLock.IsHeld(name) || (Sessions.SessionFile.Load(name) is { } file && Sessions.SessionSurvivor.Of(file) is not null);
 
     // /tmp is open to everybody: a directory prepared there by another user must not be trusted.
     private static unsafe bool OwnedPrivately(string path)

@@ -7,17 +7,14 @@ namespace Mvedsua.Coordinator.Sessions;
 /// <summary>session.json: what a later coordinator needs to find a running session again.</summary>
 /// <param name="Name">The session's name.</param>
 /// <param name="Command">The server's argv.</param>
-/// <param name="Processes">Processes that hold the session memory, the leader first. Any one that is alive leads to it.</param>
+/// <param name="Processes">Processes that hold the session memory, the leader first, as far as was known. Any one that is alive leads to it (<see cref="SessionSurvivor"/>).</param>
 /// <param name="CoordinatorPid">The last coordinator; alive or not.</param>
 /// <param name="Started">When the server was started.</param>
+/// <param name="Memory">Inode of the session memory; 0: not known.</param>
 internal sealed record SessionFile(string Name, IReadOnlyList<string> Command, IReadOnlyList<ProcessIdentity> Processes,
-    int CoordinatorPid, DateTimeOffset Started)
+    int CoordinatorPid, DateTimeOffset Started, ulong Memory = 0)
 {
     internal static string PathOf(string name) => Path.Combine(SessionDirectory.PathOf(name), "session.json");
-
-    /// <summary>The first of <see cref="Processes"/> that still runs; null: the server has ended.</summary>
-    [JsonIgnore]
-    internal ProcessIdentity? Survivor => Processes.Cast<ProcessIdentity?>().FirstOrDefault(p => p!.Value.IsAlive);
 
     /// <summary>Writes the file in one step: a reader sees the old one or the new one.</summary>
     internal void Save()

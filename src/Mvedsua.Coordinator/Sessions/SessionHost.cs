@@ -35,14 +35,14 @@ public sealed class SessionHost(ILogger log) : ISessionHost
     /// <inheritdoc/>
     public Task AttachAsync(string name, Action ready, CancellationToken cancel)
     {
-        SessionFile file = SessionFile.Load(name) is { Survivor: not null } f ? f
-            : throw new SessionException(ExitStatus.UnknownSession, $"No server of a session named '{name}' is running.");
+        if (SessionFile.Load(name) is not { } file || SessionSurvivor.Of(file) is not { } survivor)
+            throw new SessionException(ExitStatus.UnknownSession, $"No server of a session named '{name}' is running.");
         SessionLock held = SessionLock.TryTake(name)
             ?? throw new SessionException(ExitStatus.RefusedByStage, $"Session '{name}' has a coordinator already (pid {file.CoordinatorPid}).");
         try
         {
-            SharedMemory memory = SharedMemory.Open(name, file.Survivor!.Value.Pid, writable: true);
-            return OnThread(() => Serve(file, memory, held, ready, cancel));
+            SharedMemory memory = SharedMemory.Open(name, survivor.Pid, writable: true);
+            return OnThread(() => Serve(file, survivor, memory, held, ready, cancel));
         }
         catch
         {
@@ -62,7 +62,7 @@ public sealed class SessionHost(ILogger log) : ISessionHost
         using var server = new ControlServer(SessionDirectory.SocketOf(options.Name), log);
         /* This thread lives as long as the session: a server's PR_SET_PDEATHSIG means the thread that started it. */
         int pid = Start(plan, options.Name, memory.Memory.Descriptor);
-        var file = new SessionFile(options.Name, plan.Arguments, [], Environment.ProcessId, DateTimeOffset.Now);
+        var file = new SessionFile(options.Name, plan.Arguments, [], Environment.ProcessId, DateTimeOffset.Now, memory.Inode);
         using var session = new Session(file, memory, pid, ownsServer: true, log);
         SessionLog.ServerStarted(log, options.Name, pid);
         forwarder.Connect(session);
@@ -86,11 +86,11 @@ public sealed class SessionHost(ILogger log) : ISessionHost
         }
     }
 
-    private int Serve(SessionFile file, SharedMemory memory, SessionLock held, Action ready, CancellationToken cancel)
+    private int Serve(SessionFile file, ProcessIdentity survivor, SharedMemory memory, SessionLock held, Action ready, CancellationToken cancel)
     {
         using SessionLock keepLock = held;
         ControlView view = memory.Control.View();
-        int leader = view.LeaderPid != 0 ? view.LeaderPid : file.Processes[0].Pid;
+        int leader = view.LeaderPid != 0 ? view.LeaderPid : survivor.Pid;
         using var session = new Session(file, memory, leader, ownsServer: false, log);
         SetCoordinator(memory, Environment.ProcessId);
         SessionLog.Attached(log, file.Name, leader);
@@ -114,7 +114,7 @@ public sealed class SessionHost(ILogger log) : ISessionHost
     /// <summary>Clears what a session that ended without tidying up has left under this name.</summary>
     private static void Prepare(string name)
     {
-        if (SessionFile.Load(name)?.Survivor is { } survivor)
+        if (SessionFile.Load(name) is { } file && SessionSurvivor.Of(file) is { } survivor)
             throw LaunchRefusedException.Because(RefusalKind.SessionNameInUse,
                 $"the server of a session named '{name}' runs without a coordinator (pid {survivor.Pid}); 'mvedsua attach {name}' gives it one, or choose another --name.");
         SessionFiles.RemoveStale(name);

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Globalization;
 using Mvedsua.Abi;
 using Mvedsua.Coordinator.Control;
 using Mvedsua.Coordinator.Interop;
@@ -112,8 +113,26 @@ internal sealed unsafe class SharedMemory : IDisposable
         return address != Libc.MapFailed ? address : throw new Win32Exception();
     }
 
-    /// <summary>The descriptor's number is the shim's choice: its link names the memory.</summary>
-    private static string? Find(string name, int pid)
+    /// <summary>Tells it from another memory of that name.</summary>
+    internal ulong Inode => InodeOf($"/proc/self/fd/{Memory.Descriptor}");
+
+    /// <summary>Of an open file, by its entry in a folder fd under /proc: proc_pid_fdinfo(5). 0: it is gone, or the kernel is older than 5.14.</summary>
+    internal static ulong InodeOf(string descriptor)
+    {
+        try
+        {
+            string? line = File.ReadLines(descriptor.Replace("/fd/", "/fdinfo/", StringComparison.Ordinal)).FirstOrDefault(l => l.StartsWith("ino:", StringComparison.Ordinal));
+            return ulong.TryParse(line?[4..], NumberStyles.Integer, CultureInfo.InvariantCulture, out ulong inode) ? inode : 0;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return 0;
+        }
+    }
+
+    /// <summary>Where that process has the memory of a session of that name open; null: nowhere. The descriptor's number is the shim's choice: its link
+    /// names the memory.</summary>
+    internal static string? Find(string name, int pid)
     {
         string target = $"/memfd:{MemoryName(name)} (deleted)";
         try
