@@ -48,6 +48,25 @@ public sealed class RequestTests
         Assert.All(lines.Zip(lines.Skip(1)), pair => Assert.NotEqual(pair.First, pair.Second));
     }
 
+    /// <summary>What could break it: an end of the reader is found at the next write only, and a state that stays as it is writes nothing.</summary>
+    [Fact]
+    public async Task A_watch_ends_with_its_reader_though_nothing_changes()
+    {
+        await using LiveSession session = await Started("replay");
+        using var watch = Process.Start(new ProcessStartInfo(Installation.Fake, ["status", session.Name, "--watch"]) { RedirectStandardOutput = true })!;
+        try
+        {
+            Assert.NotNull(await watch.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
+            watch.StandardOutput.Close();
+            await watch.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(LiveSession.Patience, TestContext.Current.CancellationToken);
+            Assert.Equal(0, watch.ExitCode);
+        }
+        finally
+        {
+            if (!watch.HasExited) watch.Kill();
+        }
+    }
+
     [Fact]
     public async Task A_fourth_follower_is_refused_and_so_is_ending_one_that_is_not_there()
     {
