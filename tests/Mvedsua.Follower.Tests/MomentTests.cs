@@ -44,6 +44,29 @@ public sealed class MomentTests : MomentServers
         Assert.DoesNotContain("can't be settled", server.Log);
     }
 
+    /// <summary>The connection is another process's, too, so its counters tell nothing; and the offset stands in the dead leader's memory.</summary>
+    [Fact]
+    public void An_answer_of_which_nothing_tells_is_not_sent_twice_but_its_connection_shut_down()
+    {
+        RedisUnderMvedsua server = StartMoments();
+        using var line = new Line(server);
+        using var other = new Line(server);
+        Assert.Equal("ok", line.Ask("fork"));
+        Assert.Equal("0123456789", line.Ask("file"));
+        server.InStep();
+        int leader = server.LeaderPid, keeper = server.KeeperPid;
+        using var stopped = new StoppedThread(leader, "mv_leader_publish if row->name[4] == 'f'");
+        line.Say("file");
+        stopped.Reached();
+        Host.Kill(keeper, Host.SIGKILL);
+        stopped.Kill(leader);
+        server.PromotedFrom(leader);
+        Assert.Equal("0123456789", line.Answer());
+        Assert.Null(line.Answer());
+        Assert.Contains("is shut down: the dead leader's last call on it can't be settled", server.Log);
+        Assert.Equal("ok", other.Ask("read"));
+    }
+
     [Fact]
     public void A_thread_does_nothing_before_the_follower_can_know_of_it()
     {

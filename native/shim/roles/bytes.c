@@ -337,6 +337,22 @@ static int told_by_offset(const struct mv_settled *settled, const struct mv_fram
     return 1;
 }
 
+/* The stream socket from or to which the call moves bytes; -1: none. Bytes that are sent twice there, or
+ * lost, are not to be told from others. */
+static int stream_socket(const struct mv_settled *settled, const struct mv_frame *frame) {
+    int other = settled->call == __NR_splice     ? (int32_t)frame->rdx
+                : settled->call == __NR_sendfile ? (int32_t)frame->rsi
+                                                 : settled->fd;
+    for (int i = 0; i < 2; i++) {
+        int fd = i ? other : settled->fd;
+        uint32_t type = 0, size = sizeof type;
+        if (!mv_sys5(__NR_getsockopt, fd, 1 /* SOL_SOCKET */, 3 /* SO_TYPE */, (long)&type, (long)&size) &&
+            type == 1 /* SOCK_STREAM */)
+            return fd;
+    }
+    return -1;
+}
+
 /* 1: *result is the outcome. */
 int mv_bytes_outcome(struct mv_thread *self, const struct mv_settled *settled, struct mv_frame *frame,
                      long *result) {
@@ -344,6 +360,11 @@ int mv_bytes_outcome(struct mv_thread *self, const struct mv_settled *settled, s
     if (settled->untold) {
         if (told_by_offset(settled, frame, result))
             return *result != 0;
+        struct mv_settled at = *settled;
+        if ((at.fd = stream_socket(settled, frame)) >= 0) {
+            *result = mv_in_doubt(&at, "nothing tells whether it has moved bytes (is the keeper gone?)");
+            return 1;
+        }
         mv_settle_say(settled->call, "may have moved bytes or not, which can't be told: it is made again");
         return 0;
     }

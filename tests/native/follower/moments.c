@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -114,6 +115,14 @@ static const char *obey(const char *command, int connection, char *line) {
         return line;
     } else if (!strcmp(command, "file")) {
         return sendfile(connection, data, &offset, 11) == 11 && offset == 11 ? NULL : "short";
+    } else if (!strcmp(command, "fork")) { /* its descriptors are another process's, too, until this thread ends */
+        pid_t child = fork();
+        if (!child) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            (void)pause();
+            _exit(0);
+        }
+        return child < 0 ? "no child" : "ok";
     } else if (!strcmp(command, "copy")) {
         int copy = dup(connection);
         ssize_t written = write(copy, "by a duplicate\n", 15);
@@ -182,6 +191,7 @@ int main(int argc, char **argv) {
     pthread_barrier_init(&barrier, NULL, 2);
     sem_init(&turn, 0, 1);
     (void)signal(SIGALRM, on_alarm);
+    (void)signal(SIGPIPE, SIG_IGN);
     sigemptyset(&ringing);
     sigaddset(&ringing, SIGALRM);
     pthread_sigmask(SIG_BLOCK, &ringing, NULL);
