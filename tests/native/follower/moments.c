@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -115,7 +115,8 @@ static const char *obey(const char *command, int connection, char *line) {
         return line;
     } else if (!strcmp(command, "file")) {
         return sendfile(connection, data, &offset, 11) == 11 && offset == 11 ? NULL : "short";
-    } else if (!strcmp(command, "fork")) { /* its descriptors are another process's, too, until this thread ends */
+    } else if (!strcmp(command,
+                       "fork")) { /* its descriptors are another process's, too, until this thread ends */
         pid_t child = fork();
         if (!child) {
             prctl(PR_SET_PDEATHSIG, SIGKILL);
