@@ -115,9 +115,8 @@ static const char *obey(const char *command, int connection, char *line) {
         return line;
     } else if (!strcmp(command, "file")) {
         return sendfile(connection, data, &offset, 11) == 11 && offset == 11 ? NULL : "short";
-    } else if (!strcmp(command,
-                       "fork")) { /* its descriptors are another process's, too, until this thread ends */
-        pid_t child = fork();
+    } else if (!strcmp(command, "fork")) {
+        pid_t child = fork(); /* the descriptors are its, too, until this thread ends */
         if (!child) {
             prctl(PR_SET_PDEATHSIG, SIGKILL);
             (void)pause();
