@@ -38,6 +38,7 @@ internal sealed class Interrupt : IDisposable
         }
         catch (ObjectDisposedException)
         {
+            /* The verb has ended by itself. */
         }
     }
 
