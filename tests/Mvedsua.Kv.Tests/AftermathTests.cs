@@ -23,7 +23,7 @@ public sealed class AftermathTests : UpdatedServers
         long memory = Memory(leader);
         bool crashes = verbs[0] == "crash";
         string rules = Path.Combine(Host.Root, "rules/kv", crashes ? "1.0-2.0" : "1.0-1.1");
-        Host.Result update = server.Mvedsua("update", RedisUnderMvedsua.Name, "--to", crashes ? Path.Combine(Path.GetDirectoryName(KvPrograms.Of("1.0"))!, "kv-2.0-crash") : KvPrograms.Of("1.1"),
+        Host.Result update = server.Mvedsua("update", RedisUnderMvedsua.Name, "--to", KvPrograms.Of(crashes ? "2.0-crash" : "1.1"),
             "--description", Path.Combine(rules, "update.description"), "--rules", rules);
         Assert.True(update.Status == 0, update.Output + update.Errors);
         if (crashes)
