@@ -95,6 +95,28 @@ public sealed class KeeperTests : ServerTests
         client.Expect("+PONG\r\n", "PING");
     }
 
+    /// <summary>What could break it: while no word of the leader's is linked, nothing wakes a keeper that went to sleep on one. A leader that died in
+    /// the midst of an attachment was succeeded when the keeper's second was over; beside another follower, never.</summary>
+    [Fact]
+    public async Task A_keeper_looks_for_itself_while_no_word_tells_of_the_leaders_death()
+    {
+        RedisUnderMvedsua server = Start();
+        server.InStep();
+        Assert.Equal(0, server.Mvedsua("unfollow", RedisUnderMvedsua.Name).Status);
+        Task<Host.Result> follow;
+        using (var gdb = new StoppedThread(server.LeaderPid, "mv_keeper_bury"))
+        {
+            follow = Task.Run(() => server.Mvedsua("follow", RedisUnderMvedsua.Name));
+            gdb.Reached();
+            int keeper = server.KeeperPid;
+            long before = Sleeps(keeper);
+            Host.Until(() => Sleeps(keeper) > before + 500, "the keeper looks every few ms");
+        }
+        await follow; /* refused, where that took longer than the pause may */
+        using RespClient client = server.Connect();
+        client.Expect("+PONG\r\n", "PING");
+    }
+
     /// <summary>A server that has given up its privileges may not end a keeper that was made before.</summary>
     [Fact]
     public void A_keeper_that_may_not_be_ended_is_waited_for()
@@ -141,6 +163,9 @@ public sealed class KeeperTests : ServerTests
         Host.Until(() => File.ReadAllText($"/proc/{keeper}/stat").Split(") ")[1][0] == 'T', "it is stopped");
         return keeper;
     }
+
+    private static long Sleeps(int pid) =>
+        long.Parse(Regex.Match(File.ReadAllText($"/proc/{pid}/status"), @"\nvoluntary_ctxt_switches:\s*(\d+)").Groups[1].Value);
 
     private static uint Stage(FileStream memory)
     {

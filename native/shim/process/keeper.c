@@ -24,6 +24,7 @@ static uint32_t keeper_lives; /* futex: cleared by the kernel at the keeper's en
 static uint8_t *stack;
 
 static uint32_t leaves; /* the keeper is asked to go */
+static uint32_t polls;  /* the main thread's words are about to be unlinked, and not linked yet */
 
 struct waiter {
     uint64_t value, address;
@@ -168,10 +169,11 @@ static void keep(void) {
                 tell_the_leaders_death();
             next = copies && !replays ? UNLINKED_MS : 1;
         }
-        /* No word to wait for: the copy's, the main thread links it in a moment, or was parked while glibc
-         * changed its list (mv_thread_link_death). A leader that publishes nothing needs no keeper. */
-        if (copies || !leader_word) {
-            int limit = copies || control->publishes ? UNLINKED_MS : 1000;
+        /* No word to wait for: the copy's, or the main thread was parked while glibc changed its list
+         * (mv_thread_link_death). A leader that publishes nothing needs no keeper. */
+        int asked = __atomic_load_n(&polls, __ATOMIC_SEQ_CST) != 0;
+        if (copies || asked || !leader_word) {
+            int limit = copies || asked || control->publishes ? UNLINKED_MS : 1000;
             next = next < 0 || next > limit ? limit : next;
         }
         wait_for_something(next, words);
@@ -257,10 +259,18 @@ int mv_keeper_start(void) {
     return result;
 }
 
-/* It sleeps, maybe, on words that tell nothing any more. */
-void mv_keeper_look(void) {
+static void look(void) {
     __atomic_store_n(&mv_keeper_word, 1, __ATOMIC_SEQ_CST);
     mv_sys3(__NR_futex, (long)&mv_keeper_word, 129 /* WAKE, private */, 1);
+}
+
+/* The main thread, before it unlinks its words, and once it has linked them: between the two no word tells of
+ * its death, and nothing wakes a keeper that sleeps on one. Either the keeper finds what is stored here, or
+ * mv_keeper_word has changed since it set that to 0, and it does not go to sleep. */
+void mv_keeper_poll(int yes) {
+    __atomic_store_n(&polls, (uint32_t)yes, __ATOMIC_SEQ_CST);
+    if (yes && keeper_pid)
+        look();
 }
 
 /* Before an exec: what the keeper knows of the logs would be wrong for the next program, which begins them
@@ -273,7 +283,7 @@ void mv_keeper_stop(void) {
     /* A server that has given up its privileges may not kill what it made before. */
     if (mv_is_error(mv_sys2(__NR_kill, keeper_pid, 9))) {
         __atomic_store_n(&leaves, 1, __ATOMIC_SEQ_CST);
-        mv_keeper_look();
+        look();
     }
     while ((lives = __atomic_load_n(&keeper_lives, __ATOMIC_ACQUIRE)) != 0)
         mv_sys4(__NR_futex, (long)&keeper_lives, 0 /* WAIT, shared: the kernel's wake is */, lives, 0);

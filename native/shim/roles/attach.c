@@ -233,7 +233,6 @@ void mv_follow(struct mv_thread *self, enum mv_member_state as) {
     }
     mv_leader_unfollowed(); /* the last follower may have ended meanwhile */
     mv_thread_unlink_death(self);
-    mv_keeper_look(); /* those who follow already are told of a death from now on by it alone */
     uint64_t generation = ++control->generation;
     mv.followers[version].pid = 0;
     mv.followers[version].generation = generation;

@@ -339,7 +339,7 @@ int mv_remains_read(void *to, uint64_t from, uint64_t size);
 int mv_keeper_start(void);
 int mv_keeper_lost(void);
 int mv_keeper_bury(void);
-void mv_keeper_look(void);
+void mv_keeper_poll(int yes);
 void mv_keeper_stop(void);
 extern uint32_t mv_keeper_epoch __attribute__((visibility("hidden")));
 void mv_keeper_forget(void);

@@ -111,9 +111,10 @@ void mv_thread_link_death(struct mv_thread *self) {
     struct robust_list_head *head = NULL;
     size_t size = 0;
     struct mv_log_header *header = (struct mv_log_header *)mv_log_base(mv.version, self->slot);
-    if (mv_sys3(__NR_get_robust_list, 0, (long)&head, (long)&size) || !head || head->list_op_pending)
-        return;
-    self->death_linked = mv_death_link(header->death, head, self->tid) == 0;
+    if (!mv_sys3(__NR_get_robust_list, 0, (long)&head, (long)&size) && head && !head->list_op_pending)
+        self->death_linked = mv_death_link(header->death, head, self->tid) == 0;
+    if (self->slot == 0) /* which the keeper waits on */
+        mv_keeper_poll(0);
 }
 
 /* Whoever owned this log two generations ago has died: that must not be taken for the death of the thread
@@ -129,6 +130,8 @@ void mv_thread_forget_death(uint32_t slot) {
 /* Before the log is started anew, before the memory is copied (the copy's list must not lead into words that
  * are ours), and before the thread ends. */
 void mv_thread_unlink_death(struct mv_thread *self) {
+    if (self->slot == 0)
+        mv_keeper_poll(1);
     if (self->death_linked)
         mv_death_unlink(((struct mv_log_header *)mv_log_base(mv.version, self->slot))->death);
     self->death_linked = 0;
