@@ -11,6 +11,9 @@ internal abstract class DrillClient : IDisposable
     /// <summary>Makes one request; throws when its answer is wrong.</summary>
     internal abstract void Ask();
 
+    /// <summary>The last request, for a reader.</summary>
+    internal virtual string? LastAsked => null;
+
     /// <summary>The connection was closed by name: whether the request on the way was made is unknown.</summary>
     internal abstract void Lost();
 
@@ -46,7 +49,7 @@ internal sealed class ClientLoad<T> : DrillLoad where T : DrillClient
                     if (round % 40 == 39) client.Connect();
                     long begin = Stopwatch.GetTimestamp();
                     client.Ask();
-                    Answered(begin);
+                    Answered(begin, client.LastAsked);
                     if (ThinkTime is { Ticks: > 0 } time) Thread.Sleep(time);
                 }
                 catch (Exception e) when (MayClose && e is EndOfStreamException or SocketException or IOException)

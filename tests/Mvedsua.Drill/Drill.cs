@@ -62,7 +62,7 @@ internal sealed class Drill(DrillOptions options)
         {
             string kept = $"{folder.TrimEnd('/')}.log";
             File.Copy(Path.Combine(folder, "drill.log"), kept);
-            Console.WriteLine($"  nobody was answered for a while: {kept} tells who did what");
+            Console.WriteLine($"  an answer took long: {kept} tells who did what");
         }
         Directory.Delete(folder, recursive: true);
         return true;

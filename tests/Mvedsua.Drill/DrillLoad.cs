@@ -33,6 +33,9 @@ internal abstract class DrillLoad : IDisposable
     /// <summary>The server is being ended for good: whatever is closed now is no failure.</summary>
     internal volatile bool Ending;
 
+    /// <summary>Is told who waited for how long, and for what.</summary>
+    internal Action<string>? WaitedLong { get; set; }
+
     protected bool Stopping => _stopping;
 
     /// <summary>How long a client thinks between an answer and its next request; zero: it saturates the server. A follower of a server with threads falls
@@ -54,8 +57,12 @@ internal abstract class DrillLoad : IDisposable
         thread.Start();
     }
 
-    protected void Answered(long beganAt)
+    /// <param name="beganAt">When it was asked.</param>
+    /// <param name="asked">What was asked, for a reader.</param>
+    protected void Answered(long beganAt, string? asked = null)
     {
+        if (Stopwatch.GetElapsedTime(beganAt) is var waited && waited > StallWatch.Long)
+            WaitedLong?.Invoke($"{Thread.CurrentThread.Name} has waited {waited.TotalMilliseconds:0} ms for the answer{(asked is null ? "" : $" to {asked}")}");
         long took = Stopwatch.GetTimestamp() - beganAt;
         for (long seen = Interlocked.Read(ref _slowestTicks); took > seen;)
         {

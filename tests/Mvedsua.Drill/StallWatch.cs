@@ -1,10 +1,11 @@
 namespace Mvedsua.Drill;
 
-/// <summary>Notes what everybody does while no client is answered for long: a stall that is over leaves nothing to look at. Where the
-/// processes compute or wait to be scheduled, the machine is what is slow.</summary>
+/// <summary>Notes what everybody does while no client is answered for long, and each answer that took long: a stall that is over leaves
+/// nothing to look at. Where the processes compute or wait to be scheduled, the machine is what is slow.</summary>
 internal sealed class StallWatch : IDisposable
 {
-    private static readonly TimeSpan _long = TimeSpan.FromMilliseconds(400); /* no failover takes so long */
+    /// <summary>So long nobody should wait.</summary>
+    internal static readonly TimeSpan Long = TimeSpan.FromMilliseconds(400); /* no failover takes so long */
 
     private readonly DrillSession _session;
     private readonly DrillLoad _load;
@@ -16,6 +17,11 @@ internal sealed class StallWatch : IDisposable
     internal StallWatch(DrillSession session, DrillLoad load, Action<string> tell)
     {
         (_session, _load, _tell) = (session, load, tell);
+        load.WaitedLong = line =>
+        {
+            Noted = true;
+            tell($"{line}; load average {LoadAverage}");
+        };
         _timer = new Timer(_ => Look(), null, 100, 100);
     }
 
@@ -24,18 +30,21 @@ internal sealed class StallWatch : IDisposable
 
     public void Dispose()
     {
+        _load.WaitedLong = null;
         using var done = new ManualResetEvent(false);
         if (_timer.Dispose(done)) done.WaitOne();
     }
+
+    private static string LoadAverage => File.ReadAllText("/proc/loadavg").Split(' ')[0];
 
     private void Look()
     {
         long answers = _load.Answers;
         if (answers != _answers) (_answers, _since) = (answers, DateTime.UtcNow);
-        if (DateTime.UtcNow - _since < _long) return;
+        if (DateTime.UtcNow - _since < Long) return;
         _since = DateTime.UtcNow;
         Noted = true;
-        _tell($"no answer for {_long.TotalMilliseconds:0} ms; load average {File.ReadAllText("/proc/loadavg").Split(' ')[0]}; {_session.Describe()}");
+        _tell($"no answer for {Long.TotalMilliseconds:0} ms; load average {LoadAverage}; {_session.Describe()}");
         foreach (int pid in ProcessFacts.WorkingIn(_session.Folder))
             foreach (string line in ProcessFacts.Doing(pid)) _tell($"  {pid} {line}");
     }

@@ -30,7 +30,7 @@ internal sealed class Trial : IDisposable
     /// <summary>What was killed, and how often.</summary>
     internal Tally Tally { get; } = new();
 
-    /// <summary>Nobody was answered for long, once at least: who did what then stands in the drill's log.</summary>
+    /// <summary>An answer took long, once at least: who did what then stands in the drill's log.</summary>
     internal bool HadStall { get; private set; }
 
     internal void Run(int kills)

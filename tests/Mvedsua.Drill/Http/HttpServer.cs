@@ -121,6 +121,8 @@ internal sealed class HttpClient(int port, int number, Random random, Func<Rando
     /// <summary>What may have been answered.</summary>
     internal IEnumerable<string> Doubtful => _pending is null ? _doubtful : _doubtful.Append(_pending);
 
+    internal override string? LastAsked => _asked.LastOrDefault();
+
     internal override void Connect()
     {
         Dispose();

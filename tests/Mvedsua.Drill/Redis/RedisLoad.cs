@@ -39,7 +39,7 @@ internal sealed class RedisLoad : DrillLoad
                         client.Dispose();
                         client = new RespClient(port, 60_000);
                     }
-                    keys.Round(client, Answered);
+                    keys.Round(client, begin => Answered(begin));
                 }
                 catch (Exception e) when (MayClose && e is EndOfStreamException or System.Net.Sockets.SocketException or IOException)
                 {
