@@ -131,31 +131,11 @@ internal sealed partial class Session
         EndFollower(copy, MvReason.UpdateFailed);
     }
 
-    /// <summary>What the session's own thread sees. A look that whoever asked has given up waiting for is not made any more: some ask the leader.</summary>
-    private async Task<T> LookAsync<T>(Func<T> look)
+    /// <summary>What the session's own thread sees.</summary>
+    private Task<T> LookAsync<T>(Func<T> look)
     {
-        var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        int taken = 0; /* by the look, or by its time limit */
-        var inspect = new SessionEvent.Inspect(() =>
-        {
-            if (Interlocked.Exchange(ref taken, 1) != 0) return;
-            try
-            {
-                done.TrySetResult(look());
-            }
-            catch (Exception e)
-            {
-                done.TrySetException(e); /* whoever asked is told; the session goes on */
-            }
-        });
-        if (!TryPost(inspect)) throw new UpdateRefusedException("the session has ended");
-        try
-        {
-            return await done.Task.WaitAsync(ShimRequest.TimeLimit).ConfigureAwait(false);
-        }
-        catch (TimeoutException) when (Interlocked.Exchange(ref taken, 1) != 0)
-        {
-            return await done.Task.ConfigureAwait(false); /* it has just begun */
-        }
+        var asked = new Look<T>(look);
+        if (!TryPost(new SessionEvent.Inspect(asked.Make))) throw new UpdateRefusedException("the session has ended");
+        return asked.WaitAsync(ShimRequest.TimeLimit);
     }
 }
