@@ -18,6 +18,9 @@ internal interface IDrillServer : IDisposable
     /// <summary>Clients that know every answer, until <see cref="DrillLoad.Finish"/>.</summary>
     DrillLoad Load(int port, int seed);
 
+    /// <summary>Is this one of some files of which an idle server, without Mvedsua too, has now more and now fewer open?</summary>
+    bool IsOneOfSome(string file) => false;
+
     /// <summary>Ends the idle server as its operator would; the exit status that it then has.</summary>
     int ShutDown(int port, int leader);
 

@@ -9,15 +9,17 @@ internal static partial class ProcessFacts
     private static partial Regex Number();
 
     /// <summary>How many descriptors of each kind a process has; a file's name without its numbers is a kind.</summary>
-    internal static SortedDictionary<string, int> Descriptors(int pid)
+    /// <param name="pid">The process.</param>
+    /// <param name="isOneOfSome">Of these files some number may be open, each once: the kind counts as often as one of them is open.</param>
+    internal static SortedDictionary<string, int> Descriptors(int pid, Func<string, bool> isOneOfSome)
     {
         var kinds = new SortedDictionary<string, int>(StringComparer.Ordinal);
-        foreach (FileInfo entry in new DirectoryInfo($"/proc/{pid}/fd").EnumerateFiles())
+        string[] targets = [.. new DirectoryInfo($"/proc/{pid}/fd").EnumerateFiles().Select(entry => entry.LinkTarget).OfType<string>()];
+        foreach ((string target, int count) in targets.CountBy(target => target))
         {
-            string? target = entry.LinkTarget;
-            if (target is null) continue;
             string kind = Number().Replace(target, "N");
-            kinds[kind] = kinds.GetValueOrDefault(kind) + 1;
+            int before = kinds.GetValueOrDefault(kind);
+            kinds[kind] = isOneOfSome(target) ? Math.Max(before, count) : before + count;
         }
         return kinds;
     }

@@ -82,7 +82,7 @@ internal sealed class Trial : IDisposable
         {
             seen = now;
             Thread.Sleep(100); /* the last client's end reaches the server */
-            try { now = ProcessFacts.Descriptors(_session.Control.LeaderPid); }
+            try { now = ProcessFacts.Descriptors(_session.Control.LeaderPid, _server.IsOneOfSome); }
             catch (DirectoryNotFoundException) { return false; } /* it dies at a fault point */
             /* (Each of these servers waits by epoll: one that does not yet is still starting, though its socket takes clients.) */
             return now.Keys.Any(kind => kind.Contains("[eventpoll]", StringComparison.Ordinal)) && now.SequenceEqual(seen);
@@ -94,7 +94,7 @@ internal sealed class Trial : IDisposable
     {
         SortedDictionary<string, int> after = [];
         /* (Fewer is right: what was lent to a follower goes with it.) */
-        bool Grown() => (after = ProcessFacts.Descriptors(_session.Control.LeaderPid)).Any(kind => kind.Value > before.GetValueOrDefault(kind.Key));
+        bool Grown() => (after = ProcessFacts.Descriptors(_session.Control.LeaderPid, _server.IsOneOfSome)).Any(kind => kind.Value > before.GetValueOrDefault(kind.Key));
         try { Host.Until(() => !Grown(), "the descriptors are as before", 10); }
         catch (Exception e) when (e is not DrillFailure)
         {

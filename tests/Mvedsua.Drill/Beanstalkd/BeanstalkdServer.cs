@@ -31,6 +31,9 @@ internal sealed class BeanstalkdServer : IDrillServer
     public DrillLoad Load(int port, int seed) =>
         new ClientLoad<BeanstalkdClient>(6, (number, _) => new BeanstalkdClient(port, number, new Random(unchecked(seed * 31 + number))));
 
+    /// <summary>Near the end of one file it has the next one open already.</summary>
+    public bool IsOneOfSome(string file) => Path.GetFileName(file) is var name && name.StartsWith("binlog.", StringComparison.Ordinal) && !name.EndsWith("(deleted)", StringComparison.Ordinal);
+
     public int ShutDown(int port, int leader)
     {
         Host.Kill(leader, Host.SIGTERM);
