@@ -310,6 +310,8 @@ void mv_follow(struct mv_thread *self, enum mv_member_state as) {
         mv_request_answer(MV_REASON_NO_RESOURCES, (int)-pid, failing);
         return;
     }
+    /* All but what wakes them. At once: a death would leave the pause of the attachment before. */
+    control->attach_pause_ns = mv_now() - begin;
     mv_fault(MV_FAULT_ATTACH_COPIED);
     mv_thread_link_death(self);
     mv_fault(MV_FAULT_ATTACH_LINKED);
@@ -318,7 +320,6 @@ void mv_follow(struct mv_thread *self, enum mv_member_state as) {
     mv.followers[version].pid = (uint32_t)pid; /* before anybody can end it */
     mv_park_release(self);
     mv_fault(MV_FAULT_ATTACH_RELEASED);
-    control->attach_pause_ns = mv_now() - begin;
     mv_request_answer(MV_REASON_NONE, 0, "");
     mv_fault(MV_FAULT_ATTACH_ANSWERED);
 }
