@@ -165,7 +165,6 @@ struct mv_thread {
     struct mv_settled settled;
     uint32_t within;           /* follower: a rule has begun that expects more calls (reconcile.c) */
     uint32_t leftover;         /* its calls are looked for in what its dead leader did (leftover.c) */
-    uint32_t keeper_epoch;     /* leader: the keeper that this thread's log knows */
     uint64_t stamp;            /* leader: of the record to come */
     struct mv_hook_call *hook; /* the vDSO call under way (roles/start.c) */
     uint32_t signal_announced; /* leader: the last record says that the deferred signal follows */

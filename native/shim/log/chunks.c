@@ -71,8 +71,20 @@ static int charge_or_reclaim(struct mv_log_writer *w, uint64_t bytes) {
 }
 
 void mv_chunks_call_keeper(struct mv_log_writer *w) {
-    if (w->keeper && mv_load_relaxed32(w->keeper) == 0 && mv_exchange32(w->keeper, 1) == 0)
-        mv_sys3(__NR_futex, (long)w->keeper, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
+    uint32_t *word = w->keeper ? &w->keeper->word : NULL;
+    if (word && mv_load_relaxed32(word) == 0 && mv_exchange32(word, 1) == 0)
+        mv_sys3(__NR_futex, (long)word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
+}
+
+#define A_THREAD 1u /* less than any keeper's number */
+
+/* A keeper's number and `lives` are stored before it runs: whoever finds its number in a lock finds them. */
+int mv_chunks_lock(const struct mv_log_writer *w, uint32_t *lock, const struct mv_log_keeper *me) {
+    uint32_t holder = mv_load_acquire32(lock);
+    if (holder == A_THREAD || (holder && w->keeper && holder == mv_load_acquire32(&w->keeper->number) &&
+                               mv_load_acquire32(&w->keeper->lives)))
+        return 0;
+    return mv_swap32(lock, holder, me ? me->number : A_THREAD);
 }
 
 /* Free → USED, charged. `grew` is set when memory had to be added. 0: it was not free, or over budget. */
@@ -190,7 +202,7 @@ static uint64_t order_of_reader(struct mv_log_writer *w, uint32_t reader, uint64
 /* Room for `bytes` more in the budget, which another log of this version may hold without need. Any thread.
  */
 int mv_log_give_back(struct mv_log_writer *w, uint64_t bytes) {
-    mv_chunks_collect(w);
+    mv_chunks_collect(w, NULL);
     for (uint32_t chunk = mv_chunks_top(w); chunk-- > 1;) {
         uint64_t held = mv_load_relaxed64(&w->budget->held);
         if (bytes <= w->budget->limit && held <= w->budget->limit - bytes)
@@ -200,8 +212,8 @@ int mv_log_give_back(struct mv_log_writer *w, uint64_t bytes) {
     return 0;
 }
 
-int mv_chunks_collect(struct mv_log_writer *w) {
-    if (!mv_swap32(&w->collecting, 0, 1))
+int mv_chunks_collect(struct mv_log_writer *w, const struct mv_log_keeper *me) {
+    if (!mv_chunks_lock(w, &w->collecting, me))
         return 0;
     /* A joining reader stores its cursor, fences, then looks at `published` once more; the fence here makes
      * that sound: if its cursor isn't seen below, it sees the `published` that is read here, or a later one.

@@ -39,8 +39,13 @@ uint32_t mv_chunks_take(struct mv_log_writer *w, uint32_t count);
 void mv_chunks_release(struct mv_log_writer *w, uint32_t first);
 
 /* Frees the extents that all active readers and the writer have left. 1: done; 0: somebody else is at it;
- * -1: w->lost_reader has a damaged cursor (nothing freed). Writer and keeper. */
-int mv_chunks_collect(struct mv_log_writer *w);
+ * -1: w->lost_reader has a damaged cursor (nothing freed). Writer and keeper (`me`: as in mv_log_keep). */
+int mv_chunks_collect(struct mv_log_writer *w, const struct mv_log_keeper *me);
+
+/* Takes a lock of the writer's, which says who holds it: a thread of the process, which lives as long as the
+ * lock does; or a keeper, which may be killed at any time: what a dead one holds is free. 1: taken; to be
+ * given back by storing 0. */
+int mv_chunks_lock(const struct mv_log_writer *w, uint32_t *lock, const struct mv_log_keeper *me);
 
 /* READY → EMPTY, its memory given back. 1: done, 0: it was not READY (any more). */
 int mv_chunks_punch(struct mv_log_writer *w, uint32_t chunk);

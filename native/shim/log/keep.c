@@ -47,8 +47,8 @@ static void give_all_back(struct mv_log_writer *w) {
 
 /* Returns 1 when the log is larger than one that keeps up: another step soon. The reader may leave its last
  * chunks while the writer is idle, and nobody else would look at them then. */
-static int balance(struct mv_log_writer *w) {
-    mv_chunks_collect(w);
+static int balance(struct mv_log_writer *w, const struct mv_log_keeper *me) {
+    mv_chunks_collect(w, me);
     const uint8_t *state = w->accounts->state;
     uint32_t used = 0, spare = 0;
     for (uint32_t chunk = 1, top = mv_chunks_top(w); chunk < top; chunk++)
@@ -78,13 +78,13 @@ static int balance(struct mv_log_writer *w) {
     return growing || used + (spare < allowed ? spare : allowed) > MV_CHUNKS_FLOOR;
 }
 
-int mv_log_keep(struct mv_log_writer *w) {
-    if (!mv_load_acquire32(&w->started) || !mv_swap32(&w->keeping, 0, 1))
+int mv_log_keep(struct mv_log_writer *w, const struct mv_log_keeper *me) {
+    if (!mv_load_acquire32(&w->started) || !mv_chunks_lock(w, &w->keeping, me))
         return -1;
     int pause = -1;
     if (!mv_load_acquire32(&w->running)) {
         give_all_back(w);
-    } else if (balance(w)) {
+    } else if (balance(w, me)) {
         /* A lag that stays costs ever fewer looks. */
         uint32_t longer = w->keep_pause * 2 < LONGEST_PAUSE ? w->keep_pause * 2 : LONGEST_PAUSE;
         w->keep_pause = w->keep_pause == 0 || mv_load_relaxed32(&w->grown) ? AHEAD_PAUSE : longer;

@@ -34,6 +34,13 @@ enum mv_log_refusal {
 struct mv_log_accounts; /* chunks.h: the state of every chunk; MV_LOG_ACCOUNTS_SIZE bytes */
 #define MV_LOG_ACCOUNTS_SIZE (17ull * MV_LOG_CHUNKS)
 
+/* Who keeps the logs of a process: it populates chunks ahead of the writers, and punches spare ones. */
+struct mv_log_keeper {
+    uint32_t word;   /* futex. 0: it sleeps or is about to; a writer that grows makes it 1, and wakes it */
+    uint32_t number; /* of this one: at least 2, and another one's than any before */
+    uint32_t lives;  /* futex: cleared by the kernel at its end (CLONE_CHILD_CLEARTID) */
+};
+
 struct mv_log_writer {
     uint8_t *base; /* of the log's span; what reserve and publish touch stands first */
     uint64_t position;
@@ -44,14 +51,14 @@ struct mv_log_writer {
     /* The rest is for the functions of this folder. */
     struct mv_log_accounts *accounts;
     struct mv_log_budget *budget;
-    uint32_t *keeper;     /* the keeper's futex word, or NULL */
-    uint32_t head;        /* first chunk of the oldest extent in use (guarded by `collecting`) */
-    uint32_t tail;        /* first chunk of the extent where `published` stands */
-    uint32_t current;     /* first chunk of the extent where `position` stands */
-    uint32_t low;         /* no free chunk lies below */
-    uint32_t posted_low;  /* the same, as the keeper and collectors lower it */
-    uint32_t top;         /* all chunks from here on have never been touched in this generation */
-    uint32_t collecting;  /* lock, only ever tried: whoever holds it frees passed extents */
+    struct mv_log_keeper *keeper; /* or NULL */
+    uint32_t head;                /* first chunk of the oldest extent in use (guarded by `collecting`) */
+    uint32_t tail;                /* first chunk of the extent where `published` stands */
+    uint32_t current;             /* first chunk of the extent where `position` stands */
+    uint32_t low;                 /* no free chunk lies below */
+    uint32_t posted_low;          /* the same, as the keeper and collectors lower it */
+    uint32_t top;                 /* all chunks from here on have never been touched in this generation */
+    uint32_t collecting;  /* lock (chunks.h), only ever tried: whoever holds it frees passed extents */
     uint32_t keeping;     /* lock of mv_log_keep() and of start/stop */
     uint32_t hurry;       /* start wants `keeping` */
     uint32_t running;     /* 1 between start and stop */
@@ -66,12 +73,13 @@ struct mv_log_writer {
  * MV_LOG_SPAN bytes writable and shared. `w` is zero-filled before its first use in a process, and kept for
  * later sessions of the same log; a copy made by fork is to be zeroed (its accounts unmapped). `accounts`:
  * MV_LOG_ACCOUNTS_SIZE zero-filled bytes that stay the log's (only touched pages cost memory), or NULL:
- * mapped here, once. `keeper`: futex word, or NULL when nobody populates and punches (then stop gives the
- * memory back itself). Returns 0, -ENOMEM, -EINVAL (version, slot, alignment) or -EBUSY (the keeper is still
- * at the last session).
+ * mapped here, once. `keeper`: NULL when nobody populates and punches (then stop gives the memory back
+ * itself). Returns 0, -ENOMEM, -EINVAL (version, slot, alignment) or -EBUSY (a living keeper is still at the
+ * last session).
  */
 int mv_log_writer_start(struct mv_log_writer *w, void *base, uint32_t version, uint32_t slot,
-                        uint64_t generation, struct mv_log_budget *budget, void *accounts, uint32_t *keeper);
+                        uint64_t generation, struct mv_log_budget *budget, void *accounts,
+                        struct mv_log_keeper *keeper);
 
 /* Ends publishing: the memory goes back (by the keeper, if there is one), the budget too. Readers must be
  * gone. */
@@ -177,17 +185,15 @@ static inline void mv_log_publish(struct mv_log_writer *w, struct mv_event *even
 
 /* One step for one log, in a process that shares the writer's memory (CLONE_VM): frees what all readers have
  * passed, populates chunks ahead of a growing writer, punches spare ones. Any number of milliseconds may pass
- * between steps. Returns after how many milliseconds the next step is due, or -1: not before the writer
- * raises the keeper's word.
+ * between steps. `me`: the keeper, or NULL: a thread of the writer's process. Returns after how many
+ * milliseconds the next step is due, or -1: not before the writer raises the keeper's word.
  *
- * The word: 0 when the keeper sleeps or is about to; a writer that grows into memory that isn't there yet
- * makes it 1 and wakes one waiter (FUTEX_PRIVATE_FLAG: the two share their memory). So, in a loop: store 0,
- * take a step for every log, wait on the word while it is 0, no longer than the shortest answer. */
-int mv_log_keep(struct mv_log_writer *w);
-
-/* Tells a writer that its keeper died (in the middle of anything): chunks that it had in hand are lost to
- * this session, `keeper` (or NULL) is the new word. To be called by the writer's thread. */
-void mv_log_keeper_lost(struct mv_log_writer *w, uint32_t *keeper);
+ * A writer that grows into memory that isn't there yet makes the word 1 and wakes one waiter
+ * (FUTEX_PRIVATE_FLAG: the two share their memory). So, in a loop: store 0, take a step for every log, wait
+ * on the word while it is 0, no longer than the shortest answer.
+ *
+ * It may be killed in the middle of anything: chunks that it had in hand are lost to this session. */
+int mv_log_keep(struct mv_log_writer *w, const struct mv_log_keeper *me);
 
 /* ---- reader --------------------------------------------------------------------------------------- */
 

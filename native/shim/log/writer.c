@@ -17,11 +17,11 @@ static struct mv_log_cursor *cursor_of(void *base, uint32_t reader) {
  */
 static int lock_keeping(struct mv_log_writer *w) {
     mv_store_release32(&w->hurry, 1);
-    int locked = mv_swap32(&w->keeping, 0, 1);
+    int locked = mv_chunks_lock(w, &w->keeping, NULL);
     for (int i = 0; i < HURRY_TRIES && !locked; i++) {
         const int64_t nap[2] = {0, HURRY_NAP_NS};
         mv_sys2(__NR_nanosleep, (long)nap, 0);
-        locked = mv_swap32(&w->keeping, 0, 1);
+        locked = mv_chunks_lock(w, &w->keeping, NULL);
     }
     mv_store_release32(&w->hurry, 0);
     return locked;
@@ -94,7 +94,8 @@ static void write_header(struct mv_log_header *header, uint32_t version, uint32_
 }
 
 int mv_log_writer_start(struct mv_log_writer *w, void *base, uint32_t version, uint32_t slot,
-                        uint64_t generation, struct mv_log_budget *budget, void *accounts, uint32_t *keeper) {
+                        uint64_t generation, struct mv_log_budget *budget, void *accounts,
+                        struct mv_log_keeper *keeper) {
     if (version >= MV_VERSIONS || slot >= MV_MAX_THREADS || (uintptr_t)base % MV_PAGE ||
         (w->started && w->base != base))
         return -22; /* EINVAL */
@@ -131,7 +132,7 @@ int mv_log_writer_start(struct mv_log_writer *w, void *base, uint32_t version, u
 void mv_log_writer_stop(struct mv_log_writer *w) {
     mv_store_release32(&w->running, 0);
     if (!w->keeper) {
-        mv_log_keep(w);
+        mv_log_keep(w, NULL);
         return;
     }
     mv_chunks_call_keeper(w);
@@ -144,12 +145,6 @@ void mv_log_expect_reader(struct mv_log_writer *w, uint32_t reader, uint32_t own
     mv_store_relaxed64(&cursor->bytes, w->bytes);
     mv_store_relaxed32(&cursor->owner, owner_pid);
     mv_store_release32(&cursor->active, MV_CURSOR_ACTIVE);
-}
-
-void mv_log_keeper_lost(struct mv_log_writer *w, uint32_t *keeper) {
-    w->keeper = keeper;
-    mv_store_release32(&w->collecting, 0);
-    mv_store_release32(&w->keeping, 0);
 }
 
 static void write_jump(struct mv_log_writer *w, uint64_t at, uint64_t target) {
@@ -196,7 +191,7 @@ int mv_log_extend(struct mv_log_writer *w, uint64_t size) {
     }
     mv_fault(MV_FAULT_LOG_FULL);
     forget_reservation(w, published);
-    if (mv_chunks_collect(w) < 0) {
+    if (mv_chunks_collect(w, NULL) < 0) {
         w->refusal = MV_LOG_CURSOR_LOST;
         return 0;
     }

@@ -16,11 +16,9 @@
 #define KEEPER_WORD  MV_MAX_READERS /* the death word behind the readers' */
 #define UNLINKED_MS  5              /* how soon a death that no word tells is seen */
 
-uint32_t mv_keeper_word;
-uint32_t mv_keeper_epoch; /* raised when a dead keeper is replaced: each writer must be told
-                             (mv_log_keeper_lost) */
+struct mv_log_keeper mv_keeper = {.number = 1};
 static uint32_t keeper_pid;
-static uint32_t keeper_lives; /* futex: cleared by the kernel at the keeper's end */
+static uint32_t missing; /* one could not be made: to be tried again */
 static uint8_t *stack;
 
 static uint32_t leaves; /* the keeper is asked to go */
@@ -43,7 +41,7 @@ static int dead(uint32_t word) {
 /* `words`: of leader and followers, as they were looked at. */
 static void wait_for_something(int milliseconds, const uint32_t words[MV_VERSIONS]) {
     struct waiter waiters[MV_VERSIONS + 2] = {
-        {0, (uint64_t)&mv_keeper_word, 2 /* U32 */ | 128 /* private */, 0}};
+        {0, (uint64_t)&mv_keeper.word, 2 /* U32 */ | 128 /* private */, 0}};
     uint32_t count = 1;
     for (uint32_t version = 0; version < MV_VERSIONS; version++)
         waiters[count++] = (struct waiter){words[version], (uint64_t)&death_word(version)->word, 2, 0};
@@ -65,7 +63,7 @@ static int keep_logs(void) {
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {
         if (!mv_writers[slot].started)
             continue;
-        int due = mv_log_keep(&mv_writers[slot]);
+        int due = mv_log_keep(&mv_writers[slot], &mv_keeper);
         if (due >= 0 && (next < 0 || due < next))
             next = due;
     }
@@ -139,7 +137,7 @@ static void keep(void) {
     if (!mv_keeper_come())
         mv_sys1(__NR_exit, 0);
     for (;;) {
-        __atomic_store_n(&mv_keeper_word, 0, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&mv_keeper.word, 0, __ATOMIC_SEQ_CST);
         /* Once another one leads, what follows is another generation's, and its words are not ours to judge.
          * (A promoted leader makes its keeper before it says that it leads.) */
         uint32_t told = __atomic_load_n(&control->leader_pid, __ATOMIC_ACQUIRE) == leader;
@@ -182,8 +180,8 @@ static void keep(void) {
 
 /* In a copy of the process: the keeper shares the original's memory, not ours. */
 void mv_keeper_forget(void) {
-    keeper_pid = 0;
-    keeper_lives = 0;
+    keeper_pid = missing = 0;
+    mv_keeper.lives = 0;
 }
 
 static int start(void) {
@@ -200,24 +198,27 @@ static int start(void) {
     context[7] = (uint64_t)keep;
     uint64_t mask = ~0ull, before;
     mv_sys4(__NR_rt_sigprocmask, 2, (long)&mask, (long)&before, 8);
-    keeper_lives = 1;
+    __atomic_add_fetch(&mv_keeper.number, 1, __ATOMIC_ACQ_REL); /* what the last one held is free */
+    __atomic_store_n(&mv_keeper.lives, 1, __ATOMIC_RELEASE);
     leaves = 0;
     mv_keeper_expect();
     long pid = mv_clone_thread(CLONE_VM | CLONE_FILES | CLONE_FS | CLONE_PARENT | CLONE_CHILD_CLEARTID, top,
-                               (uint64_t)&keeper_lives, 0, context);
+                               (uint64_t)&mv_keeper.lives, 0, context);
     mv_sys4(__NR_rt_sigprocmask, 2, (long)&before, 0, 8);
     if (mv_is_error(pid)) {
-        keeper_lives = 0;
+        mv_keeper.lives = 0;
+        missing = 1;
         return (int)pid;
     }
+    missing = 0;
     keeper_pid = (uint32_t)pid;
     mv.control->keeper_pid = keeper_pid;
     return 0;
 }
 
-/* Is the keeper that this process made gone? */
+/* Is the keeper that this process made gone, or was none to be made? */
 int mv_keeper_lost(void) {
-    return keeper_pid && !__atomic_load_n(&keeper_lives, __ATOMIC_ACQUIRE);
+    return (keeper_pid || missing) && !__atomic_load_n(&mv_keeper.lives, __ATOMIC_ACQUIRE);
 }
 
 /* What it had in hand is nobody's any more. */
@@ -225,10 +226,6 @@ static void gone(void) {
     uint32_t told = keeper_pid; /* unless another leader's is told already */
     __atomic_compare_exchange_n(&mv.control->keeper_pid, &told, 0, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
     keeper_pid = 0;
-    __atomic_add_fetch(&mv_keeper_epoch, 1, __ATOMIC_ACQ_REL);
-    for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++)
-        if (mv_writers[slot].started)
-            mv_log_keeper_lost(&mv_writers[slot], &mv_keeper_word);
 }
 
 /* Before logs are begun anew, all threads but this one being parked. One that was killed in the middle of a
@@ -237,11 +234,8 @@ static void gone(void) {
 int mv_keeper_bury(void) {
     if (keeper_pid && !mv_keeper_lost())
         return 0;
-    if (keeper_pid) {
+    if (keeper_pid)
         gone();
-        for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
-            area->keeper_epoch = mv_keeper_epoch;
-    }
     return mv_keeper_succeed();
 }
 
@@ -252,21 +246,19 @@ int mv_keeper_start(void) {
         return 0;
     if (__atomic_exchange_n(&starting, 1, __ATOMIC_ACQ_REL))
         return 0; /* another thread is at it */
-    if (keeper_pid)
-        __atomic_add_fetch(&mv_keeper_epoch, 1, __ATOMIC_ACQ_REL);
     int result = start();
     __atomic_store_n(&starting, 0, __ATOMIC_RELEASE);
     return result;
 }
 
 static void look(void) {
-    __atomic_store_n(&mv_keeper_word, 1, __ATOMIC_SEQ_CST);
-    mv_sys3(__NR_futex, (long)&mv_keeper_word, 129 /* WAKE, private */, 1);
+    __atomic_store_n(&mv_keeper.word, 1, __ATOMIC_SEQ_CST);
+    mv_sys3(__NR_futex, (long)&mv_keeper.word, 129 /* WAKE, private */, 1);
 }
 
 /* The main thread, before it unlinks its words, and once it has linked them: between the two no word tells of
  * its death, and nothing wakes a keeper that sleeps on one. Either the keeper finds what is stored here, or
- * mv_keeper_word has changed since it set that to 0, and it does not go to sleep. */
+ * mv_keeper.word has changed since it set that to 0, and it does not go to sleep. */
 void mv_keeper_poll(int yes) {
     __atomic_store_n(&polls, (uint32_t)yes, __ATOMIC_SEQ_CST);
     if (yes && keeper_pid)
@@ -278,6 +270,7 @@ void mv_keeper_poll(int yes) {
  * session makes a new keeper.) */
 void mv_keeper_stop(void) {
     uint32_t lives;
+    missing = 0;
     if (!keeper_pid)
         return;
     /* A server that has given up its privileges may not kill what it made before. */
@@ -285,7 +278,7 @@ void mv_keeper_stop(void) {
         __atomic_store_n(&leaves, 1, __ATOMIC_SEQ_CST);
         look();
     }
-    while ((lives = __atomic_load_n(&keeper_lives, __ATOMIC_ACQUIRE)) != 0)
-        mv_sys4(__NR_futex, (long)&keeper_lives, 0 /* WAIT, shared: the kernel's wake is */, lives, 0);
+    while ((lives = __atomic_load_n(&mv_keeper.lives, __ATOMIC_ACQUIRE)) != 0)
+        mv_sys4(__NR_futex, (long)&mv_keeper.lives, 0 /* WAIT, shared: the kernel's wake is */, lives, 0);
     gone();
 }

@@ -29,15 +29,12 @@ static int open_logs(int running) {
             return -11;
         mv_thread_introduce(area);
         struct mv_log_writer *writer = &mv_writers[area->slot];
-        if (writer->running && area->keeper_epoch != mv_keeper_epoch)
-            mv_log_keeper_lost(writer, &mv_keeper_word);
-        area->keeper_epoch = mv_keeper_epoch;
         area->log = NULL;
         if (writer->running)
             mv_log_writer_stop(writer);
         mv_thread_forget_death(area->slot);
         int bad = mv_log_writer_start(writer, mv_log_base(mv.version, area->slot), mv.version, area->slot,
-                                      mv.log_generation, &mv_budget, NULL, &mv_keeper_word);
+                                      mv.log_generation, &mv_budget, NULL, &mv_keeper);
         if (bad)
             return bad;
         mv_tracers_expect(writer, 0);

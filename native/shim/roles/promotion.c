@@ -150,8 +150,6 @@ static void lead_on(struct mv_thread *self, uint32_t version, uint64_t generatio
     mv_timers_promote();
     mv_posix_timers_promote();
     mv_keeper_start();
-    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
-        area->keeper_epoch = mv_keeper_epoch;
     mv.control->stage = mv_is_followed() ? MV_STAGE_FOLLOWED : MV_STAGE_SINGLE_LEADER;
     mv_leader_unfollowed();
     mv_leader_deferral_again(self);

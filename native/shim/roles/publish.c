@@ -65,27 +65,15 @@ struct mv_event *mv_leader_make_room(struct mv_thread *self, uint64_t in_size, u
     return event;
 }
 
-/* A killed keeper is replaced; this thread's log must be told, in case the old one died in the middle of it.
- */
-static void check_keeper(struct mv_thread *self) {
-    if (mv_keeper_lost())
-        mv_keeper_start();
-    if (self->keeper_epoch != mv_keeper_epoch) {
-        self->keeper_epoch = mv_keeper_epoch;
-        mv_log_keeper_lost(self->log, &mv_keeper_word);
-    }
-}
-
-/* Has a follower fallen behind by more than the limit? Looked at every 256 records; the keeper every 4,096.
- */
+/* Looked at every 256 records: is a killed keeper to be replaced, has a follower fallen behind by more than
+ * the limit? */
 void mv_leader_check_limits(struct mv_thread *self) {
     uint64_t limit = mv.control->lag_limit_bytes;
     int thorough = !(self->log->sequence & 4095);
-    if (thorough) {
-        check_keeper(self);
-        if (!self->death_linked) /* it was parked while glibc changed its list */
-            mv_thread_link_death(self);
-    }
+    if (mv_keeper_lost())
+        mv_keeper_start();
+    if (thorough && !self->death_linked) /* it was parked while glibc changed its list */
+        mv_thread_link_death(self);
     mv_tracers_check(self, thorough);
     for (uint32_t version = 0; limit && version < MV_VERSIONS; version++) {
         const struct mv_log_cursor *cursor = mv_cursor_of(self->slot, version);

@@ -341,9 +341,8 @@ int mv_keeper_lost(void);
 int mv_keeper_bury(void);
 void mv_keeper_poll(int yes);
 void mv_keeper_stop(void);
-extern uint32_t mv_keeper_epoch __attribute__((visibility("hidden")));
 void mv_keeper_forget(void);
-extern uint32_t mv_keeper_word __attribute__((visibility("hidden")));
+extern struct mv_log_keeper mv_keeper __attribute__((visibility("hidden")));
 
 /* process/succession.c */
 void mv_keeper_expect(void);

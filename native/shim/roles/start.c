@@ -79,7 +79,7 @@ void mv_slots_give_back(void) {
             mv_still_read(slot) || mv_tracers_reading(slot))
             continue;
         mv_log_writer_stop(&mv_writers[slot]);
-        mv_log_keep(&mv_writers[slot]); /* or the keeper does, which has it in hands */
+        mv_log_keep(&mv_writers[slot], NULL); /* or the keeper does, which has it in hands */
         mv_store_release32(state, MV_THREAD_FREE);
     }
     end_giving_out();
@@ -189,7 +189,7 @@ static int free_slot(void) {
 static int begin_log(uint32_t slot) {
     for (;;) {
         int bad = mv_log_writer_start(&mv_writers[slot], mv_log_base(mv.version, slot), mv.version, slot,
-                                      mv.log_generation, &mv_budget, NULL, &mv_keeper_word);
+                                      mv.log_generation, &mv_budget, NULL, &mv_keeper);
         int over = mv_load_relaxed64(&mv_budget.held) + MV_LOG_CHUNK > mv_budget.limit;
         if (bad != -12 /* ENOMEM */ || !over || !mv.followed || !mv_leader_log_room())
             return bad;

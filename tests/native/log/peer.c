@@ -51,17 +51,17 @@ static void say(const char *line) {
 
 static struct mv_log_writer writer;
 static struct mv_log_budget budget;
-static uint32_t keeper_word = 1;
+static struct mv_log_keeper keeper = {.word = 1, .number = 2, .lives = 1};
 
 /* As the keeper process does it (log.h); a thread shares the memory just as well. */
 static void *keep(void *unused) {
     (void)unused;
     for (;;) {
-        mv_store_release32(&keeper_word, 0);
+        mv_store_release32(&keeper.word, 0);
         mv_fence_full();
-        int pause = mv_log_keep(&writer);
+        int pause = mv_log_keep(&writer, NULL);
         struct timespec limit = {pause / 1000, pause % 1000 * 1000000L};
-        syscall(SYS_futex, &keeper_word, FUTEX_WAIT_PRIVATE, 0, pause < 0 ? NULL : &limit, NULL, 0);
+        syscall(SYS_futex, &keeper.word, FUTEX_WAIT_PRIVATE, 0, pause < 0 ? NULL : &limit, NULL, 0);
     }
     return NULL;
 }
@@ -92,7 +92,7 @@ static int produce(char **argv) {
     bool with_keeper = !strcmp(argv[11], "keeper"), drop = !strcmp(argv[12], "drop");
     uint8_t *base = map_log(p.fd, MV_LOG_OFFSET(p.version, p.slot), 1);
     int error = mv_log_writer_start(&writer, base, p.version, p.slot, p.generation, &budget, NULL,
-                                    with_keeper ? &keeper_word : NULL);
+                                    with_keeper ? &keeper : NULL);
     if (error) {
         (void)fprintf(stderr, "start: %d\n", error);
         return 2;

@@ -105,7 +105,7 @@ uint64_t held_bytes(int fd) {
     return (uint64_t)status.st_blocks * 512;
 }
 
-void open_log(struct bench_log *log, uint64_t limit, uint32_t *keeper) {
+void open_log(struct bench_log *log, uint64_t limit, struct mv_log_keeper *keeper) {
     memset(log, 0, sizeof *log);
     log->fd = make_memory();
     log->base = map_log(log->fd, 0, 1);

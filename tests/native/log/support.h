@@ -32,7 +32,7 @@ struct bench_log {
     struct mv_log_budget budget;
     struct mv_log_writer writer;
 };
-void open_log(struct bench_log *log, uint64_t limit, uint32_t *keeper);
+void open_log(struct bench_log *log, uint64_t limit, struct mv_log_keeper *keeper);
 struct mv_event *put(struct bench_log *log, uint32_t in_size,
                      uint32_t out_size); /* published; NULL: refused */
 int start_reader(struct bench_log *log, struct mv_log_reader *r, uint32_t index);

@@ -18,35 +18,35 @@ static void consume_all(struct mv_log_reader *r) {
 static void a_reader_that_keeps_up_holds_the_log_below_1_mib(void) {
     struct bench_log log;
     struct mv_log_reader r;
-    uint32_t word = 0;
-    open_log(&log, 256 * MIB, &word);
+    struct mv_log_keeper keeper = {.number = 2, .lives = 1};
+    open_log(&log, 256 * MIB, &keeper);
     CHECK_EQUAL(start_reader(&log, &r, 0), 0);
     for (int i = 0; i < 300000; i++) {
         CHECK(put(&log, 1024, 64));
         consume_all(&r);
         if (i % 1000 == 0)
-            CHECK_EQUAL(mv_log_keep(&log.writer), -1);
+            CHECK_EQUAL(mv_log_keep(&log.writer, NULL), -1);
     }
     CHECK(log.writer.bytes > 300u * MIB);
     CHECK(held_bytes(log.fd) <= MIB);
     CHECK(((struct mv_log_header *)log.base)->high <= MIB);
-    CHECK_EQUAL(word, 0); /* the keeper was never woken */
+    CHECK_EQUAL(keeper.word, 0); /* the keeper was never woken */
 }
 
 static void a_lag_grows_the_log_and_the_memory_comes_back_when_it_is_read(void) {
     struct bench_log log;
     struct mv_log_reader r;
-    uint32_t word = 0;
-    open_log(&log, 256 * MIB, &word);
+    struct mv_log_keeper keeper = {.number = 2, .lives = 1};
+    open_log(&log, 256 * MIB, &keeper);
     CHECK_EQUAL(start_reader(&log, &r, 0), 0);
     for (int i = 0; i < 64 * 1024; i++)
         CHECK(put(&log, 1024, 0));
-    CHECK_EQUAL(word, 1); /* growth wakes the keeper */
+    CHECK_EQUAL(keeper.word, 1); /* growth wakes the keeper */
     CHECK(held_bytes(log.fd) > 64u * MIB);
     CHECK(log.budget.held > 64u * MIB);
     consume_all(&r);
     /* The writer is idle: the keeper frees and punches by itself. */
-    for (int i = 0; i < 100 && mv_log_keep(&log.writer) >= 0; i++)
+    for (int i = 0; i < 100 && mv_log_keep(&log.writer, NULL) >= 0; i++)
         ;
     CHECK(held_bytes(log.fd) <= MIB);
     CHECK(log.budget.held <= MIB);
@@ -54,7 +54,7 @@ static void a_lag_grows_the_log_and_the_memory_comes_back_when_it_is_read(void) 
         CHECK(put(&log, 1024, 0));
         consume_all(&r);
     }
-    mv_log_keep(&log.writer);
+    mv_log_keep(&log.writer, NULL);
     CHECK(held_bytes(log.fd) <= MIB);
     CHECK(((struct mv_log_header *)log.base)->high <= MIB);
 }
@@ -65,8 +65,8 @@ static void an_idle_log_is_cut_back_to_the_floor_wherever_the_reader_was(void) {
     for (uint32_t behind = 0; behind <= 5; behind++) {
         struct bench_log log;
         struct mv_log_reader r;
-        uint32_t word = 0;
-        open_log(&log, 256 * MIB, &word);
+        struct mv_log_keeper keeper = {.number = 2, .lives = 1};
+        open_log(&log, 256 * MIB, &keeper);
         CHECK_EQUAL(start_reader(&log, &r, 0), 0);
         for (int i = 0; i < 8 * 1024; i++)
             CHECK(put(&log, 1024, 0));
@@ -77,10 +77,10 @@ static void an_idle_log_is_cut_back_to_the_floor_wherever_the_reader_was(void) {
             mv_log_consume(&r);
         int due = 0;
         for (int i = 0; i < 100 && due >= 0; i++)
-            due = mv_log_keep(&log.writer);
+            due = mv_log_keep(&log.writer, NULL);
         consume_all(&r);
         for (int i = 0; i < 100 && due >= 0; i++) /* only as it asked for: nobody wakes it */
-            due = mv_log_keep(&log.writer);
+            due = mv_log_keep(&log.writer, NULL);
         CHECK(log.budget.held <= floor);
         CHECK(held_bytes(log.fd) <= floor + MV_LOG_CHUNK / 2);
     }
@@ -205,51 +205,72 @@ static void a_later_session_starts_over_with_nothing_left(void) {
     }
 }
 
-/* A keeper killed in the middle of anything: the writer goes on, at worst without freeing, until it is told.
- */
+/* A keeper killed in the middle of anything: what it held is free. */
 static void a_lost_keeper_stops_nobody(void) {
     struct bench_log log;
     struct mv_log_reader r;
-    uint32_t word = 0;
-    open_log(&log, 64 * MIB, &word);
+    struct mv_log_keeper keeper = {.number = 2, .lives = 1};
+    open_log(&log, 64 * MIB, &keeper);
     CHECK_EQUAL(start_reader(&log, &r, 0), 0);
-    log.writer.collecting = log.writer.keeping = 1; /* as it would have left them */
+    log.writer.collecting = log.writer.keeping = 2; /* in the middle of both */
     for (int i = 0; i < 8000; i++) {
         CHECK(put(&log, 1024, 0));
         consume_all(&r);
     }
     CHECK(log.budget.held > 4 * MIB);
-    CHECK_EQUAL(mv_log_keep(&log.writer), -1);
-    mv_log_keeper_lost(&log.writer, &word);
+    CHECK_EQUAL(mv_log_keep(&log.writer, NULL), -1);
+    keeper.lives = 0; /* as the kernel leaves it */
     for (int i = 0; i < 1000; i++) {
         CHECK(put(&log, 1024, 0));
         consume_all(&r);
     }
-    while (mv_log_keep(&log.writer) >= 0)
+    while (mv_log_keep(&log.writer, NULL) >= 0)
         ;
     CHECK(held_bytes(log.fd) <= MIB);
+}
+
+/* Its successor lives, and has the same word. */
+static void what_a_keeper_of_before_held_is_free(void) {
+    struct bench_log log;
+    struct mv_log_keeper keeper = {.number = 3, .lives = 1};
+    open_log(&log, 64 * MIB, &keeper);
+    log.writer.collecting = log.writer.keeping = 2;
+    CHECK_EQUAL(mv_log_keep(&log.writer, &keeper), -1);
+    CHECK_EQUAL(log.writer.collecting, 0);
+    CHECK_EQUAL(log.writer.keeping, 0);
+}
+
+static void nobody_takes_what_a_living_keeper_holds(void) {
+    struct bench_log log;
+    struct mv_log_keeper keeper = {.number = 2, .lives = 1};
+    open_log(&log, 64 * MIB, &keeper);
+    log.writer.keeping = 2;
+    CHECK_EQUAL(mv_log_writer_start(&log.writer, log.base, 0, 3, 8, &log.budget, NULL, &keeper), -EBUSY);
+    CHECK_EQUAL(log.writer.keeping, 2);
+    keeper.lives = 0;
+    CHECK_EQUAL(mv_log_writer_start(&log.writer, log.base, 0, 3, 8, &log.budget, NULL, &keeper), 0);
 }
 
 static void *keep_on(void *argument) {
     struct bench_log *log = argument;
     for (;;)
-        mv_log_keep(&log->writer);
+        mv_log_keep(&log->writer, NULL);
     return NULL;
 }
 
 static void a_restart_does_not_wait_for_the_keeper_to_clear_up(void) {
     struct bench_log log;
-    uint32_t word = 0;
-    open_log(&log, 512 * MIB, &word);
+    struct mv_log_keeper keeper = {.number = 2, .lives = 1};
+    open_log(&log, 512 * MIB, &keeper);
     for (uint64_t generation = 10; generation < 16; generation++) {
         mv_log_expect_reader(&log.writer, 0, 1);
         for (int i = 0; i < 2000; i++)
             CHECK(put(&log, 64 << 10, 0));
-        pthread_t keeper;
+        pthread_t other;
         if (generation == 10)
-            CHECK(pthread_create(&keeper, NULL, keep_on, &log) == 0);
+            CHECK(pthread_create(&other, NULL, keep_on, &log) == 0);
         mv_log_writer_stop(&log.writer);
-        CHECK_EQUAL(mv_log_writer_start(&log.writer, log.base, 0, 3, generation, &log.budget, NULL, &word),
+        CHECK_EQUAL(mv_log_writer_start(&log.writer, log.base, 0, 3, generation, &log.budget, NULL, &keeper),
                     0);
         struct mv_log_reader r;
         const struct mv_event *event;
@@ -289,6 +310,8 @@ const struct test memory_tests[] = {
     {"the_budget_is_shared_by_all_logs_of_a_version", the_budget_is_shared_by_all_logs_of_a_version},
     {"a_later_session_starts_over_with_nothing_left", a_later_session_starts_over_with_nothing_left},
     {"a_lost_keeper_stops_nobody", a_lost_keeper_stops_nobody},
+    {"what_a_keeper_of_before_held_is_free", what_a_keeper_of_before_held_is_free},
+    {"nobody_takes_what_a_living_keeper_holds", nobody_takes_what_a_living_keeper_holds},
     {"a_restart_does_not_wait_for_the_keeper_to_clear_up",
      a_restart_does_not_wait_for_the_keeper_to_clear_up},
     {"impossible_starts_are_refused", impossible_starts_are_refused},

@@ -35,9 +35,9 @@ static void read_some(struct follower *f, uint64_t seed, uint64_t most, uint64_t
 static void one_interleaving(uint64_t seed) {
     struct rng r = {seed};
     struct bench_log log;
-    uint32_t keeper_word = 0;
+    struct mv_log_keeper keeper = {.number = 2, .lives = 1};
     const uint64_t limit = (2 + rng_below(&r, 64)) << 20;
-    open_log(&log, limit, rng_below(&r, 2) ? &keeper_word : NULL);
+    open_log(&log, limit, rng_below(&r, 2) ? &keeper : NULL);
     struct follower followers[MV_MAX_READERS];
     memset(followers, 0, sizeof followers);
     uint8_t *view = map_log(log.fd, 0, 0);
@@ -65,7 +65,7 @@ static void one_interleaving(uint64_t seed) {
             f->running = false;
             break;
         case 2:
-            mv_log_keep(&log.writer);
+            mv_log_keep(&log.writer, NULL);
             break;
         case 3: /* reserved, damaged, forgotten */
             (void)mv_log_reserve(&log.writer, (uint32_t)rng_below(&r, LARGEST / 8) * 8, 64);
@@ -109,7 +109,7 @@ static void one_interleaving(uint64_t seed) {
             CHECK_EQUAL(followers[i].reader.cursor->sequence, log.writer.sequence);
         }
     mv_log_writer_stop(&log.writer);
-    mv_log_keep(&log.writer);
+    mv_log_keep(&log.writer, NULL);
     CHECK_EQUAL(log.budget.held, 0);
     CHECK(held_bytes(log.fd) <= MV_LOG_CHUNK);
     close(log.fd);
