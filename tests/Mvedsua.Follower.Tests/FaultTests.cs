@@ -82,6 +82,26 @@ public sealed class FaultTests : ServerTests
         Assert.Single(Deaths(server));
     }
 
+    /// <summary>No word tells of it then, and nobody is left who would. What could break it: the first follower waits for a record for ever.</summary>
+    [Fact]
+    public async Task A_leader_that_dies_with_its_keeper_as_it_attaches_a_second_follower_is_succeeded()
+    {
+        RedisUnderMvedsua server = Start();
+        server.InStep();
+        (int leader, int keeper) = (server.LeaderPid, server.KeeperPid);
+        Task<Host.Result> follow;
+        using (var gdb = new StoppedThread(leader, "mv_keeper_bury"))
+        {
+            follow = Task.Run(() => server.Mvedsua("follow", RedisUnderMvedsua.Name));
+            gdb.Reached();
+            Host.Kill(keeper, Host.SIGKILL);
+            gdb.Kill(leader);
+        }
+        Assert.NotEqual(leader, server.PromotedFrom(leader));
+        using (RespClient client = server.Connect()) client.Ok("SET", "served", "on");
+        await follow;
+    }
+
     /// <summary>It dies before the kernel has been given the words by which it tells its death. What could break it: a process for which nobody has
     /// waited still has a number.</summary>
     [Fact]

@@ -29,9 +29,11 @@ int mv_death_link(struct mv_death_word words[MV_WATCHERS], struct robust_list_he
         struct mv_death_word *w = &words[i];
         w->next = *first;
         w->previous = (uintptr_t)first;
-        mv_store_release32(&w->word, tid | FUTEX_WAITERS); /* WAITERS from the start: waiters don't set it */
         node_at(*first)[-1] = (uintptr_t)&w->next;
         mv_store_release64(first, (uintptr_t)&w->next); /* the walk finds whole nodes only */
+        /* Last: a word that says that somebody lives is one that the walk finds. WAITERS from the start:
+         * waiters don't set it. */
+        mv_store_release32(&w->word, tid | FUTEX_WAITERS);
     }
     return 0;
 }
@@ -41,9 +43,9 @@ void mv_death_unlink(struct mv_death_word words[MV_WATCHERS]) {
         struct mv_death_word *w = &words[i];
         if (!w->next)
             continue;
+        mv_store_release32(&w->word, 0); /* first, as it was stored last */
         mv_store_release64(node_at(w->previous), w->next);
         node_at(w->next)[-1] = w->previous;
-        mv_store_release32(&w->word, 0);
         w->next = w->previous = 0;
     }
 }

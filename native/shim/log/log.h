@@ -211,7 +211,7 @@ struct mv_log_reader {
     uint32_t size; /* of the record that peek gave out; 0: none */
     uint32_t index;
     uint32_t joining; /* 1 until the first record tells its sequence (mv_log_reader_start on a running log) */
-    uint32_t slept;   /* the first sleep's short time-out is behind us */
+    uint32_t gone;    /* the owner is dead, though no word tells it */
 };
 
 /* Opens a log for reading. `base` maps the log's span; the pages of cursor `index` and of the sleepers must
@@ -256,11 +256,13 @@ static inline int mv_log_read_all_consumed(const struct mv_log_reader *r) {
  */
 int mv_log_owner_dead(const struct mv_log_reader *r);
 
-enum mv_log_wake_reason { MV_LOG_EVENT = 1, MV_LOG_OWNER_DEAD = 2, MV_LOG_STOP = 3 };
+enum mv_log_wake_reason { MV_LOG_EVENT = 1, MV_LOG_OWNER_DEAD = 2, MV_LOG_STOP = 3, MV_LOG_UNTOLD = 4 };
 
 /* Waits until there is something to peek (also: a fault to be told by peek), or the owner is dead and all is
- * read, or *stop != stop_value (stop may be NULL; who changes it wakes it with a shared FUTEX_WAKE).
- * Spins for about 2 µs, naps four times (200 µs to 1.6 ms), then sleeps. Returns enum mv_log_wake_reason. */
+ * read, or *stop != stop_value (stop may be NULL; who changes it wakes it with a shared FUTEX_WAKE), or for a
+ * second nothing was told and no word is linked that would tell of a death: the caller looks, and sets
+ * `gone`. Spins for about 2 µs, naps four times (200 µs to 1.6 ms), then sleeps. Returns enum
+ * mv_log_wake_reason. */
 int mv_log_wait(struct mv_log_reader *r, const uint32_t *stop, uint32_t stop_value);
 
 /* "a record's header is damaged", … for a (positive or negative) enum mv_log_fault. */

@@ -151,7 +151,7 @@ static int start(struct mv_log_reader *r, void *base, uint64_t size, uint32_t ve
     r->index = index;
     r->size = 0;
     r->joining = 0;
-    r->slept = 0;
+    r->gone = 0;
     int fault = check_header(r->header, size, version, slot, generation);
     if (fault)
         return fault;

@@ -39,7 +39,7 @@ static const uint32_t *death_word(const struct mv_log_reader *r) {
 }
 
 int mv_log_owner_dead(const struct mv_log_reader *r) {
-    return mv_death_told(r->header, r->index);
+    return r->gone || mv_death_told(r->header, r->index);
 }
 
 /* 0: nothing yet. Death is looked at before the records: what was published before it is told first. */
@@ -52,7 +52,8 @@ static int ready(const struct mv_log_reader *r, const uint32_t *stop, uint32_t s
     return stop && mv_load_acquire32(stop) != stop_value ? MV_LOG_STOP : 0;
 }
 
-static void sleep_until_woken(struct mv_log_reader *r, const uint32_t *stop, uint32_t stop_value) {
+/* 0: for so long nothing was told, and no word is linked that would tell of the owner's death. */
+static int sleep_until_woken(struct mv_log_reader *r, const uint32_t *stop, uint32_t stop_value) {
     uint32_t wake = mv_load_acquire32(&r->header->wake);
     uint32_t alive = mv_load_acquire32(death_word(r));
     /* The atomic or is a full fence: the bit is set before `published` is looked at again. A bit that is set
@@ -62,14 +63,15 @@ static void sleep_until_woken(struct mv_log_reader *r, const uint32_t *stop, uin
     if (fresh)
         mv_or32(&r->sleepers->bits, bit);
     if ((alive & FUTEX_OWNER_DIED) || ready(r, stop, stop_value))
-        return;
+        return 1;
     struct futex_waitv on[3] = {
         {.val = wake, .uaddr = (uintptr_t)&r->header->wake, .flags = FUTEX_32},
         {.val = alive, .uaddr = (uintptr_t)death_word(r), .flags = FUTEX_32},
         {.val = stop_value, .uaddr = (uintptr_t)stop, .flags = FUTEX_32},
     };
     struct moment until = later(now(), fresh ? FIRST_SLEEP_NS : LATER_SLEEP_NS);
-    mv_sys5(__NR_futex_waitv, (long)on, stop ? 3 : 2, 0, (long)&until, CLOCK_MONOTONIC);
+    long woken = mv_sys5(__NR_futex_waitv, (long)on, stop ? 3 : 2, 0, (long)&until, CLOCK_MONOTONIC);
+    return fresh || woken != -110 /* ETIMEDOUT */ || mv_load_acquire32(death_word(r));
 }
 
 int mv_log_wait(struct mv_log_reader *r, const uint32_t *stop, uint32_t stop_value) {
@@ -86,7 +88,8 @@ int mv_log_wait(struct mv_log_reader *r, const uint32_t *stop, uint32_t stop_val
             return why;
     }
     while (!(why = ready(r, stop, stop_value)))
-        sleep_until_woken(r, stop, stop_value);
+        if (!sleep_until_woken(r, stop, stop_value))
+            return MV_LOG_UNTOLD;
     if (mv_load_relaxed32(&r->sleepers->bits) & (1u << r->index))
         mv_and32(&r->sleepers->bits, ~(1u << r->index));
     return why;

@@ -20,6 +20,17 @@ int mv_writer_dead(uint32_t slot) {
     return gone == -3 /* ESRCH */ || gone == EINVAL /* no number: it had not begun */;
 }
 
+/* Until there is something to read, or the leader's thread is dead, or this follower has been ended
+ * (MV_LOG_STOP). A leader that is killed with its keeper while its words are unlinked is told dead by nobody.
+ */
+int mv_await_record(struct mv_log_reader *reader) {
+    int why;
+    while ((why = mv_log_wait(reader, &mv.control->publishing[mv.version], (uint32_t)mv.generation)) ==
+           MV_LOG_UNTOLD)
+        reader->gone = (uint32_t)mv_writer_dead(reader->header->slot);
+    return why;
+}
+
 /* All its threads, also those that this process has not made yet. */
 int mv_leader_dead(void) {
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++) {

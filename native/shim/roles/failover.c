@@ -276,8 +276,7 @@ int mv_takeover_at(struct mv_thread *self, enum mv_difference kind) {
         /* The exit takes a moment; a thread's own exit is not the process's. */
         mv_log_consume(&self->reader);
         while (!mv_log_owner_dead(&self->reader))
-            if (mv_log_wait(&self->reader, &mv.control->publishing[mv.version], (uint32_t)mv.generation) ==
-                MV_LOG_STOP)
+            if (mv_await_record(&self->reader) == MV_LOG_STOP)
                 break;
     }
     /* (One of the two may have been overwritten, by another thread that answered a request meanwhile.) */

@@ -44,11 +44,8 @@ const struct mv_event *mv_follower_next(struct mv_thread *self) {
         /* A log that was damaged after it was opened (or that a later session has begun anew). */
         if (self->replaying && self->reader.header->check != mv_log_header_check(self->reader.header))
             mv_follower_end(MV_REASON_CORRUPT, MV_LOG_BAD_HEADER, mv_log_fault_text(MV_LOG_BAD_HEADER));
-        if (!self->replaying || mv_log_wait(&self->reader, &mv.control->publishing[mv.version],
-                                            (uint32_t)mv.generation) != MV_LOG_EVENT) {
-            if (mv_takeover(self))
-                return NULL;
-        }
+        if ((!self->replaying || mv_await_record(&self->reader) != MV_LOG_EVENT) && mv_takeover(self))
+            return NULL;
     }
 }
 

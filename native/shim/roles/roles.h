@@ -66,6 +66,7 @@ int mv_member_let_go(uint32_t version, uint64_t generation);
 int mv_member_end(uint32_t version, uint64_t generation, enum mv_reason reason, int code, const char *text);
 void mv_member_is(uint32_t version, enum mv_member_state state);
 void mv_member_ended(uint32_t version);
+void mv_member_died(uint32_t version, uint64_t generation);
 int mv_member_becomes(uint32_t version, enum mv_member_state from, enum mv_member_state to);
 int mv_follower_ended(void);
 int mv_lead(void);
@@ -192,6 +193,7 @@ int mv_takeover_at(struct mv_thread *self, enum mv_difference kind);
 
 /* roles/dead_leader.c */
 int mv_writer_dead(uint32_t slot);
+int mv_await_record(struct mv_log_reader *reader);
 int mv_leader_dead(void);
 int mv_ended_by_signal(void);
 void mv_mourn(void);

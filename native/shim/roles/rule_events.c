@@ -99,7 +99,7 @@ const struct mv_rules_call *mv_rule_event(void *context, uint32_t ahead) {
 int mv_rule_await_event(struct mv_reconciler *r) {
     if (r->ended)
         return 1;
-    switch (mv_log_wait(&r->ahead, &mv.control->publishing[mv.version], (uint32_t)mv.generation)) {
+    switch (mv_await_record(&r->ahead)) {
     case MV_LOG_EVENT:
         return 1;
     case MV_LOG_STOP:
