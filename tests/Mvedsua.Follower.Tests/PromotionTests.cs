@@ -97,6 +97,31 @@ public sealed class PromotionTests : ServerTests
         server.InStep();
     }
 
+    /// <summary>Nobody else tells of it: a promotion has no keeper, and the coordinator stands still. What could break it: the server stands still for as
+    /// long as it would wait for a follower that lives.</summary>
+    [Theory]
+    [InlineData("promotion-comes")]
+    [InlineData("promotion-taken")]
+    public async Task A_leader_finds_by_itself_that_whom_it_offers_the_lead_is_dead(string point)
+    {
+        using Variant variant = Variant.WithFaults();
+        RedisUnderMvedsua server = Start(products: variant.Products, faults: point);
+        server.InStep();
+        int leader = server.LeaderPid;
+        Task<Host.Result> promote;
+        using (var gdb = new StoppedThread(leader, "mv_timers_stop"))
+        {
+            promote = Task.Run(() => server.Mvedsua("promote", RedisUnderMvedsua.Name));
+            gdb.Reached();
+            Host.Kill(server.CoordinatorPid, Host.SIGSTOP);
+        }
+        using (RespClient client = server.Connect()) client.Expect("+PONG\r\n", "PING");
+        Host.Kill(server.CoordinatorPid, Host.SIGCONT);
+        Assert.Contains("the follower ended before it took the lead", (await promote).Errors);
+        Assert.DoesNotContain("did not come within", server.FollowerEnded());
+        Assert.Equal(leader, server.LeaderPid);
+    }
+
     /// <summary>It finds somebody else told as the leader, and would go; what it keeps would then be lost with its own.</summary>
     [Fact]
     public void A_new_leaders_keeper_stays_however_late_that_leader_is_told()

@@ -87,14 +87,10 @@ static __attribute__((noinline)) enum need look_at(uint32_t version, uint32_t *w
     enum need need = state == MV_MEMBER_REPLAYING || state == MV_MEMBER_UPDATING ? REPLAYED : NOTHING;
     if (state == MV_MEMBER_NONE && mv.control->publishing[version] && member->pid)
         need = MADE;
-    int died = need == REPLAYED ? dead(*word) : need == MADE && mv_main_thread_is_gone(member->pid);
-    if (!died)
+    int untold = need == MADE || (need == REPLAYED && !*word); /* no word is linked: it is looked at */
+    if (!(need == REPLAYED && dead(*word)) && !(untold && mv_main_thread_is_gone(member->pid)))
         return need;
-    if (mv_member_end(version, mv.followers[version].generation, MV_REASON_FOLLOWER_DIED, 0,
-                      "the follower was killed")) {
-        mv_member_ended(version);
-        mv_control_changed();
-    }
+    mv_member_died(version, mv.followers[version].generation);
     return NOTHING;
 }
 
@@ -148,7 +144,7 @@ static void keep(void) {
         mv_fault(MV_FAULT_KEEPER_WAKES);
         int next = keep_logs();
         mv_fault(MV_FAULT_KEEPER_KEPT);
-        uint32_t words[MV_VERSIONS], copies = 0, replays = 0;
+        uint32_t words[MV_VERSIONS], copies = 0, replays = 0, untold = 0;
         uint32_t leader_word = words[mv.version] =
             __atomic_load_n(&death_word(mv.version)->word, __ATOMIC_ACQUIRE);
         /* Before the look at who follows: a leader that was seen dead makes no copy behind that look. */
@@ -157,6 +153,7 @@ static void keep(void) {
             enum need need = version == mv.version ? NOTHING : look_at(version, &words[version]);
             copies += need == MADE;
             replays += need == REPLAYED;
+            untold += need == REPLAYED && !words[version];
         }
         if (leader_died) {
             /* What it keeps is needed until the follower serves, or is dead too. One that is just being made
@@ -167,11 +164,11 @@ static void keep(void) {
                 tell_the_leaders_death();
             next = copies && !replays ? UNLINKED_MS : 1;
         }
-        /* No word to wait for: the copy's, or the main thread was parked while glibc changed its list
+        /* No word to wait for: the copy's, or a main thread was parked while glibc changed its list
          * (mv_thread_link_death). A leader that publishes nothing needs no keeper. */
-        int asked = __atomic_load_n(&polls, __ATOMIC_SEQ_CST) != 0;
-        if (copies || asked || !leader_word) {
-            int limit = copies || asked || control->publishes ? UNLINKED_MS : 1000;
+        untold += copies + (__atomic_load_n(&polls, __ATOMIC_SEQ_CST) != 0);
+        if (untold || !leader_word) {
+            int limit = untold || control->publishes ? UNLINKED_MS : 1000;
             next = next < 0 || next > limit ? limit : next;
         }
         wait_for_something(next, words);

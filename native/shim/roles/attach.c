@@ -115,6 +115,8 @@ static void become_follower(struct mv_thread *self, uint32_t version, enum mv_me
     if (self->robust_head) /* a fork's child has none */
         mv_sys2(__NR_set_robust_list, (long)self->robust_head, 24);
     mv_net_arm(self);
+    mv_thread_forget_death(
+        self->slot);            /* of who had this index before: the list may not take new words now */
     mv_thread_link_death(self); /* the keeper watches the follower, too */
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
         if (!area->to_recreate) /* one that a re-created thread makes meanwhile */
@@ -300,6 +302,7 @@ void mv_follow(struct mv_thread *self, enum mv_member_state as) {
         mv_leader_unfollowed();
         if (mv.role == MV_ROLE_LEADER) /* for tracers */
             mv_thread_link_death(self);
+        mv_keeper_poll(0);
         stage_as_before();
         mv_park_release(self);
         if (pid == -11 /* EAGAIN */ && may_make_none())

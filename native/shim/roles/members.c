@@ -75,6 +75,14 @@ int mv_follower_ended(void) {
     return mv_load_acquire32(&mv.control->publishing[mv.version]) != (uint32_t)mv.generation;
 }
 
+/* Somebody has found that it is dead: nobody is to wait for it any more. */
+void mv_member_died(uint32_t version, uint64_t generation) {
+    if (!mv_member_end(version, generation, MV_REASON_FOLLOWER_DIED, 0, "the follower was killed"))
+        return;
+    mv_member_ended(version);
+    mv_control_changed();
+}
+
 /* ---- who may act ------------------------------------------------------------------------------------- */
 
 /* Follower of a dead leader: nobody else has taken over, and nobody else can from here on. */

@@ -35,6 +35,7 @@
 
 #define OFFER_LIMIT_NS 1000000000ull /* the server stands still for as long */
 #define CLAIM_LIMIT_NS 2000000000ull /* once the offer is taken: some instructions */
+#define SPINS          200u          /* a promotion that goes well takes fewer looks */
 
 /* ---- the leader -------------------------------------------------------------------------------------- */
 
@@ -105,6 +106,7 @@ enum outcome {
     WITHDRAWN, /* it follows on, this process leads on */
 };
 
+/* The server stands still meanwhile. */
 static enum outcome await_claim(const struct mv_thread *self, uint32_t version, uint64_t generation) {
     struct mv_control *control = mv.control;
     uint64_t other = mv.followers[version].generation, begin = mv_now();
@@ -130,6 +132,8 @@ static enum outcome await_claim(const struct mv_thread *self, uint32_t version, 
             taken = 1;
         } else if (mv_now() - begin > CLAIM_LIMIT_NS) {
             mv_end_follower(version, MV_REASON_STALLED, 2, "it took the offer of the lead and did not lead");
+        } else if (spins >= SPINS && is_gone(self, version)) { /* there is no keeper now to tell of it */
+            mv_member_died(version, other);
         }
         mv_order_pause(spins);
     }
@@ -175,7 +179,6 @@ static void hand_over_signals(const struct mv_thread *self, uint32_t pid) {
 
 /* The counterpart of what a copy does to become a follower (attach.c), in a process that is none. */
 static void follow(struct mv_thread *self, uint32_t version, uint64_t generation) {
-    mv_thread_unlink_death(self);
     mv_mask_replace(self);
     hand_over_signals(self, mv.followers[version].pid);
     mv_lent_take_back(1); /* all that named them has been read */
@@ -216,7 +219,8 @@ static void follow(struct mv_thread *self, uint32_t version, uint64_t generation
     }
     mv_reconcile_begin();
     mv_net_arm(self);
-    mv_thread_link_death(self);
+    if (!self->death_linked) /* its words stayed linked: those of its own log, whoever waits on them */
+        mv_thread_link_death(self);
     mv_fault(MV_FAULT_PROMOTION_FOLLOWS);
 }
 

@@ -32,6 +32,7 @@ static void trace(struct mv_thread *self) {
         bad = mv_keeper_start();
     if (!bad)
         mv_thread_link_death(self);
+    mv_keeper_poll(0);
     mv_park_release(self);
     if (bad)
         mv_request_answer(late ? MV_REASON_PARK_TIMEOUT : MV_REASON_NO_RESOURCES, -bad,
