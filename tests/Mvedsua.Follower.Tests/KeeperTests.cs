@@ -95,6 +95,32 @@ public sealed class KeeperTests : ServerTests
         client.Expect("+PONG\r\n", "PING");
     }
 
+    /// <summary>Its leader, which looks every 256 records, makes no call.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)] /* by a coordinator that is not its parent */
+    public void A_killed_keeper_of_an_idle_server_is_replaced(bool adopted)
+    {
+        RedisUnderMvedsua server = Start(RedisUnderMvedsua.Mode.Solo, server: ["/usr/bin/beanstalkd", "-l", "127.0.0.1", "-p", "{port}"]);
+        server.Answers();
+        server.Follow();
+        server.InStep();
+        if (adopted)
+        {
+            Host.Kill(server.CoordinatorPid, Host.SIGKILL);
+            Assert.NotEqual(0, server.LeaderPid); /* whose status a new one tells */
+        }
+        for (int round = 0; round < 3; round++)
+        {
+            int keeper = Keeper(server);
+            Host.Kill(keeper, Host.SIGKILL);
+            Host.Until(() => Keeper(server) is var now && now != 0 && now != keeper, "another keeper comes");
+        }
+        server.InStep();
+    }
+
+    private static int Keeper(RedisUnderMvedsua server) => int.Parse(Regex.Match(server.Control(), "keeper ([0-9]+)").Groups[1].Value);
+
     /// <summary>What could break it: while no word of the leader's is linked, nothing wakes a keeper that went to sleep on one. A leader that died in
     /// the midst of an attachment was succeeded when the keeper's second was over; beside another follower, never.</summary>
     [Fact]

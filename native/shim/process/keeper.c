@@ -218,11 +218,11 @@ int mv_keeper_lost(void) {
     return (keeper_pid || missing) && !__atomic_load_n(&mv_keeper.lives, __ATOMIC_ACQUIRE);
 }
 
-/* What it had in hand is nobody's any more. */
-static void gone(void) {
+/* Of a keeper that is gone or is to go. The coordinator is not to take its end for a death: it would kick
+ * this process, which is about to become another program. */
+static void untell(void) {
     uint32_t told = keeper_pid; /* unless another leader's is told already */
     __atomic_compare_exchange_n(&mv.control->keeper_pid, &told, 0, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
-    keeper_pid = 0;
 }
 
 /* Before logs are begun anew, all threads but this one being parked. One that was killed in the middle of a
@@ -231,8 +231,8 @@ static void gone(void) {
 int mv_keeper_bury(void) {
     if (keeper_pid && !mv_keeper_lost())
         return 0;
-    if (keeper_pid)
-        gone();
+    untell();
+    keeper_pid = 0;
     return mv_keeper_succeed();
 }
 
@@ -270,6 +270,7 @@ void mv_keeper_stop(void) {
     missing = 0;
     if (!keeper_pid)
         return;
+    untell();
     /* A server that has given up its privileges may not kill what it made before. */
     if (mv_is_error(mv_sys2(__NR_kill, keeper_pid, 9))) {
         __atomic_store_n(&leaves, 1, __ATOMIC_SEQ_CST);
@@ -277,5 +278,5 @@ void mv_keeper_stop(void) {
     }
     while ((lives = __atomic_load_n(&mv_keeper.lives, __ATOMIC_ACQUIRE)) != 0)
         mv_sys4(__NR_futex, (long)&mv_keeper.lives, 0 /* WAIT, shared: the kernel's wake is */, lives, 0);
-    gone();
+    keeper_pid = 0;
 }

@@ -68,12 +68,15 @@ static int is_followed_since(uint32_t generation) {
     return 0;
 }
 
-/* The coordinator's kick has arrived: mv.control->request, or `orphans`, says what for. */
+/* The coordinator's kick has arrived: mv.control->request, or `orphans`, says what for; or the keeper is
+ * dead, which an idle server would find late. */
 void mv_request_arrived(struct mv_thread *self) {
     struct mv_control *control = mv.control;
     if (!control || mv.role == MV_ROLE_FOLLOWER)
         return;
     mv_children_handed_over();
+    if (mv.role == MV_ROLE_LEADER && mv_keeper_lost())
+        mv_keeper_start();
     if (control->answered_number == control->request_number)
         return;
     if (self->tid != mv.pid) {

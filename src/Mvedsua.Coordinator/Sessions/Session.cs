@@ -134,6 +134,7 @@ internal sealed partial class Session : IControlled, IDisposable
                 /* Whoever was waited for, or watched, was one of us, even if it was gone before we had looked. */
                 _members.Trust(ended.Pid);
                 if (ended.Pid == LeaderPid || ended.Pid == _formerLeader) _signals.Add(ended.Pending);
+                if (ended.Pid == _members.View().KeeperPid) _ = ShimKick.Send(LeaderPid, (int)MvAbi.KickRequest); /* for another one */
                 Apply(_state.ProcessEnded(ended.Pid, ended.Status, ended.Usage, _members.View()));
                 _members.Forget(ended.Pid);
                 _watcher?.Forget(ended.Pid);
