@@ -1,7 +1,6 @@
-/* A server that reads clocks: in its main thread ("main", one connection after another) or in a thread for each
- * connection ("thread"). Its lines:
- *   gettimeofday, clock_gettime, time, getcpu   reads it again and again, until another line comes; answers with a
- *                                               sum of all that it has read
+/* A server that reads clocks: in its main thread ("main", one connection after another) or in a thread for
+ * each connection ("thread"). Its lines: gettimeofday, clock_gettime, time, getcpu   reads it again and
+ * again, until another line comes; answers with a sum of all that it has read
  */
 #define _GNU_SOURCE
 #include <sched.h>
@@ -51,8 +50,8 @@ static void *lines(void *number) {
             for (int i = 0; i < 20000; i++)
                 sum = sum * 31 + reading();
         char answer[32];
-        snprintf(answer, sizeof answer, "%llx\n", (unsigned long long)sum);
-        say(connection, answer);
+        if (snprintf(answer, sizeof answer, "%llx\n", (unsigned long long)sum) > 0)
+            say(connection, answer);
     }
     close(connection);
     return NULL;
