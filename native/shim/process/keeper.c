@@ -243,7 +243,8 @@ int mv_keeper_start(void) {
         return 0;
     if (__atomic_exchange_n(&starting, 1, __ATOMIC_ACQ_REL))
         return 0; /* another thread is at it */
-    int result = start();
+    /* (Or was at it: two keepers would take each other's locks.) */
+    int result = keeper_pid && !mv_keeper_lost() ? 0 : start();
     __atomic_store_n(&starting, 0, __ATOMIC_RELEASE);
     return result;
 }
