@@ -32,43 +32,63 @@ static long told(uint64_t clock, uint64_t time, uint64_t unit, long result) {
     return result;
 }
 
+/* The allocator's own readings. */
+static int is_local(uint64_t caller) {
+    return __builtin_expect(mv.role != MV_ROLE_SOLO, 0) && mv_in_allocator(caller);
+}
+
 /* A server that publishes nothing reads by itself. It may get a follower in the middle of that: then each of
  * the two ends the reading for itself, at another time, or on another processor. So what was read before the
  * role is looked at again does not count; what lies behind that look is the same in both, as all memory is.
  * Stores to `result`. */
-#define UNPUBLISHED(reading) (__builtin_expect(!published(), 1) && ((result = (reading)), !published()))
+#define UNPUBLISHED(reading, caller)                                                                         \
+    (__builtin_expect(!published(), 1) && ((result = (reading)), !published() || is_local(caller)))
 
-static long clock_gettime_hook(uint64_t clock, uint64_t time) {
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE long read_clock(uint64_t clock, uint64_t time, uint64_t caller) {
     long result;
-    if (!UNPUBLISHED(((two_words *)original.clock_gettime)(clock, time)))
-        result = mv_role_clock(__NR_clock_gettime, original.clock_gettime, SITE, clock, time, 0);
+    if (!UNPUBLISHED(((two_words *)original.clock_gettime)(clock, time), caller))
+        result = mv_role_clock(__NR_clock_gettime, original.clock_gettime, caller, clock, time, 0);
     return told(clock, time, 1, result);
 }
 
-static long gettimeofday_hook(uint64_t time, uint64_t zone) {
+INLINE long read_time_of_day(uint64_t time, uint64_t zone, uint64_t caller) {
     long result;
-    if (!UNPUBLISHED(((two_words *)original.gettimeofday)(time, zone)))
-        result = mv_role_clock(__NR_gettimeofday, original.gettimeofday, SITE, time, zone, 0);
+    if (!UNPUBLISHED(((two_words *)original.gettimeofday)(time, zone), caller))
+        result = mv_role_clock(__NR_gettimeofday, original.gettimeofday, caller, time, zone, 0);
     return told(0, time, 1000, result);
+}
+
+INLINE long read_cpu(uint64_t cpu, uint64_t node, uint64_t unused, uint64_t caller) {
+    long result;
+    if (!UNPUBLISHED(((three_words *)original.getcpu)(cpu, node, unused), caller))
+        result = mv_role_clock(__NR_getcpu, original.getcpu, caller, cpu, node, unused);
+    return result;
+}
+
+static long clock_gettime_hook(uint64_t clock, uint64_t time) {
+    return read_clock(clock, time, SITE);
+}
+
+static long gettimeofday_hook(uint64_t time, uint64_t zone) {
+    return read_time_of_day(time, zone, SITE);
 }
 
 static long time_hook(uint64_t time) {
     long result;
-    if (!UNPUBLISHED(((two_words *)original.time)(time, 0)))
+    if (!UNPUBLISHED(((two_words *)original.time)(time, 0), SITE))
         result = mv_role_clock(__NR_time, original.time, SITE, time, 0, 0);
     return result;
 }
 
 static long getcpu_hook(uint64_t cpu, uint64_t node, uint64_t unused) {
-    long result;
-    if (!UNPUBLISHED(((three_words *)original.getcpu)(cpu, node, unused)))
-        result = mv_role_clock(__NR_getcpu, original.getcpu, SITE, cpu, node, unused);
-    return result;
+    return read_cpu(cpu, node, unused, SITE);
 }
 
 static long clock_getres_hook(uint64_t clock, uint64_t resolution) {
     long result;
-    if (!UNPUBLISHED(((two_words *)original.clock_getres)(clock, resolution)))
+    if (!UNPUBLISHED(((two_words *)original.clock_getres)(clock, resolution), SITE))
         result = mv_role_clock(__NR_clock_getres, original.clock_getres, SITE, clock, resolution, 0);
     return result;
 }
@@ -82,13 +102,12 @@ static long getrandom_hook(uint64_t buffer, uint64_t length, uint64_t flags, uin
     long result;
     if (state_size == ~0ull)
         return read(buffer, length, flags, state, state_size);
-    if (!UNPUBLISHED(read(buffer, length, flags, state, state_size)))
+    if (!UNPUBLISHED(read(buffer, length, flags, state, state_size), SITE))
         result = mv_role_clock(__NR_getrandom, 0, SITE, buffer, length, flags);
     return result;
 }
 
-/* Exported, in front of libc's: only here is the caller known, and so whether it is an allocator. (Also one
- * that a follower was made within.) */
+/* Exported, in front of libc's: only here is the caller known, and so whether it is an allocator. */
 extern int *__errno_location(void) __attribute__((weak));
 #define EXPORT __attribute__((visibility("default")))
 
@@ -100,45 +119,34 @@ static int as_libc(long result) {
     return -1;
 }
 
-static int is_local(const void *caller) {
-    return __builtin_expect(mv.role != MV_ROLE_SOLO, 0) && mv_in_allocator((uint64_t)caller);
-}
-#define CALLER __builtin_return_address(0)
-
 EXPORT int clock_gettime(int clock, void *time) {
     uint64_t which = (uint64_t)(int64_t)clock;
-    two_words *read = (two_words *)original.clock_gettime;
-    long result;
-    if (!read)
+    if (!original.clock_gettime)
         return as_libc(mv_sys2(__NR_clock_gettime, mv_clock_real(clock), (long)time));
-    if (!is_local(CALLER) && UNPUBLISHED(read(which, (uint64_t)time)))
-        return as_libc(told(which, (uint64_t)time, 1, result));
-    return as_libc(is_local(CALLER) ? read(which, (uint64_t)time)
-                                    : clock_gettime_hook(which, (uint64_t)time));
+    if (is_local(SITE))
+        return as_libc(((two_words *)original.clock_gettime)(which, (uint64_t)time));
+    return as_libc(read_clock(which, (uint64_t)time, SITE));
 }
 
 EXPORT int gettimeofday(void *time, void *zone) {
-    two_words *read = (two_words *)original.gettimeofday;
-    long result;
-    if (!read)
+    if (!original.gettimeofday)
         return as_libc(mv_sys2(__NR_gettimeofday, (long)time, (long)zone));
-    if (!is_local(CALLER) && UNPUBLISHED(read((uint64_t)time, (uint64_t)zone)))
-        return as_libc(told(0, (uint64_t)time, 1000, result));
-    return as_libc(is_local(CALLER) ? read((uint64_t)time, (uint64_t)zone)
-                                    : gettimeofday_hook((uint64_t)time, (uint64_t)zone));
+    if (is_local(SITE))
+        return as_libc(((two_words *)original.gettimeofday)((uint64_t)time, (uint64_t)zone));
+    return as_libc(read_time_of_day((uint64_t)time, (uint64_t)zone, SITE));
 }
 
 /* libc reads the number in memory of the thread's that the kernel writes to (rseq(2)): no call that could be
  * replayed. */
 EXPORT int sched_getcpu(void) {
-    three_words *read = (three_words *)original.getcpu;
     uint32_t cpu = 0;
-    uint64_t at = (uint64_t)&cpu;
     long result;
-    if (!read)
-        result = mv_sys3(__NR_getcpu, (long)at, 0, 0);
-    else if (is_local(CALLER) || !UNPUBLISHED(read(at, 0, 0)))
-        result = is_local(CALLER) ? read(at, 0, 0) : getcpu_hook(at, 0, 0);
+    if (!original.getcpu)
+        result = mv_sys3(__NR_getcpu, (long)&cpu, 0, 0);
+    else if (is_local(SITE))
+        result = ((three_words *)original.getcpu)((uint64_t)&cpu, 0, 0);
+    else
+        result = read_cpu((uint64_t)&cpu, 0, 0, SITE);
     return result ? as_libc(result) : (int)cpu;
 }
 
