@@ -4,7 +4,7 @@ namespace Mvedsua.Follower.Tests;
 
 /// <summary>A keeper that stands still. What it could break: two generations later its log is another leader's, of which it would give back
 /// pages; and while its own leader lives it holds that one's locks.</summary>
-public sealed class KeeperTests : ServerTests
+public sealed class KeeperTests : MomentServers
 {
     [Theory]
     [InlineData("keeper-comes")] /* before its first instruction of its own */
@@ -93,6 +93,25 @@ public sealed class KeeperTests : ServerTests
         await follow;
         using RespClient client = server.Connect();
         client.Expect("+PONG\r\n", "PING");
+    }
+
+    /// <summary>tests/native/follower/leaves.c. What could break it: a process without its main thread has no memory that could be looked at.</summary>
+    [Fact]
+    public void Processes_whose_main_thread_has_ended_are_not_taken_for_dead()
+    {
+        RedisUnderMvedsua server = StartServer("leaves", RedisUnderMvedsua.Mode.Followed);
+        using var line = new Line(server);
+        (int leader, int follower, int keeper) = (server.LeaderPid, server.FollowerPid, Keeper(server));
+        Assert.Equal("ok", line.Ask("leave"));
+        foreach (int pid in (int[])[leader, follower])
+            Host.Until(() => File.ReadAllText($"/proc/{pid}/stat").Split(") ")[1][0] == 'Z', $"the main thread of {pid} has ended");
+        long before = Sleeps(keeper);
+        Host.Until(() => Sleeps(keeper) > before + 50, "the keeper has looked");
+        Assert.Equal("ok", line.Ask("still there"));
+        Assert.Equal((leader, follower), (server.LeaderPid, server.FollowerPid));
+        Host.Kill(leader, Host.SIGKILL);
+        Assert.Equal("ok", line.Ask("and now"));
+        Assert.Equal(follower, server.LeaderPid);
     }
 
     /// <summary>Its leader, which looks every 256 records, makes no call.</summary>

@@ -18,7 +18,8 @@
 
 struct mv_log_keeper mv_keeper = {.number = 1};
 static uint32_t keeper_pid;
-static uint32_t missing; /* one could not be made: to be tried again */
+static uint32_t starting; /* lock: one thread makes or ends a keeper */
+static uint32_t missing;  /* one could not be made: to be tried again */
 static uint8_t *stack;
 
 static uint32_t leaves; /* the keeper is asked to go */
@@ -87,8 +88,11 @@ static __attribute__((noinline)) enum need look_at(uint32_t version, uint32_t *w
     enum need need = state == MV_MEMBER_REPLAYING || state == MV_MEMBER_UPDATING ? REPLAYED : NOTHING;
     if (state == MV_MEMBER_NONE && mv.control->publishing[version] && member->pid)
         need = MADE;
-    int untold = need == MADE || (need == REPLAYED && !*word); /* no word is linked: it is looked at */
-    if (!(need == REPLAYED && dead(*word)) && !(untold && mv_main_thread_is_gone(member->pid)))
+    /* (Where no word is linked it is looked at itself. A copy that is being made has one thread.) */
+    int died = need == MADE       ? mv_main_thread_is_gone(member->pid)
+               : need == REPLAYED ? dead(*word) || (!*word && mv_process_is_gone(version, member->pid))
+                                  : 0;
+    if (!died)
         return need;
     mv_member_died(version, mv.followers[version].generation);
     return NOTHING;
@@ -148,7 +152,7 @@ static void keep(void) {
         uint32_t leader_word = words[mv.version] =
             __atomic_load_n(&death_word(mv.version)->word, __ATOMIC_ACQUIRE);
         /* Before the look at who follows: a leader that was seen dead makes no copy behind that look. */
-        int leader_died = dead(leader_word) || mv_main_thread_is_gone(leader);
+        int leader_died = dead(leader_word) || mv_process_is_gone(mv.version, leader);
         for (uint32_t version = 0; version < MV_VERSIONS; version++) {
             enum need need = version == mv.version ? NOTHING : look_at(version, &words[version]);
             copies += need == MADE;
@@ -238,7 +242,6 @@ int mv_keeper_bury(void) {
 
 /* One keeper a process; a dead one is replaced. 0 or -errno. Any thread of a leader, one at a time. */
 int mv_keeper_start(void) {
-    static uint32_t starting;
     if (keeper_pid && !mv_keeper_lost())
         return 0;
     if (__atomic_exchange_n(&starting, 1, __ATOMIC_ACQ_REL))
@@ -271,6 +274,8 @@ void mv_keeper_stop(void) {
     missing = 0;
     if (!keeper_pid)
         return;
+    while (__atomic_exchange_n(&starting, 1, __ATOMIC_ACQ_REL)) /* nobody makes another one meanwhile */
+        mv_pause();
     untell();
     /* A server that has given up its privileges may not kill what it made before. */
     if (mv_is_error(mv_sys2(__NR_kill, keeper_pid, 9))) {
@@ -280,4 +285,5 @@ void mv_keeper_stop(void) {
     while ((lives = __atomic_load_n(&mv_keeper.lives, __ATOMIC_ACQUIRE)) != 0)
         mv_sys4(__NR_futex, (long)&mv_keeper.lives, 0 /* WAIT, shared: the kernel's wake is */, lives, 0);
     keeper_pid = 0;
+    __atomic_store_n(&starting, 0, __ATOMIC_RELEASE);
 }

@@ -14,14 +14,15 @@
 
 #include <mvedsua/payload.h>
 
+typedef long vdso_function(uint64_t, uint64_t, uint64_t);
+
 struct mv_hook_call {
     const struct mv_call_row *row;
     uint64_t site;
     uint64_t args[6];
+    vdso_function *original;
     long result;
 };
-
-typedef long vdso_function(uint64_t, uint64_t, uint64_t);
 
 /* Clocks without a number of the kernel's. */
 enum { OF_TIME = 14, OF_TIMEOFDAY = 15 };
@@ -46,11 +47,13 @@ static void generally(struct mv_thread *self) {
             return;
     }
     /* The kernel, not the vDSO: that may fall back to a system call of its own, which would enter the shim on
-     * this very stack. */
+     * this very stack. (getcpu never does; and a server that forbids itself that call has never made it.) */
     long call = hook->row - mv_call_find(0), first = (long)hook->args[0];
     if (call == __NR_clock_gettime || call == __NR_clock_getres)
         first = mv_clock_real((int32_t)first);
-    hook->result = mv_sys3(call, first, (long)hook->args[1], (long)hook->args[2]);
+    hook->result = call == __NR_getcpu && hook->original
+                       ? hook->original(hook->args[0], hook->args[1], hook->args[2])
+                       : mv_sys3(call, first, (long)hook->args[1], (long)hook->args[2]);
     int leads = mv.role == MV_ROLE_LEADER && self->log && mv_leader_publishing();
     if (leads && call == __NR_time)
         has_read(self, OF_TIME, (uint64_t)hook->result);
@@ -130,7 +133,7 @@ long mv_role_clock(uint32_t call, uint64_t original, uint64_t site, uint64_t a, 
             return 0;
         }
     }
-    struct mv_hook_call hook = {mv_call_find(call), site, {a, b, c, 0, 0, 0}, 0};
+    struct mv_hook_call hook = {mv_call_find(call), site, {a, b, c, 0, 0, 0}, (vdso_function *)original, 0};
     self->hook = &hook;
     mv_call_on_shim_stack(generally, self, self->stack_top - sizeof(struct mv_frame));
     mv_hook_end_settled(self);

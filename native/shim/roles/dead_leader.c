@@ -27,7 +27,7 @@ int mv_await_record(struct mv_log_reader *reader) {
     int why;
     while ((why = mv_log_wait(reader, &mv.control->publishing[mv.version], (uint32_t)mv.generation)) ==
            MV_LOG_UNTOLD)
-        reader->gone = (uint32_t)mv_writer_dead(reader->header->slot);
+        reader->gone = (uint32_t)mv_leader_dead(); /* (of a thread that is being made nothing is known yet) */
     return why;
 }
 

@@ -147,9 +147,14 @@ static int has_other_threads(uint32_t version, uint32_t pid) {
     return 0;
 }
 
+/* All of it: the main thread may have ended by itself, and the others go on (pthread_exit(3)). */
+int mv_process_is_gone(uint32_t version, uint32_t pid) {
+    return mv_main_thread_is_gone(pid) && !has_other_threads(version, pid);
+}
+
 static int gone(uint32_t version) {
     uint32_t pid = mv_load_acquire32(&mv_member_of(version)->pid);
-    return !pid || (mv_main_thread_is_gone(pid) && !has_other_threads(version, pid));
+    return !pid || mv_process_is_gone(version, pid);
 }
 
 /* Leader: an index for another follower. What had it before is surely gone, with all its threads: one that is

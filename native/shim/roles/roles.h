@@ -75,6 +75,7 @@ void mv_member_replaced(uint32_t version, const char *why);
 int mv_others_may_lead(void);
 uint32_t mv_index_free(void);
 int mv_main_thread_is_gone(uint32_t pid);
+int mv_process_is_gone(uint32_t version, uint32_t pid);
 
 /* roles/clock.c */
 long mv_role_clock(uint32_t call, uint64_t original, uint64_t site, uint64_t a, uint64_t b, uint64_t c);

@@ -239,6 +239,8 @@ void mv_role_thread_exit(struct mv_thread *self, uint64_t status) {
         mv_order_thread_ended(self->slot, self->log->sequence);
     }
     mv_thread_unlink_death(self);
+    if (self->slot == 0) /* for good: the keeper looks at the other threads as well as it can */
+        mv_keeper_poll(0);
     mv_slot_give(self);
 }
 

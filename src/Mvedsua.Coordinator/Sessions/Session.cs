@@ -1,5 +1,6 @@
 using Mvedsua.Abi;
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Mvedsua.Coordinator.Control;
 using Mvedsua.Coordinator.Interop;
@@ -32,6 +33,7 @@ internal sealed partial class Session : IControlled, IDisposable
     private readonly Dictionary<Follower, LagMonitor> _lagMonitors = [];
     private readonly MessageReader _messages;
     private bool _looksAgain; /* at a message that was not whole */
+    private long? _askedForKeeper; /* when (Stopwatch) */
     private WaitStatus? _status;
     private bool _stop;
 
@@ -134,7 +136,7 @@ internal sealed partial class Session : IControlled, IDisposable
                 /* Whoever was waited for, or watched, was one of us, even if it was gone before we had looked. */
                 _members.Trust(ended.Pid);
                 if (ended.Pid == LeaderPid || ended.Pid == _formerLeader) _signals.Add(ended.Pending);
-                if (ended.Pid == _members.View().KeeperPid) _ = ShimKick.Send(LeaderPid, (int)MvAbi.KickRequest); /* for another one */
+                if (ended.Pid == _members.View().KeeperPid) AskForKeeper();
                 Apply(_state.ProcessEnded(ended.Pid, ended.Status, ended.Usage, _members.View()));
                 _members.Forget(ended.Pid);
                 _watcher?.Forget(ended.Pid);
@@ -200,6 +202,18 @@ internal sealed partial class Session : IControlled, IDisposable
     private void After(TimeSpan delay, SessionEvent e) =>
         _ = Task.Delay(delay, _ending.Token).ContinueWith(_ => Post(e), CancellationToken.None,
             TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+
+    /* The leader, whose keeper has ended, makes another one; one a second, as what ends them may last. */
+    private void AskForKeeper()
+    {
+        if (_askedForKeeper is { } last && TimeSpan.FromSeconds(1) - Stopwatch.GetElapsedTime(last) is { Ticks: > 0 } rest)
+        {
+            After(rest, new SessionEvent.Inspect(AskForKeeper));
+            return;
+        }
+        _askedForKeeper = Stopwatch.GetTimestamp();
+        _ = ShimKick.Send(LeaderPid, (int)MvAbi.KickRequest);
+    }
 
     private void SayMessages(bool areLast = false)
     {
