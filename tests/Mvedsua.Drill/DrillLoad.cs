@@ -9,6 +9,9 @@ internal sealed class DrillFailure(string what) : Exception(what);
 /// <summary>Connections, each with a thread of its own, that know every answer. The first that is wrong ends the drill.</summary>
 internal abstract class DrillLoad : IDisposable
 {
+    /// <summary>So long nobody should wait.</summary>
+    internal static readonly TimeSpan Long = TimeSpan.FromMilliseconds(400); /* no failover takes so long */
+
     private readonly List<Thread> _threads = [];
     private readonly List<string> _wrong = [];
     private long _answers, _slowestTicks;
@@ -61,7 +64,7 @@ internal abstract class DrillLoad : IDisposable
     /// <param name="asked">What was asked, for a reader.</param>
     protected void Answered(long beganAt, string? asked = null)
     {
-        if (Stopwatch.GetElapsedTime(beganAt) is var waited && waited > StallWatch.Long)
+        if (Stopwatch.GetElapsedTime(beganAt) is var waited && waited > Long)
             WaitedLong?.Invoke($"{Thread.CurrentThread.Name} has waited {waited.TotalMilliseconds:0} ms for the answer{(asked is null ? "" : $" to {asked}")}");
         long took = Stopwatch.GetTimestamp() - beganAt;
         for (long seen = Interlocked.Read(ref _slowestTicks); took > seen;)

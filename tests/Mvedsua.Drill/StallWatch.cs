@@ -4,9 +4,6 @@ namespace Mvedsua.Drill;
 /// nothing to look at. Where the processes compute or wait to be scheduled, the machine is what is slow.</summary>
 internal sealed class StallWatch : IDisposable
 {
-    /// <summary>So long nobody should wait.</summary>
-    internal static readonly TimeSpan Long = TimeSpan.FromMilliseconds(400); /* no failover takes so long */
-
     private readonly DrillSession _session;
     private readonly DrillLoad _load;
     private readonly Action<string> _tell;
@@ -41,10 +38,10 @@ internal sealed class StallWatch : IDisposable
     {
         long answers = _load.Answers;
         if (answers != _answers) (_answers, _since) = (answers, DateTime.UtcNow);
-        if (DateTime.UtcNow - _since < Long) return;
+        if (DateTime.UtcNow - _since < DrillLoad.Long) return;
         _since = DateTime.UtcNow;
         Noted = true;
-        _tell($"no answer for {Long.TotalMilliseconds:0} ms; load average {LoadAverage}; {_session.Describe()}");
+        _tell($"no answer for {DrillLoad.Long.TotalMilliseconds:0} ms; load average {LoadAverage}; {_session.Describe()}");
         foreach (int pid in ProcessFacts.WorkingIn(_session.Folder))
             foreach (string line in ProcessFacts.Doing(pid)) _tell($"  {pid} {line}");
     }
