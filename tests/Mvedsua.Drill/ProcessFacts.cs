@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace Mvedsua.Drill;
@@ -25,6 +26,14 @@ internal static partial class ProcessFacts
     }
 
     internal static string Text(SortedDictionary<string, int> kinds) => string.Join(", ", kinds.Select(kind => $"{kind.Value} {kind.Key}"));
+
+    /// <summary>How often a retransmission time-out has passed on any connection of this machine (TcpExtTCPTimeouts of /proc/net/netstat).</summary>
+    internal static long TcpTimeouts()
+    {
+        string[][] lines = [.. File.ReadLines("/proc/net/netstat").Where(line => line.StartsWith("TcpExt:", StringComparison.Ordinal)).Select(line => line.Split(' '))];
+        int column = lines.Length == 2 ? Array.IndexOf(lines[0], "TCPTimeouts") : -1;
+        return column < 0 ? 0 : long.Parse(lines[1][column], CultureInfo.InvariantCulture);
+    }
 
     internal static int Threads(int pid) => Directory.GetDirectories($"/proc/{pid}/task").Length;
 

@@ -8,6 +8,7 @@ internal sealed class StallWatch : IDisposable
     private readonly DrillLoad _load;
     private readonly Action<string> _tell;
     private readonly Timer _timer;
+    private readonly long _tcpTimeouts = ProcessFacts.TcpTimeouts(); /* where the kernel drops a segment, a connection waits for 0.2 s, then for twice as long each time */
     private long _answers;
     private DateTime _since = DateTime.UtcNow;
 
@@ -17,7 +18,7 @@ internal sealed class StallWatch : IDisposable
         load.WaitedLong = line =>
         {
             Noted = true;
-            tell($"{line}; load average {LoadAverage}");
+            tell($"{line}; load average {LoadAverage}, {ProcessFacts.TcpTimeouts() - _tcpTimeouts} TCP retransmission time-outs in this session");
         };
         _timer = new Timer(_ => Look(), null, 100, 100);
     }
