@@ -136,7 +136,8 @@ internal sealed partial class Session : IControlled, IDisposable
                 /* Whoever was waited for, or watched, was one of us, even if it was gone before we had looked. */
                 _members.Trust(ended.Pid);
                 if (ended.Pid == LeaderPid || ended.Pid == _formerLeader) _signals.Add(ended.Pending);
-                if (ended.Pid == _members.View().KeeperPid) AskForKeeper();
+                /* (One that its leader survived, which needs one; a dead leader's goes by itself, and the kick would shorten what the next one writes.) */
+                if (_members.View() is { Stage: MvStage.Followed } view && ended.Pid == view.KeeperPid) AskForKeeper();
                 Apply(_state.ProcessEnded(ended.Pid, ended.Status, ended.Usage, _members.View()));
                 _members.Forget(ended.Pid);
                 _watcher?.Forget(ended.Pid);
