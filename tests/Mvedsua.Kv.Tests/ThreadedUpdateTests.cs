@@ -141,6 +141,27 @@ public sealed class ThreadedUpdateTests : UpdatedServers
         HasAll(server, load);
     }
 
+    /// <summary>The copy waits to be made the new version, and the request for it was answered by nobody. What could break it: the coordinator waits for that
+    /// answer, and nobody serves.</summary>
+    [Theory]
+    [InlineData("attach-copied")]
+    [InlineData("attach-released")]
+    public async Task A_leader_that_dies_before_it_says_that_it_has_made_the_copy_is_succeeded_by_the_new_version(string point)
+    {
+        using Variant variant = Variant.WithFaults();
+        RedisUnderMvedsua server = Server("1.0", variant.Products, point, threads: 4);
+        string program = KvVariant.Build(server.Folder, "other-build", Flags);
+        using var load = KvClient.Load(server.Port, 4, 28, inShards: true);
+        load.More(200);
+        int leader = server.LeaderPid;
+        Task<Host.Result> update = Task.Run(() => Update(server, program));
+        Host.Until(() => !Host.IsAlive(leader), "the leader dies");
+        server.PromotedFrom(leader);
+        load.More(200);
+        Assert.Contains(program, (await update).Output);
+        HasAll(server, load);
+    }
+
     /// <summary>Nobody is left whom the copy is to be compared with: it finds that once all have arrived, and serves on.</summary>
     [Fact]
     public async Task A_leader_that_dies_as_the_threads_of_its_copy_arrive_is_succeeded_by_the_new_version()

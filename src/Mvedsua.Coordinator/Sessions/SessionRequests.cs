@@ -158,8 +158,13 @@ internal sealed partial class Session
 
     private void SettleWhenAnswered()
     {
-        if (_pending is not { } request || !_memory.Control.IsAnswered(request.Number, out MvReason answer)) return;
+        if (_pending is not { } request) return;
         ControlView view = _members.View();
+        if (!_memory.Control.IsAnswered(request.Number, out MvReason answer))
+        {
+            if (!IsAnsweredByTheCopy(request, view)) return;
+            answer = MvReason.None;
+        }
         if (answer != MvReason.None)
         {
             string why = Reasons.Explain(answer, view.ReasonCode, view.ReasonText);
@@ -218,6 +223,11 @@ internal sealed partial class Session
                 break;
         }
     }
+
+    /// <summary>A leader that died between making the copy that an update asked for and saying so. That copy does nothing by itself, also not take
+    /// over: it waits to be made the new version.</summary>
+    private bool IsAnsweredByTheCopy(ShimRequest request, in ControlView view) => request.Kind == MvRequest.Update && _state.LeaderHasEnded
+        && view.Newest is { State: MvMemberState.Updating } copy && copy.Generation > request.Since;
 
     private void Settle(ControlReply reply)
     {

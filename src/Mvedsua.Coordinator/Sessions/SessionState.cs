@@ -149,7 +149,7 @@ internal sealed class SessionState(int server)
         }
         _ended[pid] = view.Generation;
         if (IsFailure(pid, status, view)) actions.Add(new SessionAction.FailureNoted(pid, status!.Value));
-        if (!_ended.ContainsKey(LeaderPid))
+        if (!LeaderHasEnded)
             foreach (Member member in view.Followers) _tracks[member.Version].TellOfDeadCopy(member, pid, status, actions);
         if (pid == LeaderPid) ObserveFollowers(view, actions); /* one that was just being made may lead now */
         if (pid == LeaderPid) LeaderEnds(pid, status, view, actions);
@@ -184,6 +184,9 @@ internal sealed class SessionState(int server)
             && (m.Publishing || m.Reason == MvReason.FollowerDied || (stage == MvStage.Failover && m.Reason == MvReason.None)));
     }
 
+    /// <summary>The leader is dead, and nobody has taken over yet.</summary>
+    internal bool LeaderHasEnded => _ended.ContainsKey(LeaderPid);
+
     private bool FollowerLives => _tracks.Any(t => t.Now.Pid != 0 && !HasEnded(t.Now.Pid, t.Now.Generation));
 
     /// <summary>Every leader that was succeeded has been waited for.</summary>
@@ -216,7 +219,7 @@ internal sealed class SessionState(int server)
 
     private void ObserveFollowers(in ControlView view, List<SessionAction> actions)
     {
-        bool leaderHasEnded = _ended.ContainsKey(LeaderPid);
+        bool leaderHasEnded = LeaderHasEnded;
         foreach (Member member in view.Followers)
         {
             bool isThere = member.Pid != 0 && member.Pid != LeaderPid && !HasEnded(member.Pid, member.Generation);
@@ -256,16 +259,16 @@ internal sealed class SessionState(int server)
         Follower who = track.Now;
         track.Forget();
         /* With the leader it ends too; nobody is left to be told. */
-        if (_ended.ContainsKey(LeaderPid) || view.Stage == MvStage.Ended) return;
+        if (LeaderHasEnded || view.Stage == MvStage.Ended) return;
         actions.Add(new SessionAction.FollowerDied(who, status));
         actions.Add(new SessionAction.FollowerEnded(who));
     }
 
     private Phase Current()
     {
-        if (_ended.ContainsKey(LeaderPid) && !FollowerLives) return SomebodyIsDying ? Phase.Failover : Phase.Ended;
+        if (LeaderHasEnded && !FollowerLives) return SomebodyIsDying ? Phase.Failover : Phase.Ended;
         /* After an exit of its own accord the follower only has to exit, too. */
-        if (_ended.ContainsKey(LeaderPid)) return _view.Stage is MvStage.Followed or MvStage.Failover or MvStage.Promoting ? Phase.Failover : Phase;
+        if (LeaderHasEnded) return _view.Stage is MvStage.Followed or MvStage.Failover or MvStage.Promoting ? Phase.Failover : Phase;
         return _view.Stage switch
         {
             MvStage.Starting => Phase.Starting,
