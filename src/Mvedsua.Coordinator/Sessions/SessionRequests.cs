@@ -225,9 +225,9 @@ internal sealed partial class Session
     }
 
     /// <summary>A leader that died between making the copy that an update asked for and saying so. That copy does nothing by itself, also not take
-    /// over: it waits to be made the new version.</summary>
+    /// over: it waits to be made the new version. (Beside another follower it is not needed: that one leads, and is asked.)</summary>
     private bool IsAnsweredByTheCopy(ShimRequest request, in ControlView view) => request.Kind == MvRequest.Update && _state.LeaderHasEnded
-        && view.Newest is { State: MvMemberState.Updating } copy && copy.Generation > request.Since;
+        && _state.Followers.Count == 1 && view.Newest is { State: MvMemberState.Updating } copy && copy.Generation > request.Since;
 
     private void Settle(ControlReply reply)
     {
