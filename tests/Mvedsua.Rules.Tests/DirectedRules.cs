@@ -30,6 +30,12 @@ internal static class DirectedRules
             """,
             ["read(1, \"ab\", 8) = 2", "write(1, \"c\", 1) = 1", "close(3) = 0", "write(1, \"ddd\", 3) = 3"],
             ["write(1, \"c\", 1)", "read(1, _, 8)", "write(2, \"abz\", 3)", "close(1)", "close(3)", "read(9, _, 8)", "getuid()"]),
+        ("what a rule stores for itself", """
+            rule write($f, $b) => write($f, $b); (read(9, @s))?; getuid() = @n store @s = $b store @n = length($b)
+            rule nothing => read(9, @s "x"); (getpid() = @n + 1){1,2} store @n = 7
+            """,
+            ["write(1, \"a\", 1) = 1", "write(1, \"\", 0) = 0", "write(1, \"bc\", 2) = 2"],
+            ["write(1, \"a\", 1)", "write(1, \"\", 0)", "read(9, _, 8)", "getuid()", "write(1, \"bc\", 2)", "getpid()"]),
         ("another order", """
             rule a: setsockopt($c, _, _, $v); b: epoll_ctl($e, $op, $c) => epoll_ctl($e, $op, $c); setsockopt($c, _, TCP_NODELAY)
             """,

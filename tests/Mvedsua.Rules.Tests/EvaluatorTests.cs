@@ -262,6 +262,25 @@ public sealed class EvaluatorTests
     }
 
     [Fact]
+    public void What_a_rule_stores_is_there_for_its_own_next_call()
+    {
+        const string rules = """
+            rule "twice" write($fd, $b) => write($fd, $b); read(9, @last) store @last = $b
+            """;
+        Texts.Holds(rules,
+            """
+            write(5, "a", 1) = 1
+            write(5, "bc", 2) = 2
+            """,
+            """
+            write(5, "a", 1) = 1
+            read(9, "a", 10) = 1
+            write(5, "bc", 2) = 2
+            read(9, "bc", 10) = 2
+            """);
+    }
+
+    [Fact]
     public void Conditions_compare_numbers_lengths_and_buffers()
     {
         const string rules = """

@@ -22,7 +22,7 @@ internal sealed class Bindings
 
     internal Bindings(int slots, IReadOnlyList<Bound?> stores) => (_slots, _stores) = (new Bound?[slots], stores);
 
-    private Bindings(Bindings other) => (_slots, _stores) = ((Bound?[])other._slots.Clone(), other._stores);
+    private Bindings(Bindings other, IReadOnlyList<Bound?> stores) => (_slots, _stores) = ((Bound?[])other._slots.Clone(), stores);
 
     internal Bound? this[int slot]
     {
@@ -30,7 +30,10 @@ internal sealed class Bindings
         set => _slots[slot] = value;
     }
 
-    internal Bindings Copy() => new(this);
+    internal Bindings Copy() => new(this, _stores);
+
+    /// <summary>For a later call of the same rule: with what is stored by then, also by the rule itself.</summary>
+    internal Bindings Copy(IReadOnlyList<Bound?> stores) => new(this, stores);
 
     internal Bound? Stored(int store) => _stores[store];
 

@@ -123,7 +123,7 @@ public sealed class Evaluator(RuleSet rules)
         while (!progress.IsComplete)
         {
             var expected = rule.Follower[progress.Step].Calls[progress.Call];
-            var bindings = progress.Bindings.Copy();
+            var bindings = progress.Bindings.Copy(state.Stores);
             var source = expected.Source >= 0 ? progress.Events[expected.Source] : null;
             if (CallMatcher.Matches(expected, call, bindings, source, why))
             {
