@@ -139,7 +139,7 @@ public sealed class FuzzTests
         Gen.OneOf(record, Fuzzing.Damaged(record)).Sample(bytes =>
         {
             if (RecordedEvent.From(bytes) is not { } e) return;
-            _ = Tracing.EventDecoder.Decode(0, 1, e.Sequence, e.Call, e.Arguments, e.Result, e.InPayload, e.OutPayload, CallFormatOptions.Default);
+            _ = Tracing.EventDecoder.Decode(0, 1, e.Sequence, e.Call, e.Arguments, e.Result, e.InPayload, e.OutPayload, CallFormatOptions.Default, e.IsCut);
         }, time: Fuzzing.Seconds, threads: 1);
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Text;
 using Mvedsua.Abi;
 using Mvedsua.Abi.Calls;
@@ -52,6 +53,20 @@ public sealed class ReportTests
         PayloadDifference difference = PayloadDifference.Find(Write, Payload((1, "abc")), Payload((1, "abcd")))!;
         Assert.Equal(3, difference.Offset);
         Assert.StartsWith("ends here, after 3 bytes", PayloadDifference.Show(difference.Leader, 3), StringComparison.Ordinal);
+    }
+
+    /// <summary>A report has room for 8 KiB of a record, also where it begins with a long answer.</summary>
+    [Fact]
+    public unsafe void Of_a_record_that_was_cut_the_bytes_that_are_there_are_shown()
+    {
+        byte[] payload = Payload((1, "+OK " + new string('x', 9000)));
+        var header = new MvEvent { Call = (ushort)Write.Number, Result = 9004, Size = (uint)(sizeof(MvEvent) + payload.Length), InSize = (uint)payload.Length };
+        (header.Args[0], header.Args[1], header.Args[2]) = (7, 0x5000, 9004);
+        header.Check = LogChecks.OfEvent(in header);
+        byte[] record = [.. MemoryMarshal.AsBytes(new ReadOnlySpan<MvEvent>(in header)), .. payload];
+        string shown = Sides.Decode(0, 1, RecordedEvent.From(record.AsSpan(0, (int)MvAbi.DivergenceBytes))!).ToString();
+        Assert.StartsWith("write(7, \"+OK xxxx", shown, StringComparison.Ordinal);
+        Assert.EndsWith("\"..., 9004) = 9004", shown, StringComparison.Ordinal);
     }
 
     [Fact]

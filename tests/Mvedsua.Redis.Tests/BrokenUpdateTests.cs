@@ -52,9 +52,10 @@ public sealed class BrokenUpdateTests : UpdatedRedis
         server.FollowerEnded();
         string report = server.Report();
         Tell(report);
-        /* What took the place of "+OK" is sent, or Redis stumbles over it where it sends. */
+        /* What took the place of "+OK" is sent (by another call, where it is longer than a client's buffer), or Redis stumbles over it where it sends. */
         string follower = report[report.IndexOf("Follower, thread", StringComparison.Ordinal)..];
         Assert.True(Regex.IsMatch(report, @"First difference: outgoing bytes.*\n +leader .*\|.*\+OK") || Regex.IsMatch(follower, @"#[0-9]+ +_?addReply[\w.]*\+0x[0-9a-f]+ in redis-server")
+            || Regex.IsMatch(report, @"First difference: call\n +leader +write\(.*\n +follower +writev\(")
             || Regex.IsMatch(report, @"killed by SIGSEGV[\s\S]*(_?addReply[\w.]*|mem(cpy|move)\w*)\+0x"), report);
         Assert.Equal((leader, "single-leader"), (server.LeaderPid, Stage(server)));
         HasAll(server, load);

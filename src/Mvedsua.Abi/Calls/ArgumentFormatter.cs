@@ -136,7 +136,7 @@ internal static class ArgumentFormatter
     private static string? Strings(in CallEvent call, int index, CallFormatOptions options)
     {
         var parts = new List<string>();
-        foreach (var segment in new Payload(call.InPayload))
+        foreach (var segment in call.Memory(outgoing: true))
         {
             if (segment.Argument != index) continue;
             if (parts.Count == options.ElementLimit)

@@ -18,10 +18,15 @@ public readonly ref struct CallEvent
     /// <summary>The memory that came back.</summary>
     public ReadOnlySpan<byte> OutPayload { get; init; }
 
+    /// <summary>The payloads end where the copy of the event was cut off: a segment may be had as far as it is there.</summary>
+    public bool IsCut { get; init; }
+
+    internal Payload Memory(bool outgoing) => new(outgoing ? InPayload : OutPayload, IsCut);
+
     /// <summary>The bytes of one segment; false when the payload does not have it.</summary>
     internal bool TryFind(bool outgoing, int argument, SegmentRole role, int message, out ReadOnlySpan<byte> bytes)
     {
-        foreach (var segment in new Payload(outgoing ? InPayload : OutPayload))
+        foreach (var segment in Memory(outgoing))
         {
             if (segment.Argument != argument || segment.Role != role || segment.Message != message) continue;
             bytes = segment.Bytes;

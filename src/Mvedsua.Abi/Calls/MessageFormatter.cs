@@ -17,7 +17,7 @@ internal static class MessageFormatter
     private static string Vector(in CallEvent call, int argument, int message, bool outgoing, CallFormatOptions options)
     {
         var parts = new List<string>();
-        foreach (var segment in new Payload(outgoing ? call.InPayload : call.OutPayload))
+        foreach (var segment in call.Memory(outgoing))
         {
             if (segment.Argument != argument || segment.Role != SegmentRole.Data || segment.Message != message) continue;
             if (parts.Count == options.ElementLimit)
@@ -47,7 +47,7 @@ internal static class MessageFormatter
     {
         var parts = new List<string>();
         var count = 0;
-        foreach (var segment in new Payload(outgoing ? call.InPayload : call.OutPayload))
+        foreach (var segment in call.Memory(outgoing))
             if (segment.Argument == argument) count = Math.Max(count, segment.Message + 1);
         for (var i = 0; i < Math.Min(count, options.ElementLimit); i++)
         {

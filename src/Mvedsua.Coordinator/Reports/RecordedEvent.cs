@@ -39,6 +39,8 @@ internal sealed class RecordedEvent
 
     internal ReadOnlySpan<byte> OutPayload => Cut(HeaderSize + (long)_header.InSize, _header.OutSize);
 
+    internal bool IsCut => (ulong)_bytes.Length < _header.Size;
+
     /// <summary>Never replayed nor compared.</summary>
     internal bool IsAllocators => (_header.Flags & (ushort)MvEventFlags.Allocator) != 0;
 

@@ -12,7 +12,7 @@ namespace Mvedsua.Coordinator.Reports;
 internal static class Sides
 {
     internal static TraceEvent Decode(int version, int thread, RecordedEvent e) => EventDecoder.Decode(version, thread,
-        e.Sequence, e.Call, e.Arguments, e.Result, e.InPayload, e.OutPayload, ReportOptions.Format);
+        e.Sequence, e.Call, e.Arguments, e.Result, e.InPayload, e.OutPayload, ReportOptions.Format, e.IsCut);
 
     /// <summary>What stands at an address of a process, as a backtrace of one frame.</summary>
     internal static IReadOnlyList<string> Place(int pid, IReadOnlyList<ImageRange> images, ulong address)

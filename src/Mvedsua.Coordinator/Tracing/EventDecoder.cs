@@ -18,16 +18,17 @@ internal static class EventDecoder
     internal static TraceEvent Decode(int version, int thread, in EventView view) => Decode(version, thread,
         view.Sequence, view.Call, view.Args, view.Result, view.InPayload, view.OutPayload, CallFormatOptions.Default);
 
-    /// <summary>As above, of parts; <paramref name="result"/> null: a call that was not made.</summary>
+    /// <summary>As above, of parts; <paramref name="result"/> null: a call that was not made; <paramref name="isCut"/>: the payloads end where
+    /// a copy was cut off.</summary>
     internal static TraceEvent Decode(int version, int thread, ulong sequence, ushort call, ReadOnlySpan<ulong> args,
-        long? result, ReadOnlySpan<byte> inPayload, ReadOnlySpan<byte> outPayload, CallFormatOptions options)
+        long? result, ReadOnlySpan<byte> inPayload, ReadOnlySpan<byte> outPayload, CallFormatOptions options, bool isCut = false)
     {
         if (call >= (ushort)MvPseudoCall.Jump)
             return new TraceEvent(version, thread, (long)sequence, PseudoName(call, args), PseudoArguments(call, args),
                 (MvPseudoCall)call == MvPseudoCall.Order ? result : null, null);
         var e = new CallEvent
         {
-            Number = call, Arguments = args, Result = result, InPayload = inPayload, OutPayload = outPayload,
+            Number = call, Arguments = args, Result = result, InPayload = inPayload, OutPayload = outPayload, IsCut = isCut,
         };
         var arguments = CallFormatter.Arguments(e, options).Select(a => a.Text).ToList();
         bool failed = result is < 0 and >= -Mistake;
