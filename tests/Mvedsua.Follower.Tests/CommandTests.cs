@@ -54,8 +54,8 @@ public sealed class CommandTests : ServerTests
         Host.Result result = Host.Run(server.Folder, "redis-benchmark", "-p", $"{server.Port}", "-n", "5000", "-c", "50", "-q", "-r", "1000");
         Assert.True(result.Status == 0 && !result.Output.Contains("rror"), result.Output + result.Errors);
         server.InStep();
-        /* Three chunks of the busy thread's log, the control block, and the first pages of the other logs. */
-        Host.Until(() => server.Status().GetProperty("log").GetProperty("bytes").GetInt64() <= 1 << 20, "the log's memory is given back");
+        /* Three chunks (of 256 KiB) of the busy thread's log, the control block, and 36 KiB of each other thread's: jemalloc makes one or two. */
+        Host.Until(() => server.Status().GetProperty("log").GetProperty("bytes").GetInt64() < (1 << 20) + (1 << 17), "the log's memory is given back");
     }
 
     [Theory, MemberData(nameof(Both))]
