@@ -159,8 +159,10 @@ internal sealed partial class Session
     private void SettleWhenAnswered()
     {
         if (_pending is not { } request) return;
+        /* Before the view, which then holds what the leader did before it answered. */
+        bool isAnswered = _memory.Control.IsAnswered(request.Number, out MvReason answer);
         ControlView view = _members.View();
-        if (!_memory.Control.IsAnswered(request.Number, out MvReason answer))
+        if (!isAnswered)
         {
             if (!IsAnsweredByTheCopy(request, view)) return;
             answer = MvReason.None;
