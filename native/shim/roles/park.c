@@ -10,6 +10,7 @@
  * (each park has a number of its own); one that is kicked twice (the second kick is found in the copy, too).
  */
 #include "../log/barriers.h"
+#include "../process/registers.h"
 #include "../signals/signals.h"
 #include "../sys.h"
 #include "../update/update.h"
@@ -92,7 +93,10 @@ void mv_park(struct mv_thread *self) {
     mv_sys3(__NR_get_robust_list, 0, (long)&self->robust_head, (long)&size);
     mv_sys2(__NR_sigaltstack, 0, (long)self->alt_stack);
     mv_sent_pending(self);
+    struct mv_register_state registers;
+    mv_registers_save(&registers);
     if (mv_park_save(self->park_context)) {
+        mv_registers_restore(&registers);
         recreated(self);
         return; /* the mask stays replaced in a follower */
     }
