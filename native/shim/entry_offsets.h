@@ -51,6 +51,19 @@
 #define T_ALTERNATE_MINUS_LOW 264
 #define T_ALTERNATE_MINUS_END 272
 #define MV_FLAG_DIRECTION     0x10000
+#define REST_SITE             8
+#define REST_OWN_CONT         16
+#define REST_RSI              24
+#define REST_RDX              32
+#define REST_R10              40
+#define REST_R8               48
+#define REST_R9               56
+#define REST_MOVED            64
+#define REST_MADE             72
+#define REST_CALL             80
+#define REST_VECTOR           88
+#define REST_COUNT            96
+#define REST_SIZE             112
 #ifdef __ASSEMBLER__
 #define MV_ATTEND_SIGNAL        1
 #define MV_ATTEND_UNMASK        0x10000

@@ -59,10 +59,12 @@ enum mv_attention {                        /* why a thread may not simply leave 
                     MV_ATTEND_REQUEST = 4, /* the coordinator's kick arrived inside the shim */
                     MV_ATTEND_SETTLE =
                         8, /* the process was promoted: mask and net are to be the program's again */
+                    MV_ATTEND_ASKED = MV_ATTEND_PARK | MV_ATTEND_REQUEST | MV_ATTEND_SETTLE, /* by kicks */
                     MV_ATTEND_UNMASK = 0x10000, /* the call was made on the alternate stack, so everything was
                                                   blocked first */
                     MV_ATTEND_TRAPPED =
-                        0x20000 /* a seccomp filter of the program trapped the call in the frame */
+                        0x20000, /* a seccomp filter of the program trapped the call in the frame */
+                    MV_ATTEND_REST = 0x40000 /* the frame's call is one for the rest of another (rest.c) */
 };
 
 enum mv_decided {

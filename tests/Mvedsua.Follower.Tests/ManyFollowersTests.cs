@@ -9,7 +9,7 @@ public sealed class ManyFollowersTests : ServerTests
     private RedisUnderMvedsua Many(int followers, params string[] run) =>
         Start(RedisUnderMvedsua.Mode.Solo, run: ["--followers", $"{followers}", .. run]);
 
-    private static int[] Followers(RedisUnderMvedsua server) =>
+    internal static int[] Followers(RedisUnderMvedsua server) =>
         [.. server.Status().GetProperty("followers").EnumerateArray().Select(f => f.GetProperty("pid").GetInt32())];
 
     private static bool IsInStep(JsonElement follower) => follower.GetProperty("state").GetString() == "replaying"

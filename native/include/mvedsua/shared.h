@@ -95,6 +95,10 @@ enum mv_event_flags {
     MV_EVENT_ALLOCATOR = 4, /* made by an allocator: printed by trace, never replayed nor compared */
     MV_EVENT_LENT =
         8, /* args[5] names a hidden descriptor that the reader maps and closes (mmap of a file) */
+    /* A signal of the shim's own cut the call short: the thread's next record is of its rest, by write or by
+     * the calls of sockets; the program takes both for one call (native/shim/roles/rest.c). */
+    MV_EVENT_REST_WRITTEN = 16,
+    MV_EVENT_REST_SENT = 32,
 };
 
 /* One event. 8-byte aligned, contiguous (one that is larger than a chunk stands in adjacent chunks); followed

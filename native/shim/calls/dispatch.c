@@ -103,6 +103,6 @@ long mv_dispatch(struct mv_frame *frame) {
     case MV_ROLE_FOLLOWER:
         return (long)mv_follower_call(self, frame);
     default:
-        return mv_unsettled ? (long)mv_settle_or_make(self, frame) : (long)mv_execute(self, frame);
+        return (long)mv_settle_or_make(self, frame);
     }
 }

@@ -12,16 +12,14 @@
 #include "../sys.h"
 #include "batch.h"
 #include "leftover.h"
+#include "rest.h"
 #include "roles.h"
 #include "settle.h"
 #include "streams.h"
 #include "watch.h"
 #include "witness.h"
 
-#define MSG_PEEK     2u
-#define MSG_DONTWAIT 0x40u
-#define MSG_WAITALL  0x100u
-#define O_NONBLOCK   04000
+#define MSG_WAITALL 0x100u
 
 static int consumes(uint32_t call) {
     return call == __NR_read || call == __NR_readv || call == __NR_recvfrom || call == __NR_recvmsg ||
@@ -258,28 +256,10 @@ long mv_in_doubt(const struct mv_settled *settled, const char *why) {
     return -104; /* ECONNRESET */
 }
 
-static int blocks(const struct mv_frame *frame, uint64_t flags) {
-    return !(flags & MSG_DONTWAIT) &&
-           !(mv_sys2(__NR_fcntl, (int32_t)frame->rdi, 3 /* F_GETFL */) & O_NONBLOCK);
-}
-
 /* (Files of /proc and its like, which have no size, end where they like.) */
 static int has_rest(int fd, int inwards) {
     uint64_t at, end;
     return mv_stream_file_now(fd, 0, &at) && mv_stream_file_now(fd, 1, &end) && (!inwards || at < end);
-}
-
-#define NO_REST (-1) /* (0 is read) */
-
-/* The call with which the rest of a stream's bytes is moved. */
-static int goes_on_by(int fd, int inwards) {
-    uint32_t mode = 0, type = 0, size = sizeof type;
-    if (!mv_sys5(__NR_getsockopt, fd, 1 /* SOL_SOCKET */, 3 /* SO_TYPE */, (long)&type, (long)&size))
-        return type != 1 /* SOCK_STREAM */ ? NO_REST : inwards ? __NR_recvfrom : __NR_sendto;
-    mv_identity(fd, (uint64_t) "", 0x1000 /* AT_EMPTY_PATH */, &mode);
-    mode &= 0170000;
-    return !inwards && (mode == 0010000 /* FIFO */ || mode == 0020000 /* character device */) ? __NR_write
-                                                                                              : NO_REST;
 }
 
 /* Only a kill cuts a regular file's read or write short, between two pages: natively there is a rest only
@@ -288,7 +268,9 @@ static int rest_by(const struct mv_frame *frame, int inwards, uint64_t flags) {
     int fd = (int32_t)frame->rdi;
     if (has_rest(fd, inwards))
         return inwards ? __NR_read : __NR_write;
-    return (inwards && !(flags & MSG_WAITALL)) || !blocks(frame, flags) ? NO_REST : goes_on_by(fd, inwards);
+    return (inwards && !(flags & MSG_WAITALL)) || !mv_rest_is_waited_for(fd, flags)
+               ? MV_NO_REST
+               : mv_rest_moves_by(fd, inwards);
 }
 
 /* What is left of a call that natively moves all: piece by piece, as long as it goes. */
@@ -301,7 +283,7 @@ static long go_on(struct mv_thread *self, const struct mv_frame *frame, long mov
                      : self->call == __NR_sendto || self->call == __NR_recvfrom ? frame->r10
                                                                                 : 0;
     int call = rest_by(frame, inwards, flags);
-    if (call == NO_REST)
+    if (call == MV_NO_REST)
         return moved;
     int count = inwards ? mv_call_out_targets(row, args, 1 << 30, pieces, MV_SEGMENTS_MAX)
                         : mv_call_in_segments(row, args, pieces, MV_SEGMENTS_MAX);
@@ -321,6 +303,21 @@ static long go_on(struct mv_thread *self, const struct mv_frame *frame, long mov
             done += (uint64_t)result;
             moved += result;
         }
+    }
+    return moved;
+}
+
+/* The same for sendfile to a stream that it waits for. */
+static long send_on(struct mv_thread *self, const struct mv_frame *frame, long moved) {
+    int fd = (int32_t)frame->rdi;
+    if (!mv_rest_is_waited_for(fd, 0) || mv_rest_moves_by(fd, 0) == MV_NO_REST)
+        return moved;
+    while ((uint64_t)moved < frame->r10) {
+        const uint64_t rest[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10 - (uint64_t)moved};
+        long result = mv_syscall_interruptible(rest, __NR_sendfile, &self->attention);
+        if (result <= 0)
+            break;
+        moved += result;
     }
     return moved;
 }
@@ -358,8 +355,11 @@ int mv_bytes_outcome(struct mv_thread *self, const struct mv_settled *settled, s
                      long *result) {
     *result = (long)settled->moved;
     if (settled->untold) {
-        if (told_by_offset(settled, frame, result))
+        if (told_by_offset(settled, frame, result)) {
+            if (settled->call == __NR_sendfile && *result > 0)
+                *result = send_on(self, frame, *result);
             return *result != 0;
+        }
         struct mv_settled at = *settled;
         if ((at.fd = stream_socket(settled, frame)) >= 0) {
             *result = mv_in_doubt(&at, "nothing tells whether it has moved bytes (is the keeper gone?)");
@@ -388,6 +388,8 @@ int mv_bytes_outcome(struct mv_thread *self, const struct mv_settled *settled, s
             offset += settled->moved;
             mv_guard_copy((void *)own, &offset, sizeof offset);
         }
+        if (settled->call == __NR_sendfile && *result > 0)
+            *result = send_on(self, frame, *result);
     } else if ((settled->call == __NR_write || settled->call == __NR_sendto) &&
                settled->moved >= frame->rdx) {
         *result = (long)frame->rdx; /* a reply that may differ in masked fields may be shorter here */

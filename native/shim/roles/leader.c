@@ -7,6 +7,7 @@
 #include "../sys.h"
 #include "batch.h"
 #include "leftover.h"
+#include "rest.h"
 #include "roles.h"
 #include "settle.h"
 #include "streams.h"
@@ -66,6 +67,19 @@ static enum mv_action make_or_settle(struct mv_thread *self, struct mv_frame *fr
     return mv_execute(self, frame);
 }
 
+/* Behind a call during which a signal may have come: one of the program's, or a kick. (Only then is a call
+ * not made.) */
+static __attribute__((noinline)) void
+publish_attentively(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row,
+                    const uint64_t args[6], const struct mv_call_entry *entry, struct mv_event *event) {
+    const long result = (long)frame->rax;
+    const uint64_t site = frame->site;
+    if (result != -MV_ERESTART)
+        mv_leader_publish(self, row, args, result, site, mv_rest_after_call(self, frame), entry, event);
+    else if (self->attention & MV_ATTEND_SIGNAL)
+        mv_leader_publish(self, row, args, result, site, MV_EVENT_RESTART, NULL, NULL);
+}
+
 static enum mv_action run_and_publish(struct mv_thread *self, struct mv_frame *frame,
                                       const struct mv_call_row *row, const uint64_t args[6]) {
     struct mv_call_entry entry = {0, 0};
@@ -89,8 +103,12 @@ static enum mv_action run_and_publish(struct mv_thread *self, struct mv_frame *f
         mv_watch_forked();
     mv_fault(MV_FAULT_BEFORE_CALL);
     enum mv_action action = make_or_settle(self, frame);
-    if (action != MV_ACTION_RETURN || mv.role != MV_ROLE_LEADER)
-        return action; /* a call that returns twice; or a fork's child, which is nobody's leader */
+    if (action != MV_ACTION_RETURN || mv.role != MV_ROLE_LEADER) {
+        /* A call that returns twice; or a fork's child, or a process that nobody follows any more. */
+        if (action == MV_ACTION_RETURN)
+            mv_rest_after_call(self, frame);
+        return action;
+    }
     mv_fault(MV_FAULT_AFTER_CALL);
     long result = (long)frame->rax;
     if (result >= 0 && (mv_call_flags_of(row, args) & MV_CALL_OPENSFD))
@@ -98,10 +116,10 @@ static enum mv_action run_and_publish(struct mv_thread *self, struct mv_frame *f
     if (result >= 0 && ((self->call == __NR_openat && (args[2] & 02000 /* O_APPEND */)) ||
                         (self->call == __NR_open && (args[1] & 02000))))
         mv_stream_file_now((int)result, 1, &self->stamp);
-    if (result != -MV_ERESTART)
+    if (self->attention)
+        publish_attentively(self, frame, row, args, &entry, event);
+    else
         mv_leader_publish(self, row, args, result, frame->site, 0, &entry, event);
-    else if (self->attention & MV_ATTEND_SIGNAL)
-        mv_leader_publish(self, row, args, result, frame->site, MV_EVENT_RESTART, NULL, NULL);
     return action;
 }
 
@@ -128,14 +146,14 @@ static void straight(struct mv_thread *self, struct mv_frame *frame, const struc
     long result = mv_syscall_interruptible(args, self->call, &self->attention);
     mv_fault(MV_FAULT_AFTER_CALL);
     frame->rax = (uint64_t)result;
-    if (__builtin_expect(mv.role != MV_ROLE_LEADER, 0))
+    if (__builtin_expect(mv.role != MV_ROLE_LEADER, 0)) {
+        mv_rest_after_call(self, frame);
         return;
-    if (__builtin_expect(result == -MV_ERESTART, 0)) {
-        if (self->attention & MV_ATTEND_SIGNAL)
-            mv_leader_publish(self, row, args, result, frame->site, MV_EVENT_RESTART, NULL, NULL);
-    } else if (!mv_leader_publish_single(self, row, args, result, frame->site)) {
-        mv_leader_publish(self, row, args, result, frame->site, 0, NULL, NULL);
     }
+    if (__builtin_expect(self->attention != 0, 0))
+        publish_attentively(self, frame, row, args, NULL, NULL);
+    else if (!mv_leader_publish_single(self, row, args, result, frame->site))
+        mv_leader_publish(self, row, args, result, frame->site, 0, NULL, NULL);
 }
 
 /* A file that is mapped: the follower needs the same file, and the leader may close the descriptor at once.

@@ -7,6 +7,7 @@
 #include "../sys.h"
 #include "epoll.h"
 #include "leftover.h"
+#include "rest.h"
 #include "roles.h"
 #include "settle.h"
 #include "waits.h"
@@ -208,7 +209,11 @@ enum mv_action mv_settle_or_make(struct mv_thread *self, struct mv_frame *frame)
         (mv_call_class_of(row, args) != MV_CLASS_LOCAL || mv_leftover_ends(self, args)) &&
         mv_settled_outcome(self, frame, &result)) {
         frame->rax = (uint64_t)result;
+        mv_rest_after_call(self, frame);
         return MV_ACTION_RETURN;
     }
-    return mv_execute(self, frame);
+    enum mv_action action = mv_execute(self, frame);
+    if (action == MV_ACTION_RETURN)
+        mv_rest_after_call(self, frame);
+    return action;
 }

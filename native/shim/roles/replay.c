@@ -9,6 +9,7 @@
 #include "../sys.h"
 #include "compare.h"
 #include "reconcile.h"
+#include "rest.h"
 #include "roles.h"
 #include "streams.h"
 
@@ -189,7 +190,15 @@ enum mv_replayed mv_follower_replay(struct mv_thread *self, const struct mv_call
         mv_order_note(self, event);
     mv_log_consume(&self->reader);
     mv_fault(MV_FAULT_REPLAY_CONSUMED);
+    if (__builtin_expect(flags == 0, 1))
+        return MV_REPLAYED;
     mv_follower_signal_follows(self, flags);
+    if (flags & (MV_EVENT_REST_WRITTEN | MV_EVENT_REST_SENT)) {
+        struct mv_frame *frame = mv_thread_frame(self);
+        frame->rax = (uint64_t)result;
+        mv_rest_in_follower(self, frame, flags);
+        *outcome = (long)frame->rax;
+    }
     return MV_REPLAYED;
 }
 
@@ -214,11 +223,13 @@ int mv_follower_replayed(struct mv_thread *self, struct mv_frame *frame, const s
     }
     int promoted = how == MV_REPLAY_ENDED;
     /* Interrupted, and the leader died before it told by what: as if it had just been begun. */
-    int cut = !promoted && result == -MV_ERESTART && !(self->attention & MV_ATTEND_SIGNAL);
+    int cut = !promoted && result == -MV_ERESTART && !(self->attention & (MV_ATTEND_SIGNAL | MV_ATTEND_REST));
     if (cut || (promoted && !mv_settled_outcome(self, frame, &result))) {
         *action = mv_follower_make(self, frame);
         return 0;
     }
     frame->rax = (uint64_t)result;
+    if (promoted)
+        mv_rest_after_call(self, frame);
     return !promoted;
 }

@@ -1,5 +1,6 @@
 /* What a thread attends to at a call's exit: what others want of it, and the signal that was deferred until
  * then (deliver.c). */
+#include "../roles/rest.h"
 #include "../roles/roles.h"
 #include "../sys.h"
 #include "signals.h"
@@ -29,7 +30,8 @@ static void resume_from(struct mv_thread *self, const struct mv_frame *frame) {
     };
 }
 
-/* A call that only the shim's own kick interrupted is made now, by the role that is valid now. */
+/* A call that only the shim's own kick interrupted, or its rest, is made now, by the role that is valid now.
+ */
 static enum mv_attended made_again(struct mv_thread *self, struct mv_frame *frame) {
     if ((int64_t)frame->rax != -MV_ERESTART || (self->attention & MV_ATTEND_SIGNAL))
         return MV_ATTENDED;
@@ -67,6 +69,11 @@ int mv_attend(struct mv_frame *frame) {
     struct mv_thread *self = mv_self;
     uint32_t attention = self->attention;
 
+    if (attention & MV_ATTEND_REST) {
+        mv_attention_clear(self, MV_ATTEND_REST);
+        if (attention == MV_ATTEND_REST)
+            return made_again(self, frame);
+    }
     /* A signal whose place is this exit comes before the thread stands still, or asks others to: a follower
      * that is made then, beside others, would not expect one that a record has announced; and one that was
      * let in by a call which nobody published would be late as the leader's. What is asked for waits for the
@@ -76,7 +83,8 @@ int mv_attend(struct mv_frame *frame) {
     if (attention & MV_ATTEND_PARK) {
         mv_attention_clear(self, MV_ATTEND_PARK);
         const struct mv_stand stand = {
-            .call = (int64_t)frame->rax == -MV_ERESTART ? self->call : MV_INTENT_NONE,
+            .call = (int64_t)frame->rax == -MV_ERESTART && !mv_rest_is_at(frame->site) ? self->call
+                                                                                       : MV_INTENT_NONE,
             .args = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9},
             .rsp = frame->rsp,
         };

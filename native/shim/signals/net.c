@@ -5,6 +5,7 @@
  * inherit it: mv_thread_begin and mv_fork_child arm again.
  *
  * And SIGSYS as the coordinator's kick (MV_KICK_REQUEST), and the shim's own to park a thread. */
+#include "../roles/rest.h"
 #include "../roles/roles.h"
 #include "../sys.h"
 #include "signals.h"
@@ -20,7 +21,7 @@ enum {
     PARK = MV_ATTEND_PARK,
     SETTLE = MV_ATTEND_SETTLE,
     REQUEST = MV_ATTEND_REQUEST,
-    ASKED = PARK | SETTLE | REQUEST,
+    ASKED = MV_ATTEND_ASKED,
     ARM = 0x100,
     LATE = 0x200,
     UNKNOWN = 0x400
@@ -70,11 +71,42 @@ void mv_net_wanted(void) {
             mv_kick(area, MV_KICK_ARM);
 }
 
+/* A call on the solo fast path that has just returned, cut short by this kick: what is left of it is made
+ * next. */
+static int goes_on_with_rest(struct mv_ucontext *uc) {
+    if (uc->rip != (uint64_t)mv_fast_syscall + 2 || (int64_t)uc->rax <= 0)
+        return 0;
+    const uint64_t *stack = (const uint64_t *)uc->rsp;
+    struct mv_frame frame = {.rdi = uc->rdi,
+                             .rsi = uc->rsi,
+                             .rdx = uc->rdx,
+                             .r10 = uc->r10,
+                             .r8 = uc->r8,
+                             .r9 = uc->r9,
+                             .rsp = uc->rsp + 152,
+                             .site = stack[1],
+                             .cont = stack[2]};
+    if (!mv_rest_begin(&frame, (uint32_t)stack[0], (long)uc->rax))
+        return 0;
+    uc->rsi = frame.rsi;
+    uc->rdx = frame.rdx;
+    uc->r10 = frame.r10;
+    uc->r8 = frame.r8;
+    uc->r9 = frame.r9;
+    uc->rax = frame.rax;
+    uc->rcx = frame.cont;
+    uc->rsp = frame.rsp;
+    uc->rip = (uint64_t)mv_site_entry;
+    return 1;
+}
+
 /* A thread on the solo fast path goes back to the entry, so that its call is made by the role that is
- * valid after the kick. A call that has completed stays completed. */
+ * valid after the kick. A call that has completed stays completed, but for what is left of it. */
 static void rewind_fast(struct mv_ucontext *uc) {
     const uint64_t *stack = (const uint64_t *)uc->rsp;
     uint64_t pc = uc->rip;
+    if (goes_on_with_rest(uc))
+        return;
     if (mv_within(pc, mv_site_entry, mv_entry_moved))
         ;
     else if (mv_within(pc, mv_entry_moved, mv_fast_pushed) || mv_within(pc, mv_fast_left, mv_fast_syscall) ||
@@ -145,8 +177,9 @@ static void kicked(struct mv_thread *self, uint32_t came, struct mv_ucontext *uc
         return;
     }
     rewind_fast(uc);
+    int makes_one = uc->rip == (uint64_t)mv_site_entry && !mv_rest_is_at(((const uint64_t *)uc->rcx)[-1]);
     const struct mv_stand stand = {
-        .call = uc->rip == (uint64_t)mv_site_entry ? (uint32_t)uc->rax : MV_INTENT_NONE,
+        .call = makes_one ? (uint32_t)uc->rax : MV_INTENT_NONE,
         .args = {uc->rdi, uc->rsi, uc->rdx, uc->r10, uc->r8, uc->r9},
         .rsp = uc->rsp,
     };

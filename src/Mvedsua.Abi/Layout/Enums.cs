@@ -33,6 +33,8 @@ public enum MvEventFlags : ushort
     Restart = 2,
     Allocator = 4,
     Lent = 8,
+    RestWritten = 16,
+    RestSent = 32,
 }
 
 public enum MvCursorState : uint
