@@ -35,6 +35,26 @@ public sealed class DivergenceTests : ServerTests
         }
     }
 
+    /// <summary>Nobody takes its report, and it holds the place of another follower.</summary>
+    [Fact]
+    public void A_follower_that_differs_goes_as_soon_as_its_coordinator_is_dead()
+    {
+        RedisUnderMvedsua server = Start();
+        using RespClient client = server.Connect();
+        string value = "the-value-that-will-be-changed-" + Guid.NewGuid().ToString("N") + new string('.', 100);
+        client.Expect("+OK\r\n", "SET", "key", value);
+        server.InStep();
+        (int leader, int follower, int coordinator) = (server.LeaderPid, server.FollowerPid, server.CoordinatorPid);
+        Host.Kill(coordinator, Host.SIGSTOP);
+        Assert.True(OtherMemory.Poke(follower, value, value[..40] + "#" + value[41..]) > 0, "the value is in the follower's memory");
+        client.Expect(RespClient.Bulk(value), "GET", "key");
+        Host.Until(() => File.ReadAllText($"/proc/{follower}/syscall").StartsWith("202 ", StringComparison.Ordinal), "it waits for its report to be taken");
+        Host.Kill(coordinator, Host.SIGKILL);
+        Host.Until(() => !Host.IsAlive(follower), "it is gone", 10); /* it would have waited for 30 s */
+        client.Expect(RespClient.Bulk(value), "GET", "key");
+        Assert.True(Host.IsAlive(leader));
+    }
+
     /// <summary>The session ends as its leader does; the follower stays parked until it has been looked at.</summary>
     [Fact]
     public void A_leader_that_exits_right_behind_the_point_leaves_a_report_with_the_followers_backtrace()

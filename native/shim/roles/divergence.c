@@ -91,14 +91,12 @@ void mv_diverged(struct mv_thread *self, enum mv_difference kind, uint32_t posit
     mv_member_is(mv.version, MV_MEMBER_PARKED);
     mv_control_changed();
 
-    /* Nobody there to take the report: do not stay. (A dead coordinator's pid is gone, or another process.)
-     */
-    int64_t limit[2] = {30, 0};
-    uint32_t pid = control->coordinator_pid;
-    while (pid && mv_sys2(__NR_kill, pid, 0) != -3 &&
-           !__atomic_load_n(&member->report_taken, __ATOMIC_ACQUIRE))
-        if (mv_sys4(__NR_futex, (long)&member->report_taken, 0 /* WAIT */, 0, (long)limit) == -110)
-            break;
+    /* Nobody there to take the report: do not stay. (It may be a killed coordinator's successor.) */
+    static const int64_t look[2] = {1, 0};
+    for (int seconds = 0; seconds < 30 &&
+                          !mv_main_thread_is_gone(mv_load_acquire32(&control->coordinator_pid)) &&
+                          !__atomic_load_n(&member->report_taken, __ATOMIC_ACQUIRE);)
+        seconds += mv_sys4(__NR_futex, (long)&member->report_taken, 0 /* WAIT */, 0, (long)look) == -110;
     mv_member_is(mv.version, MV_MEMBER_ENDED);
     mv_control_changed();
     for (;;)

@@ -86,7 +86,7 @@ static struct mv_orphan *claim(const struct wanted *wanted, int *left) {
  * to do can't be relied on. (Not as unknown: a program that is refused its own child waits for it for ever.)
  */
 static void end_lost(void) {
-    if (mv_sys2(__NR_kill, mv.control->coordinator_pid, 0) != -3 /* ESRCH */ && mv.control->coordinator_pid)
+    if (!mv_main_thread_is_gone(mv_load_acquire32(&mv.control->coordinator_pid)))
         return;
     for (uint32_t i = 0; i < MV_ORPHANS; i++) {
         struct mv_orphan *orphan = &mv.control->orphans[i];
