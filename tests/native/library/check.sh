@@ -26,9 +26,10 @@ bound_before_the_program_runs() {
     readelf -dW "$1" | grep -q 'FLAGS_1.*NOW' || echo 'not BIND_NOW'
     readelf -lW "$1" | grep -q GNU_RELRO || echo 'no RELRO'
 }
-# But for interposed functions that take any number of arguments: by the calling convention, doubles stand in vector registers.
+# But for interposed functions that take any number of arguments: by the calling convention, doubles stand in vector registers; and for those that
+# keep and give back a thread's.
 no_vector_nor_x87_register() {
-    objdump -d --no-show-raw-insn "$1" | awk '/>:$/ { variadic = $2 ~ /^<(__)?f?printf(_chk)?>:$/ } !variadic' | grep -E '%(x|y|z)mm[0-9]|%mm[0-7]|%st\b|%k[0-7]|[[:space:]](fld|fst|fild|fistp|fninit|emms|xsave|xrstor|fxsave|fxrstor)'
+    objdump -d --no-show-raw-insn "$1" | awk '/>:$/ { may = $2 ~ /^<((__)?f?printf(_chk)?|mv_registers_(save|restore))>:$/ } !may' | grep -E '%(x|y|z)mm[0-9]|%mm[0-7]|%st\b|%k[0-7]|[[:space:]](fld|fst|fild|fistp|fninit|emms|xsave|xrstor|fxsave|fxrstor)'
 }
 exports_only_what_the_map_names() {
     nm -D --defined-only "$1" | awk 'NR == FNR { if (/local:/) exit_map = 1
