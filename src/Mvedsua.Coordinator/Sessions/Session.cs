@@ -136,7 +136,7 @@ internal sealed partial class Session : IControlled, IDisposable
                 /* Whoever was waited for, or watched, was one of us, even if it was gone before we had looked. */
                 _members.Trust(ended.Pid);
                 if (ended.Pid == LeaderPid || ended.Pid == _formerLeader) _signals.Add(ended.Pending);
-                /* (One that its leader survived, which needs one; a dead leader's goes by itself, and the kick would shorten what the next one writes.) */
+                /* (One that its leader survived, which needs one; a dead leader's goes by itself, and the kick would meet the next one in a call.) */
                 if (_members.View() is { Stage: MvStage.Followed } view && ended.Pid == view.KeeperPid) AskForKeeper();
                 Apply(_state.ProcessEnded(ended.Pid, ended.Status, ended.Usage, _members.View()));
                 _members.Forget(ended.Pid);

@@ -31,4 +31,14 @@ static int serve_all(const char *port, void *(*lines)(void *)) {
     return 1;
 }
 
+/* "thread": as above; "main": in the main thread, one connection after another. */
+static inline int serve_in(const char *where, const char *port, void *(*lines)(void *)) {
+    if (!strcmp(where, "thread"))
+        return serve_all(port, lines);
+    int listener = listen_on(port), accepted;
+    while (listener >= 0 && (accepted = accept(listener, NULL, NULL)) >= 0)
+        lines((void *)(long)accepted);
+    return 1;
+}
+
 #endif

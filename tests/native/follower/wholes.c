@@ -150,10 +150,5 @@ static void *lines(void *number_of_it) {
 int main(int argc, char **argv) {
     fifo = argv[2];
     sigaction(SIGUSR1, &(struct sigaction){.sa_handler = signalled, .sa_flags = SA_RESTART}, NULL);
-    if (!strcmp(argv[1], "thread"))
-        return serve_all(argv[argc - 1], lines);
-    int listener = listen_on(argv[argc - 1]), accepted;
-    while (listener >= 0 && (accepted = accept(listener, NULL, NULL)) >= 0)
-        lines((void *)(long)accepted);
-    return 1;
+    return serve_in(argv[1], argv[argc - 1], lines);
 }
