@@ -71,6 +71,25 @@ public sealed class WholeTests : MomentServers
         server.InStep();
     }
 
+    /// <summary>The first record tells of a rest, which has no record yet.</summary>
+    [Theory, MemberData(nameof(Ways))]
+    public void A_call_is_whole_though_the_leader_is_killed_as_it_waits_for_what_is_left(string thread, string way)
+    {
+        RedisUnderMvedsua server = Server(thread, RedisUnderMvedsua.Mode.Solo, "--followers", "2");
+        AreTwo(server);
+        Host.Kill(ManyFollowersTests.Followers(server)[0], Host.SIGKILL);
+        int left = way switch { "sendfile" => Calls["sendfile"], "recv" or "recvmsg" => Calls["recv"], "pipe" or "pipe-vector" => Calls["pipe"], _ => Calls["send"] };
+        Check(server, way, () =>
+        {
+            server.Follow();
+            int leader = server.LeaderPid;
+            Host.Until(() => Blocks(leader, left), "what is left is waited for");
+            Host.Kill(leader, Host.SIGKILL);
+            server.PromotedFrom(leader);
+        });
+        AreTwo(server);
+    }
+
     /// <summary>A handler that runs while what is left is waited for returns to where the call is made again.</summary>
     [Theory]
     [InlineData("recv")]
