@@ -10,6 +10,8 @@ uint64_t mv_guard_fixup(uint64_t ip) {
     return 0;
 }
 
+#define EACH_BYTE 0x0101010101010101ull
+
 uint32_t mv_guard_string(const char *text, uint32_t limit) {
     uint32_t length = 0;
 
@@ -20,12 +22,16 @@ uint32_t mv_guard_string(const char *text, uint32_t limit) {
 
         if (mv_guard_load64(text + length - skip, &word))
             return length;
-        word >>= 8 * skip;
-        for (uint32_t i = skip; i < 8; i++, word >>= 8) {
-            length++;
-            if ((word & 0xff) == 0 || length == limit)
-                return length;
-        }
+        if (skip)
+            word = word >> 8 * skip | ~0ull << (64 - 8 * skip);
+        // A borrow reaches only bytes above a zero: the lowest bit that is set here tells the first of them.
+        uint64_t zeros = (word - EACH_BYTE) & ~word & EACH_BYTE << 7;
+        uint32_t more = zeros ? (uint32_t)__builtin_ctzll(zeros) / 8 + 1 : 8 - skip;
+        if (more > limit - length)
+            return limit;
+        length += more;
+        if (zeros)
+            return length;
     }
     return length;
 }

@@ -85,7 +85,7 @@ const struct mv_command_row *mv_call_command_of(const struct mv_call_row *row, c
                      : mv_command_find(row->args[index].kind, (uint32_t)args[row->args[index].length_arg]);
 }
 
-uint8_t mv_call_class_of(const struct mv_call_row *row, const uint64_t args[6]) {
+uint8_t mv_command_class_of(const struct mv_call_row *row, const uint64_t args[6]) {
     const struct mv_command_row *command = mv_call_command_of(row, args);
     int index = command_index(row);
     struct mv_call_arg storage;
@@ -93,12 +93,6 @@ uint8_t mv_call_class_of(const struct mv_call_row *row, const uint64_t args[6]) 
     if (command)
         return command->cls;
     return index >= 0 && !mv_call_arg_of(row, args, index, &storage) ? MV_CLASS_NONE : row->cls;
-}
-
-uint32_t mv_call_flags_of(const struct mv_call_row *row, const uint64_t args[6]) {
-    const struct mv_command_row *command = mv_call_command_of(row, args);
-
-    return row->flags | (command ? command->flags : 0);
 }
 
 // A mode counts only when the open creates something: O_CREAT or O_TMPFILE.

@@ -212,8 +212,16 @@ const struct mv_command_row *mv_call_command_of(const struct mv_call_row *row, c
 // Class and flags of this very call: the row's, or, where a command decides, the command's class and both
 // their flags. MV_CLASS_NONE: nothing is known about this command, refuse it by name when there is a
 // follower.
-uint8_t mv_call_class_of(const struct mv_call_row *row, const uint64_t args[6]);
-uint32_t mv_call_flags_of(const struct mv_call_row *row, const uint64_t args[6]);
+uint8_t mv_command_class_of(const struct mv_call_row *row, const uint64_t args[6]);
+static inline uint8_t mv_call_class_of(const struct mv_call_row *row, const uint64_t args[6]) {
+    return row->flags & MV_CALL_COMMAND ? mv_command_class_of(row, args) : row->cls;
+}
+static inline uint32_t mv_call_flags_of(const struct mv_call_row *row, const uint64_t args[6]) {
+    const struct mv_command_row *command =
+        row->flags & MV_CALL_COMMAND ? mv_call_command_of(row, args) : (const struct mv_command_row *)0;
+
+    return row->flags | (command ? command->flags : 0);
+}
 
 // What an argument is for this very call: the row's own description, or, where a command decides, the
 // command's. An ioctl that is in no table is described from the direction and size in its number; `storage`

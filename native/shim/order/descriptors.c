@@ -296,7 +296,7 @@ void mv_order_enter(struct mv_thread *self, const struct mv_frame *frame) {
     self->order = 0;
     if (!row)
         return;
-    uint8_t cls = row->flags & MV_CALL_COMMAND ? mv_call_class_of(row, args) : row->cls;
+    uint8_t cls = mv_call_class_of(row, args);
     if (cls == MV_CLASS_REFUSED ||
         (cls == MV_CLASS_LOCAL && (self->call != __NR_mmap || (frame->r10 & 0x20 /* MAP_ANONYMOUS */))))
         return; /* no event: nobody may be told that this thread has come to one */

@@ -62,7 +62,7 @@ static enum mv_action make_or_settle(struct mv_thread *self, struct mv_frame *fr
     }
     if ((self->call == __NR_sendmmsg || self->call == __NR_recvmmsg) && mv_batch_call(self, frame))
         return MV_ACTION_RETURN;
-    if (mv_is_watched(frame->rdi) && mv_witness_call(self, frame))
+    if (mv_is_witnessed(self->call, frame->rdi) && mv_witness_call(self, frame))
         return MV_ACTION_RETURN;
     return mv_execute(self, frame);
 }
@@ -271,7 +271,7 @@ enum mv_action mv_leader_call(struct mv_thread *self, struct mv_frame *frame) {
         mv_order_enter(self, frame);
     uint64_t args[6] = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9};
     const struct mv_call_row *row = mv_call_find(self->call);
-    if (row && row->straight && !mv_unsettled && !mv_is_watched(frame->rdi) &&
+    if (row && row->straight && !mv_unsettled && !mv_is_witnessed(self->call, frame->rdi) &&
         overwrites_nothing(row, args)) {
         straight(self, frame, row, args);
         return MV_ACTION_RETURN;

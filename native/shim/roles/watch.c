@@ -1,5 +1,5 @@
 /* Which descriptors need a witness. Where the call that made one tells what it is, it is known from then on;
- * what a name led to, or another process passed, is looked at when it is used first. */
+ * what a name led to, or another process passed, is looked at when it is read or written first. */
 #include "watch.h"
 #include "../calls/guard.h"
 #include "../sys.h"

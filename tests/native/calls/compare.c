@@ -200,6 +200,18 @@ static void bad_memory(void) {
         text[skip - 1] = 0;
         CHECK(mv_guard_string(text, 4096) == skip);
     }
+    // A string is as long at each alignment and limit, whatever stands in it and around it.
+    static const char odd[] = "\x01\x80\xff\x7f\x81\x01\x01\x80";
+    for (uint32_t skip = 0; skip < 8; skip++)
+        for (uint32_t length = 0; length < 20; length++)
+            for (uint32_t limit = 0; limit < 24; limit++) {
+                char *text = (char *)arena + 8 + skip;
+                memset(arena, 0, 64);
+                for (uint32_t i = 0; i < length; i++)
+                    text[i] = odd[(i + limit) % 8];
+                text[length + 1] = 1;
+                CHECK(mv_guard_string(text, limit) == (limit <= length ? limit : length + 1));
+            }
     struct mv_call_entry entry;
     uint64_t accepts[6] = {3, U(arena), U(beyond)};
     mv_call_capture(mv_call_find(SYS_accept), accepts, &entry);
