@@ -17,27 +17,14 @@ public sealed class TypedUpdate : IDisposable
 {
     private readonly DebugFile _old, _new;
     private readonly Dictionary<ulong, Root> _byOldAddress;
-    private readonly string? _converters;
+    private readonly ElfFile? _converters;
 
     private TypedUpdate(DebugFile old, DebugFile @new, Description description)
     {
         (_old, _new, Description) = (old, @new, description);
         Comparison = Comparison.Of(old, @new, description.Hints);
         StateTransfer.Refuse(Comparison);
-        if (description.Converters is { } source)
-        {
-            _converters = Path.Combine(Directory.CreateTempSubdirectory("mvedsua-convert-").FullName, "convert.so");
-            try
-            {
-                source.Compile(_converters);
-            }
-            catch
-            {
-                Directory.Delete(Path.GetDirectoryName(_converters)!, recursive: true);
-                throw;
-            }
-        }
-
+        _converters = description.Converters?.Compile();
         _byOldAddress = Comparison.Roots.Where(r => !r.Old.IsThreadLocal).ToDictionary(r => r.Old.Address);
         Options = new RelinkOptions { KeepsPlace = KeepsPlace, OldFacts = new DebugFacts(old), NewFacts = new DebugFacts(@new), Called = description.Calls.Select(c => c.Function.Address).ToHashSet() };
     }
@@ -97,10 +84,9 @@ public sealed class TypedUpdate : IDisposable
         return report;
     }
 
-    /// <summary>Closes both files and removes what was compiled.</summary>
+    /// <summary>Closes both files.</summary>
     public void Dispose()
     {
-        if (_converters is not null) Directory.Delete(Path.GetDirectoryName(_converters)!, recursive: true);
         _old.Dispose();
         _new.Dispose();
     }

@@ -29,7 +29,7 @@ internal sealed class RedisUnderMvedsua : IDisposable
             command = [_mvedsua, "run", "--name", Name, .. mode == Mode.Followed ? new[] { "--follower" } : [], .. run ?? [], "--", .. command];
         _command = string.Join(' ', command.Select(Quote));
         var start = new ProcessStartInfo("/bin/sh", ["-c", $"exec {_command} > {Folder}/log 2>&1 < /dev/null"]) { WorkingDirectory = Folder };
-        start.Environment["XDG_RUNTIME_DIR"] = Folder;
+        start.Environment["XDG_RUNTIME_DIR"] = start.Environment["TMPDIR"] = Folder;
         if (faults is not null) start.Environment["MVEDSUA_FAULTS"] = faults;
         prepare?.Invoke(this);
         _run = Process.Start(start)!;

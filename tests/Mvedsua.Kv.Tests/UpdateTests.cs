@@ -232,6 +232,7 @@ public sealed class UpdateTests : UpdatedServers
         await update;
         server.Status(); /* the next coordinator comes with the first command */
         Host.Until(() => !Host.IsAlive(copy), "the copy is gone");
+        Assert.Empty(Directory.GetDirectories(server.Folder, "mvedsua-convert-*")); /* nor are the compiled converters left */
         load.More(100);
         HasAll(server, load);
         Host.Kill(Pid(server), Host.SIGKILL);

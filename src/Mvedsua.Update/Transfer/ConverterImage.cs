@@ -17,16 +17,14 @@ internal sealed class ConverterImage
     private ConverterImage(ElfFile file, ulong baseAddress) => (_file, _base) = (file, baseAddress);
 
     /// <summary>Loads it.</summary>
-    /// <param name="path">The shared object, compiled of the author's file.</param>
+    /// <param name="file">The shared object, compiled of the author's file.</param>
     /// <param name="image">The new version in the process.</param>
     /// <param name="version">The new version's file.</param>
     /// <param name="process">The process.</param>
     /// <exception cref="UpdateRefusedException">It needs what neither the new version nor a library defines, or there is no room for
     /// it.</exception>
-    internal static ConverterImage Load(string path, LinkedImage image, ElfFile version, IUpdatedProcess process)
+    internal static ConverterImage Load(ElfFile file, LinkedImage image, ElfFile version, IUpdatedProcess process)
     {
-        var file = ElfFile.Read(path);
-        if (file.ThreadLocals is not null) throw new UpdateRefusedException($"{path}: functions that convert can't have thread-local variables");
         var libraries = new LoadedLibraries(process, image.DynamicSection);
         var binder = new DynamicBinder(libraries, new CopiedVariables(image, libraries), (_, _) => null);
         var program = version.Symbols.Where(s => s is { IsDefined: true, IsLocal: false, Kind: not SymbolKind.ThreadLocal })

@@ -108,7 +108,7 @@ public sealed class DescriptionTests : IClassFixture<DescriptionTests.Versions>
         Assert.Equal(new UpdatePoint("epoll_wait", false), d.At);
         Assert.Equal(new FailurePolicy(8, TimeSpan.FromMilliseconds(500)), d.OnFailure);
         Assert.Equal(["finish"], d.Converters!.Functions);
-        d.Converters.Compile(Path.Combine(d.Converters.Folder, "convert.so"));
+        Assert.Contains(d.Converters.Compile().DynamicSymbols, s => s.Name == "finish");
         Assert.Equal(2, d.Hints.Valid.Single(v => v.Key.Field == "value").Value.Count);
         Assert.Equal("y", Assert.Single(d.Hints.Valid.Single(v => v.Key.Field.Length == 0).Value).Member);
         Assert.Equal(2, d.Hints.Targets.Count);
@@ -176,12 +176,13 @@ public sealed class DescriptionTests : IClassFixture<DescriptionTests.Versions>
 
     [Theory]
     [InlineData("void finish(int)", "can't be compiled")]
+    [InlineData("__thread int calls; void finish(void) { calls++; }", "can't have thread-local variables")]
     [InlineData("void finsh(void) { }", "has no function finish(), which the description names: did you mean \"finsh\"?")]
     public void Converters_that_do_not_compile_or_lack_a_function_are_refused_with_the_compilers_words(string source, string cause)
     {
         var file = _versions.Write($"bad{source.Length}.c", source + "\n");
         var d = _versions.Read($"convert struct node by finish\nconverters \"{file}\"");
-        Assert.Contains(cause, Assert.Throws<UpdateRefusedException>(() => d.Converters!.Compile(file + ".so")).Message, StringComparison.Ordinal);
+        Assert.Contains(cause, Assert.Throws<UpdateRefusedException>(() => d.Converters!.Compile()).Message, StringComparison.Ordinal);
     }
 
     [Theory]
