@@ -41,16 +41,32 @@ internal static partial class Host
     }
 
     /// <summary>Is there such a process, and not a zombie?</summary>
-    internal static bool IsAlive(int pid)
+    internal static bool IsAlive(int pid) => State($"/proc/{pid}") is not ('Z' or 'X');
+
+    /// <summary>Do all of its threads stand still, by SIGSTOP?</summary>
+    internal static bool IsStopped(int pid)
     {
         try
         {
-            string stat = File.ReadAllText($"/proc/{pid}/stat");
-            return stat[stat.LastIndexOf(')') + 2] is not ('Z' or 'X');
+            return State($"/proc/{pid}") == 'T' && Directory.GetDirectories($"/proc/{pid}/task").All(t => State(t) is 'T' or 'X');
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return false; /* it has just ended */
+        }
+    }
+
+    /// <summary>The letter in its stat (proc_pid_stat(5)); X: it is gone.</summary>
+    private static char State(string process)
+    {
+        try
+        {
+            string stat = File.ReadAllText($"{process}/stat");
+            return stat[stat.LastIndexOf(')') + 2];
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or IOException)
         {
-            return false;
+            return 'X';
         }
     }
 
