@@ -70,7 +70,8 @@ internal sealed unsafe class NativeMachine : IDisposable
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(folder.FullName, "Mvedsua.sln"))) folder = folder.Parent!;
         var shim = Path.Combine(folder.FullName, "native/shim");
-        var library = Path.Combine(Directory.CreateTempSubdirectory("mvedsua-rules-").FullName, "rules.so");
+        var directory = Directory.CreateTempSubdirectory("mvedsua-rules-");
+        var library = Path.Combine(directory.FullName, "rules.so");
         // As the shim is built; what is undefined ends the test instead of going unnoticed.
         string[] arguments =
         [
@@ -82,7 +83,9 @@ internal sealed unsafe class NativeMachine : IDisposable
         var errors = gcc.StandardError.ReadToEnd();
         gcc.WaitForExit();
         Assert.True(gcc.ExitCode == 0, errors);
-        return NativeLibrary.Load(library);
+        var loaded = NativeLibrary.Load(library);
+        directory.Delete(recursive: true); // it stays mapped
+        return loaded;
     }
 
     [StructLayout(LayoutKind.Sequential)]
