@@ -35,6 +35,21 @@ internal static partial class ProcessFacts
         return column < 0 ? 0 : long.Parse(lines[1][column], CultureInfo.InvariantCulture);
     }
 
+    /// <summary>Both ends of the connections with a server on this port whose queues hold something: bytes that the other side has not acknowledged, and that
+    /// this one's process has not read; with the timer of the connection (proc_pid_net(5): 0 none, 1 retransmission, 4 probe).</summary>
+    internal static Dictionary<string, string> Queues(int port)
+    {
+        var held = new Dictionary<string, string>();
+        string ending = string.Create(CultureInfo.InvariantCulture, $":{port:X4}");
+        foreach (string[] words in File.ReadLines("/proc/net/tcp").Skip(1).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)))
+        {
+            if (words[3] != "01" || words[4] == "00000000:00000000" || !(words[1].EndsWith(ending, StringComparison.Ordinal) || words[2].EndsWith(ending, StringComparison.Ordinal))) continue;
+            long[] queues = [.. words[4].Split(':').Select(word => long.Parse(word, NumberStyles.HexNumber, CultureInfo.InvariantCulture))];
+            held[$"{words[1]} to {words[2]}"] = $"{queues[0]} bytes not acknowledged, {queues[1]} not read, timer {words[5].Split(':')[0].TrimStart('0').PadLeft(1, '0')}";
+        }
+        return held;
+    }
+
     internal static int Threads(int pid) => Directory.GetDirectories($"/proc/{pid}/task").Length;
 
     /// <summary>Each thread's state, the call that it is in, and where the kernel keeps it; nothing of one that ends meanwhile.</summary>

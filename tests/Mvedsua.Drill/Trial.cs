@@ -39,7 +39,7 @@ internal sealed class Trial : IDisposable
         if (_session.HasEnded) throw new DrillFailure($"the server has ended: {_session.Log}");
         SortedDictionary<string, int> descriptors = Quiet();
         using DrillLoad load = _server.Load(_port, _random.Next());
-        using var stalls = new StallWatch(_session, load, _tell);
+        using var stalls = new StallWatch(_session, load, _port, _tell);
         try
         {
             var striker = new Striker(_session, load, _random, Tally, _tell);
