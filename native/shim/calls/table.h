@@ -211,7 +211,7 @@ const struct mv_command_row *mv_call_command_of(const struct mv_call_row *row, c
 
 // Class and flags of this very call: the row's, or, where a command decides, the command's class and both
 // their flags. MV_CLASS_NONE: nothing is known about this command, refuse it by name when there is a
-// follower.
+// follower. (mv_command_class_of: for a row with MV_CALL_COMMAND.)
 uint8_t mv_command_class_of(const struct mv_call_row *row, const uint64_t args[6]);
 static inline uint8_t mv_call_class_of(const struct mv_call_row *row, const uint64_t args[6]) {
     return row->flags & MV_CALL_COMMAND ? mv_command_class_of(row, args) : row->cls;
