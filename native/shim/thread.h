@@ -100,6 +100,17 @@ struct mv_stand {
     uint64_t rsp; /* the program's */
 };
 
+/* What the scheduler and the program's user know a thread by (roles/scheduling.c). */
+struct mv_scheduling {
+    uint32_t known; /* 0: nothing has been noted */
+    int32_t niceness, io_priority;
+    uint32_t processors_size; /* bytes; 0: the kernel's set is larger */
+    uint8_t name[16];
+    uint64_t timer_slack;
+    uint64_t attributes[7]; /* struct sched_attr: policy, priority */
+    uint64_t processors[16];
+};
+
 struct mv_thread {
     uint64_t stack_top;              /* (asm) address of this struct: the frame ends here */
     uint32_t attention;              /* (asm) enum mv_attention; set by signal handlers of this very thread */
@@ -194,13 +205,15 @@ struct mv_thread {
     uint32_t death_linked; /* this thread's log has its death words in the robust list */
     uint64_t robust_head;  /* noted at a park */
     uint64_t fs_base;
-    uint32_t rseq_registered; /* noted at a park */
-    uint64_t park_context[8]; /* mv_park_save */
-    uint32_t to_recreate;     /* in a copy: its thread stands in park_context and is not made yet */
-    uint32_t unborn;          /* follower: its thread has not begun, and would not find a kick */
-    uint32_t park_state;      /* futex: attach.c */
-    uint32_t fresh;           /* has not run mv_thread_begin yet */
-    uint32_t unpublished;     /* futex, leader: 1 until the thread's creator has published it, 2: it waits */
+    uint32_t rseq_registered;        /* noted at a park */
+    uint32_t gives_way;              /* follower: SCHED_BATCH, and the program's policy is SCHED_OTHER */
+    struct mv_scheduling scheduling; /* noted at a park */
+    uint64_t park_context[8];        /* mv_park_save */
+    uint32_t to_recreate;            /* in a copy: its thread stands in park_context and is not made yet */
+    uint32_t unborn;                 /* follower: its thread has not begun, and would not find a kick */
+    uint32_t park_state;             /* futex: attach.c */
+    uint32_t fresh;                  /* has not run mv_thread_begin yet */
+    uint32_t unpublished; /* futex, leader: 1 until the thread's creator has published it, 2: it waits */
     uint64_t clear_child_tid;
     uint32_t waits_for_child; /* in the kernel, while a dead leader's child may end, too (roles/children.c) */
     void *exec_environment;   /* exec.c */

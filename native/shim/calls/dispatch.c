@@ -46,7 +46,25 @@ static const uint16_t translated[] = {__NR_getpid,
                                       __NR_rt_sigtimedwait,
                                       __NR_clock_gettime,
                                       __NR_clock_getres,
-                                      __NR_clock_nanosleep};
+                                      __NR_clock_nanosleep,
+                                      __NR_sched_setparam,
+                                      __NR_sched_getparam,
+                                      __NR_sched_setscheduler,
+                                      __NR_sched_getscheduler,
+                                      __NR_sched_rr_get_interval,
+                                      __NR_sched_setaffinity,
+                                      __NR_sched_getaffinity,
+                                      __NR_sched_setattr,
+                                      __NR_sched_getattr,
+                                      __NR_setpriority,
+                                      __NR_getpriority,
+                                      __NR_ioprio_set,
+                                      __NR_ioprio_get,
+                                      __NR_prlimit64,
+                                      __NR_get_robust_list,
+                                      __NR_pidfd_open,
+                                      __NR_process_vm_readv,
+                                      __NR_process_vm_writev};
 
 #define EACH(list) (unsigned i = 0; i < sizeof(list) / sizeof((list)[0]); i++)
 

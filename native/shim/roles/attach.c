@@ -133,6 +133,7 @@ static void become_follower(struct mv_thread *self, uint32_t version, enum mv_me
     }
     if (as == MV_MEMBER_UPDATING)
         mv_update_begin(self);
+    mv_scheduling_give_way(self);
     mv_member_becomes(version, MV_MEMBER_NONE, as); /* unless it has been ended meanwhile */
     mv_control_changed();                           /* the request is done: the copy is whole */
     mv_fault(MV_FAULT_COPY_WHOLE);

@@ -32,9 +32,11 @@ void mv_act(void) {
     for (int number = 1; number <= 64; number++)
         if (number != 31 && number != 9 && number != 19)
             mv_signal_install(number);
-    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area)) {
+        mv_scheduling_take_way(area);
         if (area->replaying)
             mv_signal_inherit(area);
+    }
     mv_sent_promote();
     mv_fast_calls_for_role();
 }

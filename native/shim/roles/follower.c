@@ -58,15 +58,21 @@ static enum mv_action replay_and_make(struct mv_thread *self, struct mv_frame *f
     enum mv_action action;
     if (!mv_follower_replayed(self, frame, row, &action))
         return action;
-    /* Of another thread's or process's state this one has no copy to change. */
-    int other = self->call == __NR_setpriority ? frame->rsi != 0
-                : self->call != __NR_rt_sigaction && self->call != __NR_setrlimit && self->call != __NR_prctl
-                    ? frame->rdi != 0
-                    : 0;
     uint64_t told = frame->rax;
-    if (!mv_is_error((long)told) && !other)
+    if (!mv_is_error((long)told))
         mv_execute(self, frame);
     frame->rax = told;
+    return MV_ACTION_RETURN;
+}
+
+/* The same, of the thread or process that the call names, if it is this one's: no other's is changed twice.
+ */
+static enum mv_action replay_and_make_for(struct mv_thread *self, struct mv_frame *frame,
+                                          const struct mv_call_row *row) {
+    enum mv_action action;
+    if (!mv_follower_replayed(self, frame, row, &action))
+        return action;
+    mv_scheduling_follow(self, frame);
     return MV_ACTION_RETURN;
 }
 
@@ -145,13 +151,16 @@ enum mv_action mv_follower_call(struct mv_thread *self, struct mv_frame *frame) 
         frame->rax = (uint64_t)-2L; /* ENOENT */
         return MV_ACTION_RETURN;
     case __NR_rt_sigaction:
-    case __NR_prlimit64:
     case __NR_setrlimit:
+        return replay_and_make(self, frame, row);
+    case __NR_prlimit64:
     case __NR_setpriority:
+    case __NR_ioprio_set:
     case __NR_sched_setaffinity:
     case __NR_sched_setscheduler:
     case __NR_sched_setparam:
-        return replay_and_make(self, frame, row);
+    case __NR_sched_setattr:
+        return replay_and_make_for(self, frame, row);
     case __NR_prctl:
         if (mv_call_class_of(row, args) == MV_CLASS_BOTH)
             return replay_and_make(self, frame, row);

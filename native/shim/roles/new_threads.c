@@ -63,6 +63,7 @@ enum mv_action mv_follower_new_thread(struct mv_thread *self, struct mv_frame *f
     child->info = &mv.control->threads[mv.version][slot];
     child->info->state = MV_THREAD_RUNNING;
     child->mask_replaced = 1;
+    child->gives_way = self->gives_way; /* a new thread has its maker's policy */
     int bad = mv_follower_open_log(child);
     if (bad)
         mv_follower_end(MV_REASON_CORRUPT, bad, mv_log_fault_text(bad));

@@ -54,6 +54,9 @@ static void recreated(struct mv_thread *self) {
     self->kicks = 0;
     self->log = NULL;
     mv_net_arm(self);
+    mv_scheduling_again(self);
+    if (!mv.updating)
+        mv_scheduling_give_way(self);
     mv_store_release32(&self->unborn, 0); /* behind its number */
     if (mv.updating)
         mv_arrival_await(self);
@@ -93,6 +96,7 @@ void mv_park(struct mv_thread *self) {
     mv_sys3(__NR_get_robust_list, 0, (long)&self->robust_head, (long)&size);
     mv_sys2(__NR_sigaltstack, 0, (long)self->alt_stack);
     mv_sent_pending(self);
+    mv_scheduling_note(self);
     struct mv_register_state registers;
     mv_registers_save(&registers);
     if (mv_park_save(self->park_context)) {
@@ -109,6 +113,7 @@ void mv_park(struct mv_thread *self) {
         mv_sys4(__NR_futex, (long)&self->park_state, 128, number, 0);
     if (before != mv.role && mv.role == MV_ROLE_FOLLOWER) { /* this process has given the lead away */
         mv_net_arm(self);
+        mv_scheduling_give_way(self);
         return;
     }
     if (before == MV_ROLE_FOLLOWER && mv.role != before)

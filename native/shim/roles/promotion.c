@@ -219,6 +219,7 @@ static void follow(struct mv_thread *self, uint32_t version, uint64_t generation
     }
     mv_reconcile_begin();
     mv_net_arm(self);
+    mv_scheduling_give_way(self);
     if (!self->death_linked) /* its words stayed linked: those of its own log, whoever waits on them */
         mv_thread_link_death(self);
     mv_fault(MV_FAULT_PROMOTION_FOLLOWS);

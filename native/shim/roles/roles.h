@@ -204,8 +204,18 @@ void mv_forget_signals(void); /* that were sent to the follower */
 void mv_make_anew(void);      /* timers, owners, shared memory, children */
 void mv_act(void);            /* the role is changed */
 
+/* roles/scheduling.c */
+void mv_scheduling_note(struct mv_thread *self);
+void mv_scheduling_again(struct mv_thread *self);
+void mv_scheduling_follow(struct mv_thread *self, struct mv_frame *frame);
+void mv_scheduling_give_way(struct mv_thread *thread);
+void mv_scheduling_take_way(struct mv_thread *thread);
+
 /* roles/translate.c */
+struct mv_thread *mv_thread_called(uint32_t logical);
 long mv_real_tid(long logical);
+struct mv_thread *mv_thread_meant(uint32_t call, const struct mv_frame *frame);
+int mv_make_as_meant(struct mv_thread *self, struct mv_frame *frame, long *result);
 int mv_translate(struct mv_thread *self, struct mv_frame *frame, long *result);
 
 /* roles/promotion.c: leader and follower change places */

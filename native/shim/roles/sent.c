@@ -15,13 +15,6 @@
 
 #define SI_TKILL (-6)
 
-static struct mv_thread *named(uint64_t logical_tid) {
-    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
-        if (area->logical_tid == (uint32_t)logical_tid)
-            return area;
-    return NULL;
-}
-
 static int sends(uint32_t call, const uint64_t args[6], uint32_t *number) {
     *number = (uint32_t)args[call == __NR_tkill ? 1 : 2];
     return (call == __NR_tkill || call == __NR_tgkill) && *number >= 1 && *number <= 64;
@@ -38,7 +31,7 @@ void mv_sent_replayed(uint32_t call, const uint64_t args[6], long result) {
         mv_sent_received(mv_self, (int)result, (const struct mv_siginfo *)args[1]);
     if (result != 0 || !sends(call, args, &number))
         return;
-    struct mv_thread *target = named(target_of(call, args));
+    struct mv_thread *target = mv_thread_called((uint32_t)target_of(call, args));
     if (target)
         __atomic_add_fetch(&target->sent[number - 1], 1, __ATOMIC_ACQ_REL);
 }

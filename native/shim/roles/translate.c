@@ -6,11 +6,67 @@
 #include "roles.h"
 #include "waits.h"
 
-long mv_real_tid(long logical) {
+struct mv_thread *mv_thread_called(uint32_t logical) {
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
-        if (area->logical_tid == (uint32_t)logical)
-            return area->tid;
-    return logical;
+        if (area->logical_tid == logical)
+            return area;
+    return NULL;
+}
+
+long mv_real_tid(long logical) {
+    const struct mv_thread *thread = mv_thread_called((uint32_t)logical);
+    return thread ? thread->tid : logical;
+}
+
+/* Which argument of the call names a thread, or a process by its main thread? -1: none. */
+static int naming(uint32_t call, const struct mv_frame *frame) {
+    switch (call) {
+    case __NR_sched_setparam:
+    case __NR_sched_getparam:
+    case __NR_sched_setscheduler:
+    case __NR_sched_getscheduler:
+    case __NR_sched_rr_get_interval:
+    case __NR_sched_setaffinity:
+    case __NR_sched_getaffinity:
+    case __NR_sched_setattr:
+    case __NR_sched_getattr:
+    case __NR_prlimit64:
+    case __NR_get_robust_list:
+    case __NR_pidfd_open:
+    case __NR_process_vm_readv:
+    case __NR_process_vm_writev:
+        return 0;
+    case __NR_setpriority:
+    case __NR_getpriority:
+        return (int32_t)frame->rdi == 0 /* PRIO_PROCESS */ ? 1 : -1;
+    case __NR_ioprio_set:
+    case __NR_ioprio_get:
+        return (int32_t)frame->rdi == 1 /* IOPRIO_WHO_PROCESS */ ? 1 : -1;
+    default:
+        return -1;
+    }
+}
+
+/* The thread of this process that the call names; NULL: none. */
+struct mv_thread *mv_thread_meant(uint32_t call, const struct mv_frame *frame) {
+    int argument = naming(call, frame);
+    if (argument < 0)
+        return NULL;
+    uint32_t logical = (uint32_t)(argument ? frame->rsi : frame->rdi);
+    return logical ? mv_thread_called(logical) : mv_self;
+}
+
+/* Makes the call for that thread. 0: it names none of ours, nothing is done. */
+int mv_make_as_meant(struct mv_thread *self, struct mv_frame *frame, long *result) {
+    const struct mv_thread *meant = mv_thread_meant(self->call, frame);
+    if (!meant)
+        return 0;
+    uint64_t *named = naming(self->call, frame) ? &frame->rsi : &frame->rdi, logical = *named;
+    if ((uint32_t)logical)
+        *named = meant->tid;
+    *result = mv_make_call(self, frame);
+    *named = logical;
+    return 1;
 }
 
 static long real_pid(long logical) {
@@ -76,6 +132,6 @@ int mv_translate(struct mv_thread *self, struct mv_frame *frame, long *result) {
         *result = mv_wait_call(self, frame);
         return 1;
     default:
-        return mv_identity_translate(frame, result);
+        return mv_make_as_meant(self, frame, result) || mv_identity_translate(frame, result);
     }
 }

@@ -93,6 +93,7 @@ void mv_arrive(struct mv_thread *self) {
         open_for(GATE_OPEN);
     }
     await(GATE_OPEN);
+    mv_scheduling_give_way(self);
     self->arriving = 0;
     self->arrived = 1;
 }

@@ -1,0 +1,65 @@
+using System.Globalization;
+
+namespace Mvedsua.Follower.Tests;
+
+/// <summary>Threads with names, processors, policies and priorities of their own: tests/native/follower/scheduling.c. Whoever serves has
+/// those that the program has chosen, and the program is told of them as by the first process; a follower gives way meanwhile.</summary>
+public sealed class SchedulingTests : MomentServers
+{
+    private static readonly string[] s_commands = ["tell", "worker 0", "worker 1", "worker 2", "change 1", "worker 1", "change 5", "worker 2", "own 2", "tell", "change 3", "worker 0", "tell"];
+    private const int Other = 0, Batch = 3;
+
+    [Fact]
+    public void Threads_have_name_processors_and_priority_in_whoever_leads()
+    {
+        List<string> Told(RedisUnderMvedsua.Mode mode, Action<RedisUnderMvedsua> between)
+        {
+            RedisUnderMvedsua server = StartServer("scheduling", mode);
+            using var line = new Line(server);
+            List<string> told = [];
+            foreach (string command in s_commands)
+            {
+                told.Add(line.Ask(command)!);
+                between(server);
+            }
+            return told;
+        }
+        List<string> native = Told(RedisUnderMvedsua.Mode.Native, _ => { });
+        Assert.Equal(native, Told(RedisUnderMvedsua.Mode.Solo, _ => { }));
+        Assert.Equal(native, Told(RedisUnderMvedsua.Mode.Followed, Succeeded));
+        Assert.Equal(native, Told(RedisUnderMvedsua.Mode.Followed, server =>
+        {
+            server.InStep();
+            List<Scheduled> before = Kernel(server.LeaderPid);
+            Host.Result result = server.Mvedsua("promote", RedisUnderMvedsua.Name);
+            Assert.True(result.Status == 0, result.Output + result.Errors);
+            Assert.Equal(before, Kernel(server.LeaderPid));
+            Assert.Equal(before.Select(GivingWay), Kernel(server.FollowerPid));
+        }));
+    }
+
+    /// <summary>What the leader's threads have, the follower's have too, but that they give way; and the successor's.</summary>
+    private static void Succeeded(RedisUnderMvedsua server)
+    {
+        server.InStep();
+        int leader = server.LeaderPid;
+        List<Scheduled> before = Kernel(leader);
+        Assert.Equal(before.Select(GivingWay), Kernel(server.FollowerPid));
+        Host.Kill(leader, Host.SIGKILL);
+        Assert.Equal(before, Kernel(server.PromotedFrom(leader)));
+        server.Follow(); /* now its threads are made again */
+    }
+
+    private sealed record Scheduled(string Name, string Processors, int Policy, int Nice);
+
+    private static Scheduled GivingWay(Scheduled thread) => thread with { Policy = thread.Policy == Other ? Batch : thread.Policy };
+
+    /// <summary>All threads, as the kernel has them (proc_pid_stat(5): niceness and policy are fields 19 and 41).</summary>
+    private static List<Scheduled> Kernel(int pid) => [.. Directory.EnumerateDirectories($"/proc/{pid}/task").Select(task =>
+    {
+        string stat = File.ReadAllText($"{task}/stat");
+        string[] behindName = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        string processors = File.ReadLines($"{task}/status").First(l => l.StartsWith("Cpus_allowed_list", StringComparison.Ordinal));
+        return new Scheduled(File.ReadAllText($"{task}/comm"), processors, int.Parse(behindName[41 - 3], CultureInfo.InvariantCulture), int.Parse(behindName[19 - 3], CultureInfo.InvariantCulture));
+    }).OrderBy(t => t.Name, StringComparer.Ordinal)];
+}
