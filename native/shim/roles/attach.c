@@ -219,13 +219,14 @@ void mv_follow(struct mv_thread *self, enum mv_member_state as) {
         return;
     }
     struct mv_text why = {.used = 0};
-    if (as == MV_MEMBER_UPDATING && !mv_threads_rest(self, 1, &why)) {
+    int never = mv_has_spinners(&why); /* such threads never rest: one would wait for it in vain */
+    if (!never && as == MV_MEMBER_UPDATING && !mv_threads_rest(self, 1, &why)) {
         mv_park_release(self);
         stage_as_before();
         mv_point_again(&why);
         return;
     }
-    if (mv_obstacle(&why)) {
+    if (never || mv_obstacle(&why)) {
         mv_park_release(self);
         stage_as_before();
         mv_request_answer(MV_REASON_UNSUPPORTED, 0, why.bytes);

@@ -182,6 +182,9 @@ static enum mv_action both(struct mv_thread *self, struct mv_frame *frame, const
     case __NR_execveat:
         mv_leader_unsupported(row->name);
         return mv_execute(self, frame);
+    case __NR_prctl:
+        mv_spinner_named(args);
+        return run_and_publish(self, frame, row, args);
     case __NR_exit_group:
         mv_leader_publish(self, row, args, 0, frame->site, 0, NULL, NULL);
         mv.control->stage = MV_STAGE_ENDED;

@@ -204,6 +204,10 @@ void mv_forget_signals(void); /* that were sent to the follower */
 void mv_make_anew(void);      /* timers, owners, shared memory, children */
 void mv_act(void);            /* the role is changed */
 
+/* roles/spinners.c */
+int mv_has_spinners(struct mv_text *why);
+void mv_spinner_named(const uint64_t args[6]);
+
 /* roles/scheduling.c */
 void mv_scheduling_note(struct mv_thread *self);
 void mv_scheduling_again(struct mv_thread *self);

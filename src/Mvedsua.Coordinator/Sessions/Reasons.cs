@@ -54,7 +54,7 @@ internal static class Reasons
             MvReason.Diverged => "it diverged from the leader",
             MvReason.LogLimit => "the event log's memory limit was reached",
             MvReason.LagLimit => "it fell behind further than the lag limit allows",
-            MvReason.Unsupported => "the server made a call that no follower can replay yet",
+            MvReason.Unsupported => "the server does what no follower can replay yet",
             MvReason.FollowerDied => code > 0 ? $"it was killed by {WaitStatus.SignalName(code)}" : "it died",
             MvReason.LeaderDied => code > 0 ? $"the leader was killed by {WaitStatus.SignalName(code)}" : "the leader died",
             MvReason.LeaderExited => "the leader exited",
