@@ -69,7 +69,7 @@ internal static class Experiments
         new("update", "Updates of Redis with a million keys",
             "The longest request at an update, a promotion and a rollback, and how long an update takes.", "redis 7.0.15 (Debian, built from source) u7 → u10 with 1 M keys; 50 connections, every answer checked", "longest request beyond native's, time",
             "Mvedsua, highest latency at the update of Redis 2.0.0 to 2.0.1 with 1 M entries: native 100 ms, Kitsune 5040, ring of 2^10 entries 7130, of 2^20 5330, of 2^24 117; 6.2 s for the update itself.",
-            OtherMachine + " Theirs traverses the heap in the update (Kitsune); ours copies it. Their million entries take about 250 MB; what ours take is told in the rows.", 2.5, Sets.None, UpdateRows.MeasureRedis)
+            OtherMachine + " Theirs traverses the heap in the update (Kitsune); ours copies it. Their million entries take about 250 MB; what ours take is told in the rows.", 2.5, Sets.Default, UpdateRows.MeasureRedis)
             { Prepare = UpdateRows.Prepare },
         new("heaps", "Updates by heap and by log limit",
             "The longest request at an update, and how long it takes, for 0 to 4 M keys; and for small logs.", "redis 7.0.15 (Debian, built from source) u7 → u10; 50 connections, every answer checked", "longest request, time",
@@ -86,7 +86,7 @@ internal static class Experiments
         new("timeline", "An update over time",
             "Throughput and longest request in each 100 ms: never updated; stopped, saved and started again; updated, promoted and committed.", "redis 7.0.15 (Debian, built from source) u7 → u10 with 1 M keys; 50 connections, every answer checked", "longest request in 100 ms, answers a second",
             "Mvedsua, figure of the update over time; highest latency: native 100 ms, ring of 2^24 entries 117 ms, promoted at once 3000 ms.",
-            OtherMachine + " Theirs is 360 s long; this one's length is told in its rows.", 19, Sets.None, UpdateRows.MeasureTimeline)
+            OtherMachine + " Theirs is 360 s long; this one's length is told in its rows.", 19, Sets.Default, UpdateRows.MeasureTimeline)
             { Prepare = UpdateRows.Prepare, Once = "each of its curves is one course of events; --seconds makes it longer" },
     ];
 

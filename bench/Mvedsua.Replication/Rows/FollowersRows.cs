@@ -9,22 +9,23 @@ internal static class FollowersRows
 {
     private const int Clients = 50, Most = 3, FewestRequests = 15_000;
 
-    /// <summary>With Varan's slowdown factors for 0 and 1 follower.</summary>
-    private static readonly (Recipe Recipe, double Alone, double One)[] _servers =
+    /// <summary>With Varan's slowdown factors for 0 and 1 follower, and the goals for the throughput then.</summary>
+    private static readonly (Recipe Recipe, double Alone, double One, (double? Alone, double? One) Goals)[] _servers =
     [
-        (Recipe.Redis(), 1.01, 1.39), (Recipe.Beanstalkd, 1.03, 1.09), (Recipe.Lighttpd, 1.00, 1.06), (Recipe.Memcached(4), 1.00, 1.13), (Recipe.Nginx, 1.01, 1.38),
+        (Recipe.Redis(), 1.01, 1.39, (0.99, 0.75)), (Recipe.Beanstalkd, 1.03, 1.09, default), (Recipe.Lighttpd, 1.00, 1.06, default),
+        (Recipe.Memcached(4), 1.00, 1.13, default), (Recipe.Nginx, 1.01, 1.38, default),
     ];
 
     /// <summary>A server that fails leaves the others' rows: the failure is told at the end.</summary>
     internal static IEnumerable<Result> Measure(Paths paths, Effort effort)
     {
         List<string> failures = [];
-        foreach (var (recipe, alone, one) in _servers)
+        foreach (var (recipe, alone, one, goals) in _servers)
         {
             Interruption.ThrowIfRequested();
             var (ratios, failure) = Try(paths, effort, recipe);
             if (failure is not null) failures.Add(failure);
-            foreach (var result in ratios is null ? [] : Results(recipe.Name, alone, one, ratios)) yield return result;
+            foreach (var result in ratios is null ? [] : Results(recipe.Name, alone, one, goals, ratios)) yield return result;
         }
 
         if (failures.Count > 0) throw new BenchException(string.Join("; ", failures));
@@ -45,12 +46,12 @@ internal static class FollowersRows
         }
     }
 
-    private static IEnumerable<Result> Results(string server, double alone, double one, Ratios ratios)
+    private static IEnumerable<Result> Results(string server, double alone, double one, (double? Alone, double? One) goals, Ratios ratios)
     {
         foreach (var (arm, _) in ratios.Rounds.Skip(1))
         {
-            var varan = arm switch { { Mode: Mode.Solo } => alone, { Followers: 1 } => one, _ => (double?)null };
-            yield return new Result($"{server}, {arm.Name}: throughput", ratios.ThroughputOf(arm), Unit.Percent,
+            (double? varan, var goal) = arm switch { { Mode: Mode.Solo } => (alone, goals.Alone), { Followers: 1 } => (one, goals.One), _ => default((double?, double?)) };
+            yield return new Result($"{server}, {arm.Name}: throughput", ratios.ThroughputOf(arm), Unit.Percent, goal, AtLeast: true,
                 Published: varan is { } factor ? string.Create(CultureInfo.InvariantCulture, $"{100 / factor:0} % Varan") : "–",
                 Note: string.Create(CultureInfo.InvariantCulture, $"{ratios.Thousands(arm):0} k/s, native {ratios.Thousands(Mode.Native):0} k/s{ratios.Behind(arm)}"))
                 { Bar = new Bar("throughput, of native's", server, arm.Name) };

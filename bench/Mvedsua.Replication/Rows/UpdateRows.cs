@@ -16,18 +16,21 @@ internal static class UpdateRows
         return _redis.Old is null ? _redis.Missing : null;
     }
 
+    /// <summary>As an operator asks for it: with the rules that let INFO and its kin differ.</summary>
+    private static NewVersion ToNew(string program) => new(program, Path.Combine(Paths.Rules("redis/7.0.15-u7-u10"), "update.description"), Paths.Rules("redis"));
+
     internal static IEnumerable<Result> MeasureRedis(Paths paths, Effort effort) => _redis is { Old: { } old, New: { } @new }
-        ? RedisUpdateRow.Measure(paths, effort, old, new NewVersion(@new, Path.Combine(Paths.Rules("redis/7.0.15-u7-u10"), "update.description")))
+        ? RedisUpdateRow.Measure(paths, effort, old, ToNew(@new))
         : [];
 
     /// <summary>By heap and by the log's limit.</summary>
     internal static IEnumerable<Result> MeasureHeaps(Paths paths, Effort effort) => _redis is { Old: { } old, New: { } @new }
-        ? HeapRows.Measure(paths, effort, old, new NewVersion(@new, Path.Combine(Paths.Rules("redis/7.0.15-u7-u10"), "update.description")))
+        ? HeapRows.Measure(paths, effort, old, ToNew(@new))
         : [];
 
     /// <summary>What clients see over time.</summary>
     internal static IEnumerable<Result> MeasureTimeline(Paths paths, Effort effort) => _redis is { Old: { } old, New: { } @new }
-        ? Timeline.Measure(paths, effort.TimelineSeconds, old, new NewVersion(@new, Path.Combine(Paths.Rules("redis/7.0.15-u7-u10"), "update.description")))
+        ? Timeline.Measure(paths, effort.TimelineSeconds, old, ToNew(@new))
         : [];
 
     /// <summary>Where types change; what a difference and a rule cost.</summary>

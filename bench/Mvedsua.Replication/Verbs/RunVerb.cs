@@ -16,7 +16,7 @@ internal static class RunVerb
 
     internal static Command Create()
     {
-        var names = new Argument<string[]>("NAME") { Description = "Experiments, as 'list' names them (default: those of some 10 minutes; with --quick, of some 2)", Arity = ArgumentArity.ZeroOrMore };
+        var names = new Argument<string[]>("NAME") { Description = "Experiments, as 'list' names them (default: those of some 35 minutes, of which timeline takes 19; with --quick, of some 2)", Arity = ArgumentArity.ZeroOrMore };
         var quick = new Option<bool>("--quick") { Description = "Fewer rounds and requests: to see that all is well, not to publish" };
         var all = new Option<bool>("--all") { Description = "All experiments" };
         var repeat = new Option<int?>("--repeat") { Description = $"Repeat everything N times, but for what is measured once and says so (default: {Effort.Full.Rounds} rounds, with --quick {Effort.Quick.Rounds}); intervals need {Bootstrap.Fewest}", HelpName = "N" };
