@@ -35,7 +35,7 @@ internal static partial class SessionLog
     [LoggerMessage(LogLevel.Information, "{To} leads now, {From} follows it; the server paused for {Milliseconds:0.0} ms; pid files name the old one")]
     internal static partial void PlacesChanged(ILogger log, int to, int from, double milliseconds);
 
-    [LoggerMessage(LogLevel.Warning, "the server has ended, but left running: {Processes}; Mvedsua knows nothing of them. A server that puts itself into the background must be told to stay in the foreground")]
+    [LoggerMessage(LogLevel.Warning, "the server has ended, but left running: {Processes}; Mvedsua knows nothing of them. A server that puts itself into the background must be told to stay in the foreground (redis-server --daemonize no, nginx -g 'daemon off;', lighttpd -D, memcached without -d)")]
     internal static partial void LeftBehind(ILogger log, string processes);
 
     [LoggerMessage(LogLevel.Warning, "how child {Pid} of a dead leader ended can't be known: the server is told that it was killed")]
