@@ -28,7 +28,7 @@ void mv_make_anew(void) {
 
 /* From here on this process's calls are made. */
 void mv_act(void) {
-    __atomic_store_n(&mv.role, MV_ROLE_SOLO, __ATOMIC_RELEASE);
+    __atomic_store_n(&mv.role, MV_ROLE_SOLO, __ATOMIC_SEQ_CST); /* before the look at who gives way */
     for (int number = 1; number <= 64; number++)
         if (number != 31 && number != 9 && number != 19)
             mv_signal_install(number);

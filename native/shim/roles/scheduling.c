@@ -71,17 +71,25 @@ static int set_policy(const struct mv_thread *thread, int policy) {
     return !mv_is_error(mv_sys3(__NR_sched_setscheduler, thread->tid, policy, (long)&priority));
 }
 
-/* The thread is a follower's from here on. */
+static int follows(void) {
+    return __atomic_load_n(&mv.role, __ATOMIC_SEQ_CST) == MV_ROLE_FOLLOWER;
+}
+
+/* The thread is a follower's from here on. Race: its log is read to the end, so another thread may begin to
+ * lead meanwhile. That one changes the role first (mv_act), then looks who gives way; here it is the other
+ * way round, and one of the two sees what the other has done. */
 void mv_scheduling_give_way(struct mv_thread *thread) {
-    if (!thread->gives_way && !mv_signals_plain &&
-        mv_sys1(__NR_sched_getscheduler, thread->tid) == SCHED_NORMAL)
-        thread->gives_way = (uint32_t)set_policy(thread, SCHED_BATCH);
+    if (!follows() || thread->gives_way || mv_signals_plain ||
+        mv_sys1(__NR_sched_getscheduler, thread->tid) != SCHED_NORMAL)
+        return;
+    __atomic_store_n(&thread->gives_way, (uint32_t)set_policy(thread, SCHED_BATCH), __ATOMIC_SEQ_CST);
+    if (!follows())
+        mv_scheduling_take_way(thread);
 }
 
 void mv_scheduling_take_way(struct mv_thread *thread) {
-    if (thread->gives_way)
+    if (__atomic_exchange_n(&thread->gives_way, 0, __ATOMIC_SEQ_CST))
         set_policy(thread, SCHED_NORMAL);
-    thread->gives_way = 0;
 }
 
 /* A change that was replayed is made here, too, for the same thread. */
