@@ -31,7 +31,7 @@ public sealed class SampleTests
         Assert.All(rules, file => Assert.True(File.Exists(Path.ChangeExtension(file, ".cases")), $"{file} has no cases"));
     }
 
-    private static string Root()
+    internal static string Root()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(folder.FullName, "Mvedsua.sln"))) folder = folder.Parent!;
