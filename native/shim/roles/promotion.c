@@ -48,10 +48,15 @@ static uint32_t version_of(uint32_t generation) {
     return version;
 }
 
-/* What can't change places yet. */
-static const char *obstacle(uint32_t version) {
+#define EAGAIN 11
+
+/* What can't change places yet. *code: EAGAIN where that passes by itself (the coordinator then asks again), 0
+ * where it does not. */
+static const char *obstacle(uint32_t version, int *code) {
+    *code = 0;
     if (version == MV_VERSIONS)
         return "the server has no such follower";
+    *code = EAGAIN;
     if (mv_member_of(version)->state != MV_MEMBER_REPLAYING)
         return "that follower does not replay yet";
     if (mv_unsettled)
@@ -59,6 +64,7 @@ static const char *obstacle(uint32_t version) {
     mv_children_start();
     if (mv_children_any())
         return "the server has child processes, whose parent would change: try again when they have ended";
+    *code = 0;
     mv_timers_start();
     mv_posix_timers_start();
     if (!mv_epoll_have_room() || !mv_streams_have_room())
@@ -247,10 +253,11 @@ void mv_promote_follower(struct mv_thread *self, uint32_t follower, int at_point
     }
     if (late)
         mv_park_tell_late(&busy, late);
-    const char *why = late ? busy.bytes : obstacle(version);
+    int code = 0;
+    const char *why = late ? busy.bytes : obstacle(version, &code);
     if (why) {
         mv_park_release(self);
-        mv_request_answer(late ? MV_REASON_PARK_TIMEOUT : MV_REASON_BUSY, 0, why);
+        mv_request_answer(late ? MV_REASON_PARK_TIMEOUT : MV_REASON_BUSY, code, why);
         return;
     }
     mv_timers_stop();

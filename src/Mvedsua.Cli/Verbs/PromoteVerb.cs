@@ -10,7 +10,7 @@ internal static class PromoteVerb
     {
         var name = SessionArgument.Required("The session");
         var pid = new Argument<int?>("PID") { Description = "Which of several followers", Arity = ArgumentArity.ZeroOrOne };
-        var wait = TimeOption.Create("--wait", "Wait for a follower that is behind, for so long (30s, 500ms, 5m), and promote it as soon as it comes close; 3 s if not given");
+        var wait = TimeOption.Create("--wait", "Wait so long (30s, 500ms, 5m) for a follower that is behind, and for child processes of the server to end, and promote it as soon as it is close and they have ended; 3 s if not given");
         var command = new Command("promote", "Makes a follower the leader, and the leader its follower; returns once they have changed places.") { name, pid, wait };
         command.Validate(result =>
         {

@@ -18,7 +18,7 @@ internal static class UpdateVerb
         var warmUp = TimeOption.Create("--warm-up", "Return when the new version has been compared for so long (30s, 500ms, 5m) or has ended before");
         var autoPromote = new Option<bool>("--auto-promote") { Description = "With --warm-up: let the new version lead after it" };
         var autoCommit = new Option<bool>("--auto-commit") { Description = "With --auto-promote: end the old version when it has followed for as long again" };
-        var wait = TimeOption.Create("--wait", "With --auto-promote: wait so long for a new version that is behind as it is to lead; 3 s if not given");
+        var wait = TimeOption.Create("--wait", "With --auto-promote: wait so long for a new version that is behind as it is to lead, and for child processes of the server to end; if not given, 3 s and 10 min");
         var dryRun = new Option<bool>("--dry-run") { Description = "Tell what would be converted how, what the description must say, and whether the new version can be linked into the old one's process; exits with 1 when more must be said or it can't" };
         var draft = new Option<bool>("--draft") { Description = "Print the first draft of an update description" };
         var command = new Command("update", "Gives a server a follower that runs another version, and returns once it is compared with the leader. With --dry-run or --draft: no server is touched.")

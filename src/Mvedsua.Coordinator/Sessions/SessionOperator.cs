@@ -10,7 +10,7 @@ internal sealed partial class Session
 {
     public Task<ControlReply> PromoteAsync(int pid, TimeSpan? wait, CancellationToken hangUp) => AsOperatorAsync(
         () => _state.Followers.Any(f => (pid == 0 || f.Pid == pid) && _memory.Control.Block.Member(f.Version).State == MvMemberState.Replaying) ? TakeOver("promote") : null,
-        () => PromoteWhenCloseAsync(pid, wait, () => !hangUp.IsCancellationRequested));
+        () => PromoteWhenCloseAsync(pid, wait, PromotionPatience.Usual, () => !hangUp.IsCancellationRequested));
 
     public Task<ControlReply> UnfollowAsync(int pid, bool all) => AsOperatorAsync(
         () => all || pid == _stages.Follower || (pid == 0 && _state.Followers.Count == 1) ? TakeOver("unfollow") : null,
@@ -44,7 +44,7 @@ internal sealed partial class Session
             return _stages.Now == VersionStage.SingleLeader ? RollbackOfNone() : TakeOver("rollback");
         }, async () =>
         {
-            if (leads && await PromoteWhenCloseAsync(old, null, () => true).ConfigureAwait(false) is { Ok: false } refusal) return refusal;
+            if (leads && await PromoteWhenCloseAsync(old, null, PromotionPatience.Usual, () => true).ConfigureAwait(false) is { Ok: false } refusal) return refusal;
             ControlReply reply = await UnfollowNowAsync(@new, all: false).ConfigureAwait(false);
             return reply.Ok ? new ControlReply(true, Message: $"{LeaderPid} serves alone; the new version (pid {@new}) has ended") : reply;
         });

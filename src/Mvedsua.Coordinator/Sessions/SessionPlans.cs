@@ -91,7 +91,7 @@ internal sealed partial class Session
                 WatchReplay(replay.Pid, replay.Number);
                 break;
             case PlanAction.Promote promote:
-                Then(PromoteWhenCloseAsync(promote.Pid, plan.Order.Wait, () => _plan == plan && plan.IsPromoting(promote.Number), plan.IsAsked), promote.Number);
+                Then(PromoteWhenCloseAsync(promote.Pid, plan.Order.Wait, PromotionPatience.Unattended, () => _plan == plan && plan.IsPromoting(promote.Number), plan.IsAsked), promote.Number);
                 break;
             case PlanAction.Commit commit:
                 Then(UnfollowNowAsync(commit.Pid, all: false), commit.Number);

@@ -170,6 +170,7 @@ internal sealed partial class Session
         if (answer != MvReason.None)
         {
             string why = Reasons.Explain(answer, view.ReasonCode, view.ReasonText);
+            request.MaySucceedLater = answer == MvReason.Busy && view.ReasonCode == Libc.EAGAIN;
             Settle(ControlReply.Refuse(Reasons.Status(answer), $"{Name(request.Kind)} was refused, the server goes on unchanged: {why}."));
             return;
         }

@@ -29,6 +29,9 @@ internal sealed class ShimRequest(MvRequest kind)
     /// <summary>The leader has agreed; what it promised has not happened yet.</summary>
     internal bool IsAnswered { get; set; }
 
+    /// <summary>The leader has refused it for something that passes by itself.</summary>
+    internal bool MaySucceedLater { get; set; }
+
     /// <summary>Pid of the follower that an operator means; 0: the only one.</summary>
     internal int Target { get; init; }
 
