@@ -10,7 +10,7 @@ internal static class DebianServer
     private const int Unavailable = 69;
 
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(25);
-    private static readonly Dictionary<(string, string, string?), (string? Program, string Words)> s_built = [];
+    private static readonly Dictionary<(string Server, string Version, string? Patch, string? Beside), (string? Program, string Words)> s_built = [];
     private static readonly Lock s_lock = new();
 
     private static string Root { get; } = FindRoot();
@@ -21,31 +21,39 @@ internal static class DebianServer
     /// <summary>The path of the program; the first test that asks for it waits for its build.</summary>
     /// <param name="server">redis, …: the recipes in tests/servers/debian-recipes.</param>
     /// <param name="version">Debian's.</param>
-    internal static string Build(string server, string version) => BuildPatched(server, version, null);
+    internal static string Build(string server, string version) => Build(server, version, null, null);
 
     /// <param name="server">redis, …</param>
     /// <param name="version">Debian's.</param>
     /// <param name="patch">A fault that it is built with, of tests/servers/debian-recipes/patches; null: none.</param>
-    internal static string BuildPatched(string server, string version, string? patch)
+    internal static string BuildPatched(string server, string version, string patch) => Build(server, version, patch, null);
+
+    /// <summary>Two versions between which to update. Where one has left the archive, another stands in for it that is on the same side of the other one; the
+    /// test is skipped where there is none, and says so.</summary>
+    internal static (string Old, string New) Build(string server, string old, string @new)
+    {
+        var pair = (Old: Build(server, old, null, @new), New: Build(server, @new, null, old));
+        Assert.SkipWhen(Target(pair.Old) == Target(pair.New), $"of {server} {old} and {@new} only one is to be had: {Target(pair.Old)}");
+        return pair;
+    }
+
+    private static string Build(string server, string version, string? patch, string? beside)
     {
         string? program, words;
         lock (s_lock)
         {
-            if (!s_built.TryGetValue((server, version, patch), out var known))
-                s_built[(server, version, patch)] = known = Run(patch is null ? [server, version] : ["--patch", patch, server, version]);
+            if (!s_built.TryGetValue((server, version, patch, beside), out var known))
+                s_built[(server, version, patch, beside)] = known =
+                    Run([.. patch is null ? Array.Empty<string>() : ["--patch", patch], .. beside is null ? Array.Empty<string>() : ["--beside", beside], server, version]);
             (program, words) = known;
         }
         Assert.SkipWhen(program is null, words);
+        if (StandsIn(words) is { } what) TestContext.Current.AddWarning(what);
         return program!;
     }
 
-    /// <summary>Two versions; skipped where only the same one is to be had for both.</summary>
-    internal static (string Old, string New) Build(string server, string old, string @new)
-    {
-        var pair = (Old: Build(server, old), New: Build(server, @new));
-        Assert.SkipWhen(Target(pair.Old) == Target(pair.New), $"Debian's archive has only one version of {server}: {Target(pair.Old)}");
-        return pair;
-    }
+    /// <summary>The script's word that it is another version than the one asked for; null: it is that one.</summary>
+    internal static string? StandsIn(string words) => words.Split('\n').FirstOrDefault(line => line.Contains("is no longer to be had, this is", StringComparison.Ordinal));
 
     private static string Target(string program)
     {

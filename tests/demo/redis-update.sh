@@ -13,8 +13,8 @@ clients=10
 old=7.0.15-1~deb12u7 new=7.0.15-1~deb12u10
 
 cd "$root"
-build() { # VERSION [PATCH]
-    set -- ${2:+--patch "$2"} redis "$1"
+build() { # VERSION [PATCH [OTHER]]
+    set -- ${2:+--patch "$2"} ${3:+--beside "$3"} redis "$1"
     echo "\$ tests/servers/debian-source $*"
     timeout --foreground -k 30 1500 tests/servers/debian-source --out "$out" "$@" | sed "s|^$root/||"
 }
@@ -22,8 +22,8 @@ build() { # VERSION [PATCH]
 if [ "${2-}" != watched ]; then
     make -s -C bench/native OUT="$out"
     printf '== Two releases of Redis, of the sources that Debian has; of the second one also a build with a fault\n'
-    build "$old"
-    build "$new"
+    build "$old" "" "$new"
+    build "$new" "" "$old"
     build "$new" crash
     exec timeout --foreground "$limit" sh "$0" "$out" watched
 fi
@@ -32,6 +32,15 @@ fi
 program() { echo "${out#"$root/"}/servers/redis/$1/redis-server"; }
 for version in "$old" "$new" "$new@crash"; do
     [ -x "$(program "$version")" ] || exit 69 # debian-source has said why
+done
+# Where a version has left the archive another stands in for it.
+is() { sed 's/@.*//' "$out/servers/redis/$1/version"; }
+if [ "$(readlink -f "$(program "$old")")" = "$(readlink -f "$(program "$new")")" ] || [ "$(is "$new")" != "$(is "$new@crash")" ]; then
+    echo "There is nothing to show: $old is $(is "$old"), $new is $(is "$new"), and $new@crash is of $(is "$new@crash")." >&2
+    exit 69
+fi
+for version in "$old" "$new"; do
+    [ "$(is "$version")" = "$version" ] || echo "Debian's archive has $version no longer: it is $(is "$version") below."
 done
 begin
 
