@@ -50,8 +50,8 @@ static uint32_t version_of(uint32_t generation) {
 
 #define EAGAIN 11
 
-/* What can't change places yet. *code: EAGAIN where that passes by itself (the coordinator then asks again), 0
- * where it does not. */
+/* What can't change places yet. *code: EAGAIN where that passes by itself (the coordinator then asks again),
+ * 0 where it does not. */
 static const char *obstacle(uint32_t version, int *code) {
     *code = 0;
     if (version == MV_VERSIONS)

@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using Mvedsua.Abi;
 using Mvedsua.Abi.Elf;
 using Mvedsua.Coordinator.Control;
+using Mvedsua.Coordinator.Interop;
 using Mvedsua.Coordinator.Updates;
 using Mvedsua.Update;
 using Mvedsua.Update.Descriptions;
@@ -25,9 +27,8 @@ internal sealed partial class Session
         try
         {
             UpdateRules rules = order.Rules is not { } folder ? UpdateRules.None : await Task.Run(() => UpdateRules.Load(folder)).ConfigureAwait(false);
-            (int leader, ServerVersion now) = await LookAsync(() =>
-                (LeaderPid, _versions.Of(_memory.Control.Block.Member(_memory.Control.Block.LeaderVersion).Generation))).ConfigureAwait(false);
-            using PreparedUpdate prepared = await Task.Run(() => Prepare(leader, now, order.To, order.Description)).ConfigureAwait(false);
+            (ServerVersion now, PreparedUpdate ofNow) = await PrepareAsync(order).ConfigureAwait(false);
+            using PreparedUpdate prepared = ofNow;
             policy = prepared.OnFailure;
             (uint point, string name) = PointOf(prepared.At, order.Rules is not null);
             var request = new ShimRequest(MvRequest.Update) { Point = point, PointName = name };
@@ -49,13 +50,13 @@ internal sealed partial class Session
     {
         try
         {
-            long begin = System.Diagnostics.Stopwatch.GetTimestamp();
+            long begin = Stopwatch.GetTimestamp();
             using var tasks = new CopyTasks(_memory.Control.Block, copy);
             UpdateOutcome outcome = await Task.Run(() => prepared.Apply(tasks)).ConfigureAwait(false);
             await LookAsync(() => { _versions.Updated(copy, new ServerVersion(old.Number + 1, order.To, outcome.Link.Image, rules.Files)); return true; }).ConfigureAwait(false);
             _memory.Control.Block.WriteRules(copy.Version, rules.Forward, rules.Reverse);
             tasks.Resume(outcome);
-            double took = System.Diagnostics.Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
+            double took = Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
             Post(new SessionEvent.Inspect(() => Updated(copy, order.To, took)));
             string message = $"follower {copy.Pid} runs {order.To} and is compared with the leader; {pause}; the update took {took:0} ms";
             if (order.Rules is not null) message += $"; {rules.Summary}";
@@ -92,6 +93,25 @@ internal sealed partial class Session
         _ => Abi.Calls.CallTable.ByName(at.Name) is { } row ? ((uint)row.Number, "")
             : throw new UpdateRefusedException($"the description wants the update at {at.Name}, which is no system call"),
     };
+
+    /// <summary>By the leader's program and memory. One that dies meanwhile takes them along, and whoever leads then has the same: it is looked at
+    /// anew.</summary>
+    private async Task<(ServerVersion Now, PreparedUpdate Prepared)> PrepareAsync(UpdateOrder order)
+    {
+        for (long begin = Stopwatch.GetTimestamp(); ; await Task.Delay(20).ConfigureAwait(false)) /* its successor is known in a moment */
+        {
+            (int leader, ServerVersion now) = await LookAsync(() =>
+                (LeaderPid, _versions.Of(_memory.Control.Block.Member(_memory.Control.Block.LeaderVersion).Generation))).ConfigureAwait(false);
+            try
+            {
+                return (now, await Task.Run(() => Prepare(leader, now, order.To, order.Description)).ConfigureAwait(false));
+            }
+            catch (UpdateRefusedException) when (ProcStat.Of(leader) is null or { State: 'Z' or 'X' } && Stopwatch.GetElapsedTime(begin) < ShimRequest.TimeLimit)
+            {
+                SessionLog.Noted(_log, $"the leader ({leader}) has died as its update was prepared; its successor's is");
+            }
+        }
+    }
 
     private static PreparedUpdate Prepare(int leader, ServerVersion now, string to, string? description)
     {
