@@ -23,6 +23,7 @@ public sealed class IoThreadsTests : UpdatedRedis
         string script = MixedKeys.LoadScripts(client);
         Assert.Equal(script, MixedKeys.LoadScripts(twinClient));
         using var load = new TwinLoad(server.Port, twin.Port, script, Connected, 61);
+        load.Begin();
         WaitForThreads(client, load);
         load.More(20_000);
         load.Finish();

@@ -1,37 +1,22 @@
 using System.Globalization;
-using System.Text;
 using Mvedsua.Follower.Tests;
 
 namespace Mvedsua.Redis.Tests;
 
-/// <summary>Keys of all types and encodings, and commands that change such keys: the same for a server and its twin. What depends on the time
+/// <summary>Keys of all types, and commands that change such keys: the same for a server and its twin. What depends on the time
 /// or on chance is not among them, so that both have the same digest.</summary>
 internal static class MixedKeys
 {
     /// <summary>The year 2100, as EXPIREAT has it.</summary>
     private const string FarAway = "4102444800";
-    private const int Batch = 1000;
-
-    /// <summary>One key that has each encoding that there is.</summary>
-    private static readonly string[] s_encoded =
-        ["enc:int", "enc:embstr", "enc:raw", "enc:list", "enc:list-long", "enc:intset", "enc:set", "enc:set-large", "enc:hash", "enc:hash-large", "enc:zset", "enc:zset-large", "enc:stream"];
-
-    /// <summary>So many keys, and those of <see cref="Encodings"/>.</summary>
+    /// <summary>So many keys, and <see cref="EncodedKeys"/>.</summary>
     internal static void Fill(RespClient client, int keys)
     {
-        var text = new StringBuilder();
-        for (int from = 0; from < keys; from += Batch)
-        {
-            text.Clear();
-            int replies = 0;
-            for (int i = from; i < Math.Min(keys, from + Batch); i++) replies += Key(text, i);
-            Pipe(client, text, replies);
-        }
-        text.Clear();
-        Pipe(client, text, Encoded(text));
+        Pipeline.Ok(client, Enumerable.Range(0, keys).SelectMany(Key));
+        Pipeline.Ok(client, EncodedKeys.Commands(EncodedKeys.IsEight(client)));
     }
 
-    private static int Key(StringBuilder text, int i)
+    private static IEnumerable<string[]> Key(int i)
     {
         string number = i.ToString(CultureInfo.InvariantCulture);
         string[] command = (i % 8) switch
@@ -45,60 +30,12 @@ internal static class MixedKeys
             6 => ["ZADD", $"zset:{i}", number, "one", "-1.5", "two"],
             _ => ["XADD", $"stream:{i}", $"1-{i}", "field", number],
         };
-        RespClient.Append(text, command);
-        if (i % 5 != 0) return 1;
-        RespClient.Append(text, "EXPIREAT", command[1], FarAway);
-        return 2;
+        yield return command;
+        if (i % 5 == 0) yield return ["EXPIREAT", command[1], FarAway];
     }
-
-    private static int Encoded(StringBuilder text)
-    {
-        int replies = 0;
-        void Add(params string[] command)
-        {
-            RespClient.Append(text, command);
-            replies++;
-        }
-        Add("SET", "enc:int", "12345");
-        Add("SET", "enc:embstr", "short");
-        Add("SET", "enc:raw", new string('x', 3000));
-        for (int i = 0; i < 700; i++)
-        {
-            string wide = $"{i}:{new string((char)('a' + i % 26), 70)}", number = $"{i}";
-            if (i < 20)
-            {
-                Add("RPUSH", "enc:list", number);
-                Add("SADD", "enc:intset", number);
-                Add("SADD", "enc:set", $"m{i}");
-                Add("HSET", "enc:hash", $"f{i}", number);
-                Add("ZADD", "enc:zset", number, $"m{i}");
-            }
-            Add("RPUSH", "enc:list-long", wide);
-            Add("SADD", "enc:set-large", wide);
-            Add("HSET", "enc:hash-large", wide, number);
-            Add("ZADD", "enc:zset-large", $"{i}.5", wide);
-            Add("XADD", "enc:stream", $"{i + 1}-0", "field", wide);
-        }
-        Add("XGROUP", "CREATE", "enc:stream", "group", "0");
-        return replies;
-    }
-
-    /// <summary>Which encoding each of them has.</summary>
-    internal static string Encodings(RespClient client) =>
-        string.Join(' ', s_encoded.Select(key => $"{key[4..]}={Content(client.Ok("OBJECT", "ENCODING", key))}"));
 
     /// <summary>The text in a bulk reply.</summary>
     internal static string Content(string bulk) => bulk[(bulk.IndexOf('\n', StringComparison.Ordinal) + 1)..^2];
-
-    private static void Pipe(RespClient client, StringBuilder text, int replies)
-    {
-        client.SendRaw(text.ToString());
-        for (; replies > 0; replies--)
-        {
-            string reply = client.Read();
-            Assert.False(reply.StartsWith('-'), reply);
-        }
-    }
 
     /// <summary>The scripts that <see cref="Change"/> calls.</summary>
     internal static string LoadScripts(RespClient client)

@@ -10,8 +10,12 @@ internal sealed class Unfinished : IDisposable
     private readonly RespClient _list, _move, _scores, _stream, _group, _transaction, _watching, _subscriber, _half, _inTime, _tracking;
     private readonly RespClient[] _all;
     private readonly long _trackingId;
+    private readonly string[] _connections;
 
-    internal Unfinished(Func<RespClient> connect, string name)
+    /// <param name="connect">To the server.</param>
+    /// <param name="name">What its keys' names begin with.</param>
+    /// <param name="seconds">After which one of them has waited in vain for long enough.</param>
+    internal Unfinished(Func<RespClient> connect, string name, int seconds)
     {
         _name = name;
         _all = [.. Enumerable.Range(0, 11).Select(_ => connect())];
@@ -23,7 +27,7 @@ internal sealed class Unfinished : IDisposable
         _stream.Send("XREAD", "BLOCK", "0", "STREAMS", $"{name}:stream", "$");
         _half.Ok("XGROUP", "CREATE", $"{name}:grouped", "group", "$", "MKSTREAM");
         _group.Send("XREADGROUP", "GROUP", "group", "one", "BLOCK", "0", "STREAMS", $"{name}:grouped", ">");
-        _inTime.Send("BLPOP", $"{name}:none", "1.5");
+        _inTime.Send("BLPOP", $"{name}:none", $"{seconds}");
         _transaction.Expect("+OK\r\n", "MULTI");
         _transaction.Expect("+QUEUED\r\n", "INCR", $"{name}:count");
         _transaction.Expect("+QUEUED\r\n", "RPUSH", $"{name}:queued", "a", "b");
@@ -40,12 +44,15 @@ internal sealed class Unfinished : IDisposable
         foreach (RespClient client in _all) Ports.Add(client.LocalPort);
         using RespClient asked = connect();
         foreach (RespClient client in (RespClient[])[_list, _move, _scores, _stream, _group, _inTime])
-            Host.Until(() => Connections.Line(asked, client.LocalPort).Contains(" flags=b "), $"the client at {client.LocalPort} is blocked");
+            Host.Until(() => IsBlocked(asked, client), $"the client at {client.LocalPort} is blocked");
+        _connections = Connections.Of(asked, Ports);
     }
 
     internal List<int> Ports { get; } = [];
 
-    /// <summary>Everything that was awaited comes now.</summary>
+    private static bool IsBlocked(RespClient asked, RespClient client) => Connections.Line(asked, client.LocalPort).Contains(" flags=b ");
+
+    /// <summary>Everything that was awaited comes now, but for the one whose time is not over.</summary>
     internal void Finish(RespClient client)
     {
         client.Expect(":1\r\n", "RPUSH", $"{_name}:list", "job");
@@ -60,7 +67,6 @@ internal sealed class Unfinished : IDisposable
             client.Expect(RespClient.Bulk("7-1"), "XADD", $"{_name}:{stream}", "7-1", "field", "value");
             Assert.Equal($"*1\r\n*2\r\n{RespClient.Bulk($"{_name}:{stream}")}*1\r\n*2\r\n{RespClient.Bulk("7-1")}{Array("field", "value")}", reader.Read());
         }
-        Assert.Equal("*-1\r\n", _inTime.Read());
         Assert.Equal("*2\r\n:1\r\n:2\r\n", _transaction.Call("EXEC"));
         client.Ok("SET", $"{_name}:watched", "changed");
         Assert.Equal("*-1\r\n", _watching.Call("EXEC"));
@@ -74,8 +80,14 @@ internal sealed class Unfinished : IDisposable
         _half.SendRaw("ness\r\n");
         Assert.Equal(RespClient.Bulk("halfness"), _half.Read());
         client.Ok(["DEL", .. ((string[])["to", "stream", "grouped", "count", "queued", "watched", "tracked"]).Select(key => $"{_name}:{key}")]);
-        Assert.Equal(Ports, _all.Select(one => one.LocalPort));
+        Assert.Equal(_connections, Connections.Of(client, Ports));
     }
+
+    /// <summary>The one that waits for a time only waits still: what was done meanwhile it has spanned.</summary>
+    internal void HasTimeLeft(RespClient client) => Assert.True(IsBlocked(client, _inTime), "its time was over before");
+
+    /// <summary>Its time ends.</summary>
+    internal void TimeIsOver() => Assert.Equal("*-1\r\n", _inTime.Read());
 
     private static string Array(params string[] elements) => $"*{elements.Length}\r\n{string.Concat(elements.Select(RespClient.Bulk))}";
 

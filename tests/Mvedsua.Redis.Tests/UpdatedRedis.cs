@@ -1,3 +1,4 @@
+using Mvedsua.Drill.Redis;
 using Mvedsua.Follower.Tests;
 using Mvedsua.Tests;
 using Mvedsua.Update.Tests.Servers;
@@ -7,6 +8,9 @@ namespace Mvedsua.Redis.Tests;
 /// <summary>What tests of updates do with a Redis of Debian's sources.</summary>
 public abstract class UpdatedRedis : LiveUpdates
 {
+    /// <summary>A digest of a million keys takes its time.</summary>
+    private protected const int PatienceMs = 120_000;
+
     private protected static string[] Settings => ["--enable-debug-command", "yes"];
 
     private protected (RedisUnderMvedsua Server, string Other) Server(string pair, params string[] arguments)
@@ -31,15 +35,26 @@ public abstract class UpdatedRedis : LiveUpdates
     /// <summary>The words behind `mvedsua update NAME`.</summary>
     private protected static string[] Request(string program, string description) => ["--to", program, "--description", description, "--rules", DebianServer.Rules("redis")];
 
-    private const int FollowerBehind = 81;
-
-    /// <summary>A server with children, whose parent would change, says so, and one whose follower a long load has left behind: then it is tried again.</summary>
-    private protected static void Promote(RedisUnderMvedsua server, double seconds = 20) => Host.Until(() =>
+    /// <summary>Beside a load that saves all the time, and that leaves the follower behind: both are waited for.</summary>
+    private protected static void Promote(RedisUnderMvedsua server, int seconds = 60)
     {
-        Host.Result result = server.Mvedsua("promote", RedisUnderMvedsua.Name);
-        Assert.True(result.Status == 0 || result.Status == FollowerBehind || result.Errors.Contains("child processes"), result.Errors);
-        return result.Status == 0;
-    }, "the new version is promoted", seconds);
+        Host.Result result = server.Mvedsua("promote", RedisUnderMvedsua.Name, "--wait", $"{seconds}s");
+        Assert.True(result.Status == 0, $"promote: {result.Output}{result.Errors}{server.History}");
+    }
+
+    /// <summary>A field of INFO.</summary>
+    internal static string Info(RespClient client, string section, string field) =>
+        client.Ok("INFO", section).Split("\r\n").Single(line => line.StartsWith(field + ":", StringComparison.Ordinal))[(field.Length + 1)..];
+
+    /// <summary>The load's clients end, and everything is there that they have been told is.</summary>
+    private protected static void HasAll(RedisUnderMvedsua server, RedisLoad load)
+    {
+        load.Finish();
+        using RespClient client = server.Connect();
+        foreach ((string key, string reply) in load.Expected())
+            Assert.Equal((key, reply), (key, key.EndsWith(":l", StringComparison.Ordinal) ? client.Call("LRANGE", key, "0", "-1") : client.Call("GET", key)));
+        client.Expect($":{load.Expected().Count}\r\n", "DBSIZE");
+    }
 
     public override void Dispose()
     {
