@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Mvedsua.Follower.Tests;
+using Mvedsua.Tests;
+using Mvedsua.Update.Tests.Servers;
 
 namespace Mvedsua.Redis.Tests;
 
@@ -70,7 +72,7 @@ public sealed class SavingPromotionTests : UpdatedRedis
         using RespClient client = Filled(server);
         int old = server.LeaderPid;
         Save save = Stopped(server, client);
-        using var update = new Updating(server, other, Description(Pair), "--rules", Mvedsua.Tests.DebianServer.Rules("redis"), "--warm-up", "200ms", "--auto-promote");
+        using var update = new Updating(server, other, Description(Pair), "--rules", DebianServer.Rules("redis"), "--warm-up", "200ms", "--auto-promote");
         WaitsFor(server, save);
         if (!rollsBack) await LongerThanUsual;
         Assert.False(update.IsOver, "it was not waited for");
@@ -88,6 +90,29 @@ public sealed class SavingPromotionTests : UpdatedRedis
         Assert.True(result.Status == 0, result.Output + result.Errors);
         Assert.Equal((updated, old), (server.LeaderPid, server.FollowerPid));
         client.Expect($":{Keys}\r\n", "DBSIZE");
+    }
+
+    /// <summary>The kernel has given it to the coordinator, and whoever leads takes it for its own.</summary>
+    [Fact]
+    public async Task A_save_whose_parent_has_died_is_waited_for_as_well()
+    {
+        RedisUnderMvedsua server = Server(RedisVersions.Build(Pair).Old, RedisUnderMvedsua.Mode.Followed, ["--save", "\"\""]);
+        using RespClient client = Filled(server);
+        server.InStep();
+        int dead = server.LeaderPid;
+        Save save = Stopped(server, client);
+        Host.Kill(dead, Host.SIGKILL);
+        int leader = server.PromotedFrom(dead);
+        server.Follow();
+        Task<Host.Result> promotion = Task.Run(() => server.Mvedsua("promote", RedisUnderMvedsua.Name, "--wait", "60s"));
+        WaitsFor(server, save);
+        await Task.WhenAny(promotion, LongerThanUsual);
+        Assert.False(promotion.IsCompleted, "it was not waited for");
+        save.GoOn();
+        Host.Result result = await promotion;
+        Assert.True(result.Status == 0, result.Output + result.Errors);
+        Assert.NotEqual(leader, server.LeaderPid);
+        Assert.Contains("\r\nrdb_last_bgsave_status:ok\r\n", client.Ok("INFO", "persistence"));
     }
 
     private (RedisUnderMvedsua Server, RespClient Client) Updated()
