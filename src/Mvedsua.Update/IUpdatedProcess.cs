@@ -41,6 +41,10 @@ public interface IUpdatedProcess
     /// <summary>Where the kernel put the program's arguments: the address of argc (proc_pid_stat(5), startstack).</summary>
     ulong InitialStack => throw new UpdateRefusedException("where the program's arguments are is not known");
 
+    /// <summary>The main thread's frames, the innermost first: as it stood when the process was stopped. To be asked before anything else is, which may
+    /// make system calls.</summary>
+    IReadOnlyList<CallFrame> MainFrames => throw new UpdateRefusedException("the main thread's frames are not known");
+
     /// <summary>The threads besides the main thread whose start routines are known.</summary>
     IReadOnlyList<UpdatedThread> Threads => [];
 

@@ -3,6 +3,7 @@ using Mvedsua.Update.Debug;
 using Mvedsua.Update.Descriptions;
 using Mvedsua.Update.Elf;
 using Mvedsua.Update.Linking;
+using Mvedsua.Update.Resuming;
 using Mvedsua.Update.Transfer;
 
 namespace Mvedsua.Update;
@@ -19,8 +20,9 @@ public sealed record Step(ulong Function, IReadOnlyList<ulong> Arguments);
 /// <param name="Exit">Address of exit(3): the step after them.</param>
 /// <param name="HasStatus">The last step's result is the program's exit status; else it is 0.</param>
 /// <param name="Threads">The other threads that begin anew.</param>
+/// <param name="Inferred">A sentence for people that says where it goes on, when that was found and not told; else null.</param>
 public sealed record UpdateOutcome(
-    LinkResult Link, TransferReport Transfer, IReadOnlyList<Step> Steps, ulong Exit, bool HasStatus, IReadOnlyList<ThreadStart> Threads);
+    LinkResult Link, TransferReport Transfer, IReadOnlyList<Step> Steps, ulong Exit, bool HasStatus, IReadOnlyList<ThreadStart> Threads, string? Inferred = null);
 
 /// <summary>
 /// An update of which everything is known that the files show: what they show against it was refused in <see cref="Prepare"/>, before any
@@ -32,9 +34,10 @@ public sealed class PreparedUpdate : IDisposable
     private readonly ElfFile _newFile;
     private readonly Relinker _relinker;
     private readonly ThreadStarts _threads;
+    private readonly MainLoop? _loop; // null: where it goes on is known
 
-    private PreparedUpdate(TypedUpdate types, ElfFile newFile, Relinker relinker, ThreadStarts threads) =>
-        (_types, _newFile, _relinker, _threads) = (types, newFile, relinker, threads);
+    private PreparedUpdate(TypedUpdate types, ElfFile newFile, Relinker relinker, ThreadStarts threads, MainLoop? loop) =>
+        (_types, _newFile, _relinker, _threads, _loop) = (types, newFile, relinker, threads, loop);
 
     /// <summary>The system call or the point of the program's at which the copy is to be made; null: any of its points, or any call in which the main
     /// thread waits.</summary>
@@ -56,10 +59,12 @@ public sealed class PreparedUpdate : IDisposable
         {
             ElfFile oldFile = ElfFile.Read(oldPath), newFile = ElfFile.Read(newPath);
             types = TypedUpdate.Prepare(oldPath, newPath, descriptionPath);
-            if (types.Description.Resume is null && !MainFunction.Resumes(newFile))
-                throw new UpdateRefusedException($"where {newPath} goes on is not known: name the function of its main loop in a description ('resume serve(&server)')");
+            var isKnown = types.Description.Resume is not null || MainFunction.Resumes(newFile);
+            if (!isKnown && types.Description.At is { IsPoint: true })
+                throw MainLoop.NotKnown(newPath, "it is found in a system call in which the main thread waits, and the description wants the update at a point of the program's");
             var threads = new ThreadStarts(oldFile, image, newFile, types.Description.Threads);
-            return new PreparedUpdate(types, newFile, Relinker.Prepare(image, oldFile, newFile, types.Options), threads);
+            var relinker = Relinker.Prepare(image, oldFile, newFile, types.Options);
+            return new PreparedUpdate(types, newFile, relinker, threads, isKnown ? null : new MainLoop(image, oldFile, newFile, types, relinker.Match));
         }
         catch (Exception e)
         {
@@ -73,9 +78,12 @@ public sealed class PreparedUpdate : IDisposable
     /// <exception cref="UpdateRefusedException">It can't be done, or the process has ended on the way.</exception>
     public UpdateOutcome Apply(IUpdatedProcess process)
     {
+        var loop = _loop?.Find(process); // first of all: nothing was changed yet if there is none
         var link = _relinker.Apply(process);
         var transfer = _types.Carry(link, process);
         var exit = new LoadedLibraries(process, link.Image.DynamicSection).Find("exit", null) ?? throw new UpdateRefusedException("the process has no exit(3): is it linked with a C library?");
+        if (loop is not null)
+            return new UpdateOutcome(link, transfer, [loop.Step(link, transfer)], exit, loop.HasStatus, _threads.Of(process.Threads, link.Image), loop.Text);
         var (step, hasStatus) = _types.Description.Resume is { } resume
             ? (new Step(link.Image.Base + resume.Function.Address, CallValues.Of(resume, link.Image, _newFile, process)), resume.Function.Type.Result.Bare is not VoidType)
             : (MainFunction.Step(_newFile, link.Image, process), true);

@@ -131,6 +131,11 @@ void mv_point_at_call(struct mv_thread *self, const struct mv_frame *frame) {
     act_here(self);
 }
 
+/* Was this copy made at a system call? Then its frame holds what the program had in its registers there. */
+int mv_point_is_call(void) {
+    return met.call != MV_POINT_NAMED;
+}
+
 void mv_point_cancel(void) {
     forget_again();
     suspend();

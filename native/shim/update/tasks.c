@@ -171,6 +171,8 @@ void mv_update_begin(struct mv_thread *self) {
     self->replaying = 0; /* locks of what it calls are its own affair */
     self->hooked = 0;
     self->attention = 0;
+    /* Without a call's registers nobody is to look for its frames. */
+    self->info->site = mv_point_is_call() ? mv_thread_frame(self)->site : 0;
     task()->stack_low = (uint64_t)low + MV_PAGE;
     task()->stack_high = (uint64_t)low + MV_PAGE + STACK_SIZE;
     /* Yama lets only an ancestor read a process's memory otherwise: a coordinator that took over is none. */

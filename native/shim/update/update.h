@@ -14,7 +14,9 @@
  * longer; a call is about to be made; it is to be tried again, because of this. */
 void mv_point_want(uint32_t call);
 void mv_point_cancel(void);
-void mv_point_forget(void); /* a copy: none of it is its own */
+/* point.c, a copy: none of it is its own; was it made at a system call? */
+void mv_point_forget(void);
+int mv_point_is_call(void);
 void mv_point_at_call(struct mv_thread *self, const struct mv_frame *frame);
 void mv_point_again(const struct mv_text *why);
 

@@ -44,7 +44,9 @@ internal static class UpdatePreview
             var match = Relinker.Prepare(LinkedImage.First(old, anywhere), old, @new, types.Options).Match;
             Console.WriteLine($"Linking: {match.Pairs.Count} functions, variables and constants are in both versions, {match.Added.Count} new, {match.Removed.Count} gone.");
             if (types.Description.Resume is null && MainFunction.Resumes(@new)) Console.WriteLine("The new version goes on at main, which asks mvedsua_is_updating().");
-            else if (types.Description.Resume is null) Console.WriteLine("Where the new version goes on must be said yet: resume FUNCTION(ARGUMENTS).");
+            else if (types.Description.Resume is null) Console.WriteLine(types.Description.At is { IsPoint: true }
+                ? "Where the new version goes on must be said yet: resume FUNCTION(ARGUMENTS)."
+                : "Where the new version goes on is found as the update is made: the function below main in which the main thread waits; or say resume FUNCTION(ARGUMENTS).");
             return true;
         }
         catch (Exception e) when (e is UpdateRefusedException or ElfException)

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Mvedsua.Coordinator.Interop;
 
-/// <summary>libdwfl (elfutils): modules, symbols and unwinding of another process. Only what the reports need.</summary>
+/// <summary>libdwfl (elfutils): modules, symbols and unwinding of another process. Only what reports and updates need.</summary>
 internal static unsafe partial class Dwfl
 {
     internal const string Library = "libdw.so.1";
@@ -65,6 +65,12 @@ internal static unsafe partial class Dwfl
     [LibraryImport(Library, EntryPoint = "dwfl_frame_pc")]
     [return: MarshalAs(UnmanagedType.U1)]
     internal static partial bool FramePc(nint frame, ulong* pc, byte* isActivation);
+
+    /// <summary>dwfl_frame_reg, since elfutils 0.188: 0 when the register is known.</summary>
+    [LibraryImport(Library, EntryPoint = FrameRegisterName)]
+    internal static partial int FrameRegister(nint frame, uint number, ulong* value);
+
+    internal const string FrameRegisterName = "dwfl_frame_reg";
 
     [LibraryImport(Library, EntryPoint = "dwfl_thread_state_registers")]
     [return: MarshalAs(UnmanagedType.U1)]

@@ -1,6 +1,7 @@
 using Mvedsua.Abi;
 using Mvedsua.Coordinator.Interop;
 using Mvedsua.Coordinator.Reports.Backtraces;
+using Mvedsua.Update;
 using Mvedsua.Update.Linking;
 
 namespace Mvedsua.Coordinator.Reports;
@@ -42,6 +43,24 @@ internal sealed class ThreadSnapshot : IDisposable
     }
 
     public void Dispose() => _unwinder?.Dispose();
+
+    /// <summary>The frames of a thread that stands still in a system call, with their registers.</summary>
+    /// <param name="pid">Its process.</param>
+    /// <param name="images">What updates have loaded into it.</param>
+    /// <param name="frame">Where its shim has saved the registers.</param>
+    /// <param name="problem">Why there are none.</param>
+    internal static IReadOnlyList<CallFrame> Frames(int pid, IReadOnlyList<ImageRange> images, ulong frame, out string? problem)
+    {
+        using Unwinder? unwinder = Unwinder.Open(pid, images, out problem);
+        if (unwinder is null) return [];
+        if (!new RemoteMemory(pid).TryRead(frame, out MvRegisters registers))
+        {
+            problem = "its registers can't be read";
+            return [];
+        }
+        unwinder.Capture(Registers(registers), isAcrossStacks: false);
+        return unwinder.FramesWithRegisters(out problem);
+    }
 
     /* rcx and r11 are lost at a syscall instruction. */
     private static InitialRegisters Registers(in MvRegisters r) => new(

@@ -51,16 +51,16 @@ internal sealed partial class Session
         try
         {
             long begin = Stopwatch.GetTimestamp();
-            using var tasks = new CopyTasks(_memory.Control.Block, copy);
+            using var tasks = new CopyTasks(_memory.Control.Block, copy, old.Loaded);
             UpdateOutcome outcome = await Task.Run(() => prepared.Apply(tasks)).ConfigureAwait(false);
             await LookAsync(() => { _versions.Updated(copy, new ServerVersion(old.Number + 1, order.To, outcome.Link.Image, rules.Files)); return true; }).ConfigureAwait(false);
             _memory.Control.Block.WriteRules(copy.Version, rules.Forward, rules.Reverse);
             tasks.Resume(outcome);
             double took = Stopwatch.GetElapsedTime(begin).TotalMilliseconds;
-            Post(new SessionEvent.Inspect(() => Updated(copy, order.To, took)));
+            Post(new SessionEvent.Inspect(() => Updated(copy, order.To, took, outcome.Inferred)));
             string message = $"follower {copy.Pid} runs {order.To} and is compared with the leader; {pause}; the update took {took:0} ms";
             if (order.Rules is not null) message += $"; {rules.Summary}";
-            return new AttemptResult(copy.Pid, new ControlReply(true, Message: string.Join('\n', [message, .. rules.Warnings])), prepared.OnFailure);
+            return new AttemptResult(copy.Pid, new ControlReply(true, Message: string.Join('\n', [message, .. outcome.Inferred is { } inferred ? [inferred] : Array.Empty<string>(), .. rules.Warnings])), prepared.OnFailure);
         }
         catch (UpdateRefusedException e)
         {
@@ -135,12 +135,12 @@ internal sealed partial class Session
         }
     }
 
-    private void Updated(Follower copy, string to, double milliseconds)
+    private void Updated(Follower copy, string to, double milliseconds, string? inferred)
     {
         _stages.Resumed(copy.Pid);
         WatchReplay(copy.Pid, MarkOfCatchUp);
         SessionLog.Updated(_log, copy.Pid, to, milliseconds);
-        Remember($"follower {copy.Pid} was updated to {to}");
+        Remember($"follower {copy.Pid} was updated to {to}{(inferred is null ? "" : $" and {inferred}")}");
         if (LagMonitor.StartIfLimited(_memory, copy, Post) is { } monitor) _lagMonitors[copy] = monitor;
     }
 

@@ -1,8 +1,10 @@
 using Microsoft.Win32.SafeHandles;
 using Mvedsua.Abi;
 using Mvedsua.Coordinator.Interop;
+using Mvedsua.Coordinator.Reports;
 using Mvedsua.Coordinator.Sessions;
 using Mvedsua.Update;
+using Mvedsua.Update.Linking;
 
 namespace Mvedsua.Coordinator.Updates;
 
@@ -17,14 +19,16 @@ internal sealed class CopyTasks : IUpdatedProcess, IDisposable
 
     private readonly ControlBlock _control;
     private readonly Follower _copy;
+    private readonly IReadOnlyList<ImageRange> _images;
     private readonly SafeFileHandle _memory;
 
     /// <param name="control">The session's.</param>
     /// <param name="copy">It stands still.</param>
+    /// <param name="images">What updates have loaded into it.</param>
     /// <exception cref="UpdateRefusedException">Its memory can't be opened.</exception>
-    internal CopyTasks(ControlBlock control, Follower copy)
+    internal CopyTasks(ControlBlock control, Follower copy, IReadOnlyList<ImageRange> images)
     {
-        (_control, _copy) = (control, copy);
+        (_control, _copy, _images) = (control, copy, images);
         try
         {
             _memory = File.OpenHandle($"/proc/{copy.Pid}/mem", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
@@ -51,6 +55,17 @@ internal sealed class CopyTasks : IUpdatedProcess, IDisposable
     }
 
     public ulong InitialStack => ProcStat.Of(_copy.Pid)?.InitialStack ?? throw Gone("it ended");
+
+    public IReadOnlyList<CallFrame> MainFrames
+    {
+        get
+        {
+            MvThreadInfo main = _control.Thread(_copy.Version, 0);
+            if (main.Site == 0) throw new UpdateRefusedException("the copy was made at an update point of the program's, which is no system call"); /* (native/shim/update/tasks.c) */
+            var frames = ThreadSnapshot.Frames(_copy.Pid, _images, main.Frame, out string? problem);
+            return problem is null ? frames : throw new UpdateRefusedException(problem);
+        }
+    }
 
     public IReadOnlyList<UpdatedThread> Threads =>
         [.. from slot in Enumerable.Range(0, (int)MvAbi.MaxThreads)

@@ -19,6 +19,7 @@ public sealed unsafe class DebugFile : IDisposable
     private Dictionary<ulong, Variable>? _byAddress;
     private ILookup<string, Variable>? _variables;
     private ILookup<string, Function>? _functions;
+    private ILookup<ulong, Function>? _functionsByAddress;
     private Dictionary<string, long>? _enumerators;
 
     private DebugFile(string path, Microsoft.Win32.SafeHandles.SafeFileHandle descriptor, nint handle)
@@ -74,6 +75,16 @@ public sealed unsafe class DebugFile : IDisposable
         lock (_lock) _functions ??= Functions.ToLookup(f => f.Name);
         return _functions[name];
     }
+
+    /// <summary>The functions that begin at an address (as linked): one, or several that do the same.</summary>
+    internal IEnumerable<Function> FunctionsAt(ulong address)
+    {
+        lock (_lock) _functionsByAddress ??= Functions.ToLookup(f => f.Address);
+        return _functionsByAddress[address];
+    }
+
+    /// <summary>How a function's frame and its parameters are found while execution stands at an address in it (as linked).</summary>
+    internal FrameLayout LayoutOf(Function function, ulong at) => Read(() => FrameLayout.Of(this, function, at));
 
     /// <summary>The type of that tag; null when no unit defines it or several do, differently.</summary>
     public CType? TaggedType(TagKind kind, string tag) => Read(() => _types.Defined((TagOf(kind), tag)));

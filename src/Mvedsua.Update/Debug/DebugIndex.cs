@@ -80,7 +80,7 @@ internal sealed unsafe class DebugIndex
         if (address is { } code && name.Length > 0)
         {
             var place = die.Offset;
-            Functions.Add(new Function(name, unit, code, die.Flag(DwAt.External), () => (FunctionType)_file.ReadType(place, asFunction: true)));
+            Functions.Add(new Function(name, unit, code, place, die.Flag(DwAt.External), () => (FunctionType)_file.ReadType(place, asFunction: true)));
         }
 
         if (hasBody) AddStatics(child, unit, name);

@@ -101,6 +101,17 @@ internal unsafe struct DwarfDie
         }
     }
 
+    /// <summary>How a place is found while execution stands at an address; null: it can't be, because it is not there or no longer.</summary>
+    internal LibDw.Operation[]? PlaceAt(DwAt name, ulong at)
+    {
+        LibDw.Attribute attribute;
+        LibDw.Operation* operations;
+        nuint count;
+        fixed (LibDw.Die* die = &Raw)
+            if (LibDw.GetInherited(die, name, &attribute) == null) return null;
+        return LibDw.LocationAt(&attribute, at, &operations, &count, 1) == 1 && count > 0 ? new Span<LibDw.Operation>(operations, (int)count).ToArray() : null;
+    }
+
     /// <summary>Where a variable stands, when that place is static.</summary>
     /// <param name="place">Address as linked, or offset within the file's thread-local block.</param>
     /// <param name="isThreadLocal">Which of both.</param>

@@ -93,6 +93,10 @@ internal static unsafe partial class LibDw
     [LibraryImport(Library, EntryPoint = "dwarf_getlocation")]
     internal static partial int Location(Attribute* attribute, Operation** operations, nuint* count);
 
+    /// <summary>Where it is while execution stands at an address: how many expressions say so.</summary>
+    [LibraryImport(Library, EntryPoint = "dwarf_getlocation_addr")]
+    internal static partial int LocationAt(Attribute* attribute, ulong address, Operation** operations, nuint* lengths, nuint most);
+
     [LibraryImport(Library, EntryPoint = "dwarf_getlocation_attr")]
     internal static partial int LocationAttribute(Attribute* attribute, Operation* operation, Attribute* result);
 }

@@ -47,9 +47,9 @@ public sealed class Function
 {
     private readonly Lazy<FunctionType> _type;
 
-    internal Function(string name, Unit unit, ulong address, bool isExternal, Func<FunctionType> type)
+    internal Function(string name, Unit unit, ulong address, ulong place, bool isExternal, Func<FunctionType> type)
     {
-        (Name, Unit, Address, IsExternal) = (name, unit, address, isExternal);
+        (Name, Unit, Address, Place, IsExternal) = (name, unit, address, place, isExternal);
         _type = new Lazy<FunctionType>(type);
     }
 
@@ -59,6 +59,9 @@ public sealed class Function
     /// <summary>Of its first instruction, as linked.</summary>
     public ulong Address { get; }
     public bool IsExternal { get; }
+
+    /// <summary>Of its entry in the debug information.</summary>
+    internal ulong Place { get; }
 
     /// <summary>Result and parameters; read when first asked for.</summary>
     public FunctionType Type => _type.Value;

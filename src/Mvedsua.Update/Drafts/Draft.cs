@@ -39,7 +39,7 @@ public static class Draft
         Section(text, "Variables that are gone: what they hold is left behind.", run.GoneVariables.Select(v => $"# {v}"));
         if (run.Types.Count == 0 && run.ConvertedVariables.Count == 0)
             text.AppendLine().AppendLine("# No type has changed: nothing has to be said of types.");
-        text.AppendLine().AppendLine("# Where the new version goes on: the function with the event loop. Without it: at main, in which mvedsua_is_updating() is true.");
+        text.AppendLine().AppendLine("# Where the new version goes on: the function with the event loop. Without it: at main, if that asks mvedsua_is_updating(); else in the function below main in which the main thread waits.");
         text.AppendLine("# resume FUNCTION(ARGUMENTS)");
         return text.ToString();
     }

@@ -26,6 +26,9 @@ public sealed record TransferReport(long Walked, long Converted, long Moved, lon
 
     /// <summary>The first of them.</summary>
     public IReadOnlyList<LeftOver> LeftOvers { get; init; } = [];
+
+    /// <summary>What an old address is now: the same, or the new object's that was at it. Null: the middle of an object that was converted.</summary>
+    internal Func<ulong, ulong?> Follow { get; init; } = address => address;
 }
 
 /// <summary>
@@ -97,7 +100,16 @@ public sealed class StateTransfer
         {
             LeftOverCount = leftOvers.Count,
             LeftOvers = leftOvers.Told,
+            Follow = Follow,
         };
+    }
+
+    private ulong? Follow(ulong address)
+    {
+        if (_objects.Containing(address) is not (>= 0 and var number)) return address;
+        ref readonly var found = ref _objects[number];
+        if ((!found.IsMoved && !found.Plan.IsChanged) || address == found.Old + found.Room) return address;
+        return address == found.Old ? found.New : null;
     }
 
     private void AddRoot(PlacedRoot placed)

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Mvedsua.Coordinator.Interop;
+using Mvedsua.Update;
 using Mvedsua.Update.Linking;
 
 namespace Mvedsua.Coordinator.Reports.Backtraces;
@@ -26,6 +27,7 @@ public sealed unsafe class Unwinder : IDisposable
     private RemoteMemory _memory;
     private InitialRegisters? _registers;
     private readonly List<ulong> _frames = [];
+    private List<CallFrame>? _calls; /* null: nobody wants registers */
     private int? _result; /* of libdwfl, once the frames are found */
 
     private Unwinder(int pid, nint dwfl, Dwfl.Callbacks* callbacks)
@@ -94,6 +96,21 @@ public sealed unsafe class Unwinder : IDisposable
         /* The innermost address stands behind a syscall instruction, the others behind a call. */
         var frames = _frames.Select(pc => Symbolise(pc, isReturnAddress: true)).ToList();
         return new Backtrace(frames, result < 0 && frames.Count < 2 ? "the stack could not be unwound further" : null);
+    }
+
+    /// <summary>The frames above the captured registers, with the registers of each. Instead of <see cref="Unwind"/>.</summary>
+    /// <param name="problem">Why there are none.</param>
+    public IReadOnlyList<CallFrame> FramesWithRegisters(out string? problem)
+    {
+        problem = null;
+        if (!NativeLibrary.TryLoad(Dwfl.Library, out nint library) || !NativeLibrary.TryGetExport(library, Dwfl.FrameRegisterName, out _))
+        {
+            problem = $"{Dwfl.Library} is older than elfutils 0.188, and doesn't tell registers";
+            return [];
+        }
+        _calls = [];
+        FindFrames();
+        return _calls;
     }
 
     private int FindFrames()
@@ -168,6 +185,15 @@ public sealed unsafe class Unwinder : IDisposable
         return 1;
     }
 
+    private static ulong?[] Registers(nint frame)
+    {
+        var registers = new ulong?[16];
+        ulong value;
+        for (uint i = 0; i < registers.Length; i++)
+            if (Dwfl.FrameRegister(frame, i, &value) == 0) registers[i] = value;
+        return registers;
+    }
+
     [UnmanagedCallersOnly]
     private static int OnFrame(nint frame, nint argument)
     {
@@ -176,6 +202,7 @@ public sealed unsafe class Unwinder : IDisposable
         byte activation;
         if (!Dwfl.FramePc(frame, &pc, &activation)) return 1;
         self._frames.Add(pc);
+        self._calls?.Add(new CallFrame(pc, Registers(frame), activation != 0));
         return self._frames.Count < MaximumFrames ? 0 : 1;
     }
 }

@@ -1,0 +1,101 @@
+using Iced.Intel;
+using Mvedsua.Update.Elf;
+
+namespace Mvedsua.Update.Resuming;
+
+/// <summary>
+/// Whether a function can be called anew instead of being returned to. It can where it stands in a loop, and calls nothing before that: then a new call
+/// comes, as if by one more turn, to where the old one stands. What it would call before its loop is what start-up is made of, and would be done twice.
+/// What is decided is decided by the machine code, since a compiler puts blocks in any order: which instructions lead to which.
+/// </summary>
+internal sealed class LoopCode
+{
+    private readonly ElfFile _file;
+    private readonly ElfSymbol _function;
+    private readonly List<Instruction> _code = [];
+    private readonly Dictionary<ulong, int> _numbers = []; // of instructions, by address
+    private readonly List<int>[] _next, _before;
+
+    private LoopCode(ElfFile file, ElfSymbol function)
+    {
+        (_file, _function) = (file, function);
+        var section = file.Sections[function.Section];
+        var bytes = file.BytesOf(section).Slice((int)(function.Value - section.Address), (int)function.Size).ToArray();
+        var decoder = Decoder.Create(64, bytes, function.Value);
+        while (decoder.IP < function.End)
+        {
+            decoder.Decode(out var instruction);
+            _numbers[instruction.IP] = _code.Count;
+            _code.Add(instruction);
+        }
+
+        _next = [.. _code.Select(i => Next(i).ToList())];
+        _before = [.. _code.Select(_ => new List<int>())];
+        for (var i = 0; i < _next.Length; i++)
+            foreach (var next in _next[i]) _before[next].Add(i);
+    }
+
+    /// <summary>Whether a function of a file can be called anew.</summary>
+    /// <param name="file">Its file.</param>
+    /// <param name="function">The function.</param>
+    /// <param name="returnAddress">Where it goes on, as linked.</param>
+    /// <returns>Null, or why not: the end of a sentence that begins with the function.</returns>
+    internal static string? WhyNotAnew(ElfFile file, ElfSymbol function, ulong returnAddress)
+    {
+        var section = file.Sections[function.Section];
+        if (function.Size == 0 || section.IsZero || function.Value < section.Address || function.End > section.End) return "has no code that can be looked at";
+        return new LoopCode(file, function).WhyNotAnew(returnAddress);
+    }
+
+    private string? WhyNotAnew(ulong returnAddress)
+    {
+        var call = _code.FindIndex(i => i.NextIP == returnAddress);
+        if (call < 0 || !IsCall(_code[call])) return "stands behind no call of its own";
+        // The outermost loop: all that leads from the call to the call again.
+        var loop = Reached([call], _next);
+        loop.IntersectWith(Reached([call], _before));
+        if (!_next[call].Exists(loop.Contains)) return "stands in no loop of its own";
+        // Up to the loop, but not through it. Where an indirect jump leads isn't known: it may be anywhere.
+        var ahead = Reached([0], AnywhereFrom, loop);
+        var leading = Reached(loop, _before);
+        if (ahead.Any(i => _code[i].FlowControl == FlowControl.IndirectBranch)) leading.UnionWith(Enumerable.Range(0, _code.Count));
+        var early = ahead.Where(i => !loop.Contains(i) && leading.Contains(i) && IsCall(_code[i])).Order().ToList();
+        return early.Count == 0 ? null : $"calls {Named(_code[early[0]])} before its loop, and would do so again";
+    }
+
+    private IEnumerable<int> AnywhereFrom(int number) => _code[number].FlowControl == FlowControl.IndirectBranch ? Enumerable.Range(0, _code.Count) : _next[number];
+
+    private static HashSet<int> Reached(IEnumerable<int> from, List<int>[] steps) => Reached(from, i => steps[i], []);
+
+    private static HashSet<int> Reached(IEnumerable<int> from, Func<int, IEnumerable<int>> steps, HashSet<int> except)
+    {
+        var reached = new HashSet<int>(from.Where(i => !except.Contains(i)));
+        var open = new Queue<int>(reached);
+        while (open.TryDequeue(out var one))
+            foreach (var next in steps(one))
+                if (!except.Contains(next) && reached.Add(next)) open.Enqueue(next);
+        return reached;
+    }
+
+    /// <summary>Those that may be executed next, within the function.</summary>
+    private IEnumerable<int> Next(Instruction instruction)
+    {
+        var flow = instruction.FlowControl;
+        if (flow is FlowControl.ConditionalBranch or FlowControl.UnconditionalBranch && instruction.Op0Kind == OpKind.NearBranch64
+            && _numbers.TryGetValue(instruction.NearBranchTarget, out var target)) yield return target;
+        if (flow is not (FlowControl.UnconditionalBranch or FlowControl.IndirectBranch or FlowControl.Return or FlowControl.Exception)
+            && _numbers.TryGetValue(instruction.NextIP, out var following)) yield return following;
+    }
+
+    private static bool IsCall(in Instruction instruction) => instruction.FlowControl is FlowControl.Call or FlowControl.IndirectCall or FlowControl.Interrupt;
+
+    private string Named(Instruction call)
+    {
+        if (call.Mnemonic == Mnemonic.Syscall) return "the kernel";
+        if (_file.StaticRelocations.GetValueOrDefault(_function.Section)?.FirstOrDefault(r => r.Offset >= call.IP && r.Offset < call.NextIP) is { Symbol: > 0 } relocation
+            && _file.Symbols[relocation.Symbol] is { Name.Length: > 0, Kind: not SymbolKind.Section } symbol) return $"{symbol.Name.Split('@')[0]}()";
+        if (call.Op0Kind == OpKind.NearBranch64
+            && _file.Symbols.FirstOrDefault(s => s is { IsDefined: true, Kind: SymbolKind.Function } && s.Value == call.NearBranchTarget) is { Name.Length: > 0 } known) return $"{known.Name}()";
+        return $"a function (at {call.IP - _function.Value:x})";
+    }
+}
