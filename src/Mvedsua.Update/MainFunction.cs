@@ -13,14 +13,17 @@ public static class MainFunction
     public static bool Resumes(ElfFile file) => file.DynamicSymbols.Any(s => s.Name == Asks && !s.IsDefined) && Find(file) is not null;
 
     /// <summary>Its call, with the arguments that the process was started with (System V ABI: argc, argv and envp stand at the initial stack pointer).</summary>
-    internal static Step Step(ElfFile file, LinkedImage image, IUpdatedProcess process)
+    internal static Step Step(ElfFile file, LinkedImage image, IUpdatedProcess process) => new(image.Base + Find(file)!.Value, Arguments(process));
+
+    /// <summary>argc, argv and envp.</summary>
+    internal static ulong[] Arguments(IUpdatedProcess process)
     {
         ulong stack = process.InitialStack;
         if (stack == 0) throw new UpdateRefusedException("where the program's arguments are the kernel doesn't tell (/proc/PID/stat): name the function of its main loop in a description");
         Span<byte> word = stackalloc byte[8];
         process.Read(stack, word);
         ulong count = BinaryPrimitives.ReadUInt64LittleEndian(word);
-        return new Step(image.Base + Find(file)!.Value, [count, stack + 8, stack + 8 * (count + 2)]);
+        return [count, stack + 8, stack + 8 * (count + 2)];
     }
 
     private static ElfSymbol? Find(ElfFile file) => file.Symbols.FirstOrDefault(s => s is { Name: "main", IsDefined: true, IsLocal: false, Kind: SymbolKind.Function });

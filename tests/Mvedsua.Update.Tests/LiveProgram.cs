@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using Mvedsua.Coordinator.Reports.Backtraces;
 using Mvedsua.Update.Elf;
 using Mvedsua.Update.Linking;
 
@@ -45,6 +46,25 @@ public sealed class LiveProgram : IUpdatedProcess, IDisposable
     public LinkedImage Image { get; private set; }
 
     public IReadOnlyList<Mapping> Mappings => [.. System.IO.File.ReadLines($"/proc/{_process.Id}/maps").Select(Mapping.Parse)];
+
+    public ulong InitialStack => ulong.Parse(System.IO.File.ReadAllText($"/proc/{_process.Id}/stat").Split(") ")[1].Split(' ')[25], System.Globalization.CultureInfo.InvariantCulture);
+
+    /// <summary>From agent() on.</summary>
+    public IReadOnlyList<CallFrame> MainFrames
+    {
+        get
+        {
+            var agent = Mappings.First(m => m.Name.EndsWith("/libagent.so", StringComparison.Ordinal));
+            var words = new ulong[17];
+            Read(agent.Start + ElfFile.Read(agent.Name).DynamicSymbols.Single(s => s.Name == "agent_stands").Value, MemoryMarshal.AsBytes(words.AsSpan()));
+            using var unwinder = Unwinder.Open(_process.Id, [.. Image.Images.Skip(1)], out var problem);
+            Assert.Null(problem);
+            unwinder!.Capture(new InitialRegisters(words[..16], words[16]), isAcrossStacks: false);
+            var frames = unwinder.FramesWithRegisters(out problem);
+            Assert.Null(problem);
+            return frames;
+        }
+    }
 
     /// <summary>Updates the program to another version.</summary>
     public LinkResult Update(string path, RelinkOptions? options = null)

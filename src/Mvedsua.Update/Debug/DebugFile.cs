@@ -86,6 +86,9 @@ public sealed unsafe class DebugFile : IDisposable
     /// <summary>How a function's frame and its parameters are found while execution stands at an address in it (as linked).</summary>
     internal FrameLayout LayoutOf(Function function, ulong at) => Read(() => FrameLayout.Of(this, function, at));
 
+    /// <summary>What a function passes in each register, by DWARF's numbers, with the call that returns to an address (as linked); empty when that isn't told.</summary>
+    internal IReadOnlyDictionary<ulong, LibDw.Operation[]> PassedAt(Function caller, ulong returnAddress) => Read(() => CallSites.PassedAt(this, caller, returnAddress));
+
     /// <summary>The type of that tag; null when no unit defines it or several do, differently.</summary>
     public CType? TaggedType(TagKind kind, string tag) => Read(() => _types.Defined((TagOf(kind), tag)));
 

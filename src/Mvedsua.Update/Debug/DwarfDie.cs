@@ -57,6 +57,14 @@ internal unsafe struct DwarfDie
             return LibDw.GetAttribute(die, name, &attribute) != null && LibDw.Unsigned(&attribute, &value) == 0 ? value : null;
     }
 
+    internal ulong? Address(DwAt name)
+    {
+        LibDw.Attribute attribute;
+        ulong value;
+        fixed (LibDw.Die* die = &Raw)
+            return LibDw.GetAttribute(die, name, &attribute) != null && LibDw.Address(&attribute, &value) == 0 ? value : null;
+    }
+
     /// <summary>A constant, read as its form says: compilers write small positive ones without a sign.</summary>
     internal long? Constant(DwAt name)
     {
@@ -109,7 +117,30 @@ internal unsafe struct DwarfDie
         nuint count;
         fixed (LibDw.Die* die = &Raw)
             if (LibDw.GetInherited(die, name, &attribute) == null) return null;
-        return LibDw.LocationAt(&attribute, at, &operations, &count, 1) == 1 && count > 0 ? new Span<LibDw.Operation>(operations, (int)count).ToArray() : null;
+        if (LibDw.LocationAt(&attribute, at, &operations, &count, 1) != 1 || count == 0) return null;
+        var all = new Span<LibDw.Operation>(operations, (int)count).ToArray();
+        foreach (ref var operation in all.AsSpan()) Resolve(ref operation, &attribute);
+        return all;
+    }
+
+    /// <summary>What an operation names by its place in the file is put in its place: an address, or the register of a value at the function's entry.</summary>
+    private static void Resolve(ref LibDw.Operation operation, LibDw.Attribute* attribute)
+    {
+        LibDw.Attribute named;
+        LibDw.Operation* inner = null;
+        nuint count;
+        ulong address;
+        if (operation.Atom is not (DwOp.EntryValue or DwOp.GnuEntryValue or DwOp.AddressIndex or DwOp.GnuAddressIndex)) return;
+        var isEntry = operation.Atom is DwOp.EntryValue or DwOp.GnuEntryValue;
+        var isNamed = false;
+        fixed (LibDw.Operation* raw = &operation) isNamed = LibDw.LocationAttribute(attribute, raw, &named) == 0;
+        if (isEntry)
+        {
+            /* All others are values in memory at that time, which nobody has kept. */
+            var isRegister = isNamed && LibDw.Location(&named, &inner, &count) == 0 && count == 1 && inner->Atom is >= DwOp.Register0 and <= DwOp.Register31;
+            operation.Number = isRegister ? (ulong)(inner->Atom - DwOp.Register0) : ulong.MaxValue;
+        }
+        else if (isNamed && LibDw.Address(&named, &address) == 0) (operation.Atom, operation.Number) = (DwOp.Address, address);
     }
 
     /// <summary>Where a variable stands, when that place is static.</summary>

@@ -9,7 +9,10 @@ namespace Mvedsua.Update.Resuming;
 /// <param name="frame">The frame.</param>
 /// <param name="canonical">Its canonical frame address: the caller's stack pointer once it has returned.</param>
 /// <param name="layout">What its function's debug information says.</param>
-internal sealed class FrameValues(IUpdatedProcess process, CallFrame frame, ulong canonical, FrameLayout layout)
+/// <param name="address">Where in the process it is what has an address as linked.</param>
+/// <param name="atEntry">What a register held as the function was entered, by DWARF's number; null: that isn't known.</param>
+internal sealed class FrameValues(
+    IUpdatedProcess process, CallFrame frame, ulong canonical, FrameLayout layout, Func<ulong, ulong> address, Func<ulong, ulong?> atEntry)
 {
     /// <summary>A parameter's value, as it is passed: with the sign that it has.</summary>
     /// <param name="place">Where it is.</param>
@@ -36,6 +39,9 @@ internal sealed class FrameValues(IUpdatedProcess process, CallFrame frame, ulon
         value = unchecked((ulong)form.Read(bytes).Whole);
         return null;
     }
+
+    /// <summary>A value of which an expression says what it is, not where; null: it is not to be had.</summary>
+    internal ulong? ValueOf(LibDw.Operation[] operations) => Evaluate(operations, isBase: false, out _, out var value) is null ? value : null;
 
     private string? Evaluate(LibDw.Operation[] operations, bool isBase, out bool isPlace, out ulong result)
     {
@@ -77,6 +83,9 @@ internal sealed class FrameValues(IUpdatedProcess process, CallFrame frame, ulon
                     var (right, left) = (stack.Pop(), stack.Pop());
                     stack.Push(atom switch { DwOp.Plus => left + right, DwOp.Minus => left - right, _ => left & right });
                     break;
+                case DwOp.Negate when stack.Count > 0:
+                    stack.Push(0 - stack.Pop());
+                    break;
                 case DwOp.Dereference when stack.Count > 0:
                     process.Read(stack.Pop(), word);
                     stack.Push(BinaryPrimitives.ReadUInt64LittleEndian(word));
@@ -84,8 +93,13 @@ internal sealed class FrameValues(IUpdatedProcess process, CallFrame frame, ulon
                 case DwOp.StackValue when stack.Count > 0 && i == operations.Length - 1:
                     result = stack.Pop();
                     return null;
+                case DwOp.Address:
+                    stack.Push(address(number));
+                    break;
                 case DwOp.EntryValue or DwOp.GnuEntryValue:
-                    return "is no longer there where it waits (its value at the function's beginning was not kept)";
+                    if (atEntry(number) is not { } passed) return "is optimised out where it waits, and what was passed is not known either";
+                    stack.Push(passed);
+                    break;
                 default:
                     return $"is told in a way that isn't read (DW_OP 0x{(byte)atom:x2})";
             }

@@ -43,7 +43,8 @@ internal sealed class MainLoop(LinkedImage image, ElfFile oldFile, ElfFile newFi
         var layout = types.Comparison.Old.LayoutOf(old, place.At - 1);
         if (!layout.IsCalledAsWritten || !types.Comparison.New.LayoutOf(@new, @new.Address).IsCalledAsWritten)
             throw Refuse($"the compiler has given {function.Name}() other parameters than the source says");
-        var values = new FrameValues(process, place.Frame, place.Canonical, layout);
+        var entry = new EntryRegisters(types.Comparison.Old, place, image, oldFile, process);
+        var values = new FrameValues(process, place.Frame, place.Canonical, layout, entry.AddressOf, entry.At);
         var arguments = new List<LoopArgument>();
         for (var i = 0; i < old.Type.Parameters.Count; i++)
         {

@@ -9,7 +9,12 @@ namespace Mvedsua.Update.Resuming;
 /// <param name="At">Where it goes on, as linked.</param>
 /// <param name="Canonical">Its canonical frame address: where its caller's frame begins.</param>
 /// <param name="Innermost">The stack pointer of the innermost frame.</param>
-internal sealed record MainLoopFrame(ElfSymbol Function, CallFrame Frame, ulong At, ulong Canonical, ulong Innermost)
+/// <param name="Caller">Main's frame, or the shim's where an update has begun the function.</param>
+/// <param name="Main">Main; null: an update has begun it.</param>
+/// <param name="CallerCanonical">The canonical frame address of the caller's; 0: not known.</param>
+/// <param name="StackStart">Where the stack's memory begins.</param>
+internal sealed record MainLoopFrame(
+    ElfSymbol Function, CallFrame Frame, ulong At, ulong Canonical, ulong Innermost, CallFrame Caller, ElfSymbol? Main, ulong CallerCanonical, ulong StackStart)
 {
     private const string Shim = "libmvedsua.so";
 
@@ -59,7 +64,8 @@ internal sealed record MainLoopFrame(ElfSymbol Function, CallFrame Frame, ulong 
         }
 
         why = null;
-        return new MainLoopFrame(function, frames[main - 1], frames[main - 1].Address - own.Base, frames[main].StackPointer, frames[0].StackPointer);
+        return new MainLoopFrame(function, frames[main - 1], frames[main - 1].Address - own.Base, frames[main].StackPointer, frames[0].StackPointer, frames[main],
+            functions[main], main + 1 < frames.Count ? frames[main + 1].StackPointer : 0, mappings.First(m => frames[0].StackPointer >= m.Start && frames[0].StackPointer < m.End).Start);
     }
 
     /// <summary>Up to where the stack ends. Where an update has begun the program on a stack of its own, what lies above it is the shim's, and of other times.</summary>

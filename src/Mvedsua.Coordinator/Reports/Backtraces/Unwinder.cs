@@ -185,14 +185,22 @@ public sealed unsafe class Unwinder : IDisposable
         return 1;
     }
 
-    private static ulong?[] Registers(nint frame)
+    /// <param name="frame">A frame.</param>
+    /// <param name="inner">What it has called; null: nothing, it stands in its system call.</param>
+    private static ulong?[] Registers(nint frame, CallFrame? inner)
     {
+        const uint Rbx = 3;
         var registers = new ulong?[16];
         ulong value;
         for (uint i = 0; i < registers.Length; i++)
-            if (Dwfl.FrameRegister(frame, i, &value) == 0) registers[i] = value;
+            if ((inner is null || IsPreserved(i)) && Dwfl.FrameRegister(frame, i, &value) == 0) registers[i] = value;
+        /* libdwfl's table of what a function leaves alone when it says nothing of it has rax where rbx is meant (elfutils 0.188 to 0.193 at least). */
+        registers[Rbx] ??= inner?.Registers[(int)Rbx];
         return registers;
     }
+
+    /// <summary>By a function, for its caller: rbx, rbp, rsp, r12 to r15.</summary>
+    private static bool IsPreserved(uint register) => register is 3 or 6 or 7 or >= 12;
 
     [UnmanagedCallersOnly]
     private static int OnFrame(nint frame, nint argument)
@@ -202,7 +210,7 @@ public sealed unsafe class Unwinder : IDisposable
         byte activation;
         if (!Dwfl.FramePc(frame, &pc, &activation)) return 1;
         self._frames.Add(pc);
-        self._calls?.Add(new CallFrame(pc, Registers(frame), activation != 0));
+        self._calls?.Add(new CallFrame(pc, Registers(frame, self._calls.LastOrDefault()), activation != 0));
         return self._frames.Count < MaximumFrames ? 0 : 1;
     }
 }
