@@ -22,7 +22,7 @@ public sealed class UpdatePreviewTests : IDisposable
         Assert.Contains("field \"expires\" is new (offset 8)", possible.Output, StringComparison.Ordinal);
 
         Assert.Contains("\nLinking: ", possible.Output, StringComparison.Ordinal);
-        Assert.Contains("Where the new version goes on must be said yet: resume FUNCTION(ARGUMENTS).", possible.Output, StringComparison.Ordinal);
+        Assert.Contains("Where the new version goes on is found as the update is made: the function below main in which the main thread waits; or say resume FUNCTION(ARGUMENTS).", possible.Output, StringComparison.Ordinal);
 
         var open = _mvedsua.Run("update", "--dry-run", "--from", old, "--to", turned);
         Assert.Equal(1, open.Status);

@@ -56,6 +56,40 @@ public sealed class NamedPointTests : UpdatedServers
         Agrees(server);
     }
 
+    /// <summary>Where it goes on is found in a system call; at the program's own points nothing is known of main's frame.</summary>
+    [Theory]
+    [InlineData("update at point answered", 75, "it is found in a system call in which the main thread waits, and the description wants the update at a point of the program's")]
+    [InlineData("", 76, "the copy was made at an update point of the program's, which is no system call")]
+    public async Task A_program_that_does_not_go_on_at_main_needs_a_resume_at_its_points(string description, int status, string why)
+    {
+        RedisUnderMvedsua server = Start(RedisUnderMvedsua.Mode.Solo, prepare: s => Compile(s, "points", 1, "-DWAITS_IN_READ"), server: ["{folder}/points", "{port}"]);
+        Compile(server, "unasking", 2, "-Dmvedsua_is_updating=unasked");
+        server.Answers();
+        using var line = new KvLine(server.Port);
+        int count = 0;
+        Task<Host.Result> update = Task.Run(() => Update(server, Path.Combine(server.Folder, "unasking"), description));
+        while (!update.IsCompleted) Assert.Equal($"text {++count}", line.Ask("text"));
+        Host.Result result = await update;
+        Assert.True(result.Status == status, $"{result.Status} {result.Errors}");
+        Assert.Contains($"unasking goes on is not known: {why}. Name the function of its main loop in a description ('resume serve(&server)')", result.Errors, StringComparison.Ordinal);
+        Assert.Equal($"text {++count}", line.Ask("text"));
+        Assert.Equal(0, server.FollowerPid);
+    }
+
+    [Fact]
+    public void A_main_loop_that_can_not_be_called_anew_is_refused_by_name_and_the_server_goes_on()
+    {
+        RedisUnderMvedsua server = Server(out _);
+        Compile(server, "unasking", 2, "-Dmvedsua_is_updating=unasked");
+        using var line = new KvLine(server.Port);
+        Assert.Equal("text 1", line.Ask("text"));
+        Host.Result result = Update(server, Path.Combine(server.Folder, "unasking"), "update at poll");
+        Assert.True(result.Status == 76, $"{result.Status} {result.Errors}");
+        Assert.Contains("The update failed, the server goes on unchanged: where ", result.Errors, StringComparison.Ordinal);
+        Assert.Contains("unasking goes on is not known: the main thread waits in answer(), the function below main: answer() stands in no loop of its own. Name ", result.Errors, StringComparison.Ordinal);
+        Assert.Equal("text 2", line.Ask("text"));
+    }
+
     [Fact]
     public void A_point_of_the_programs_does_not_go_with_rules()
     {
@@ -78,10 +112,10 @@ public sealed class NamedPointTests : UpdatedServers
         return server;
     }
 
-    private static void Compile(RedisUnderMvedsua server, string name, int version)
+    private static void Compile(RedisUnderMvedsua server, string name, int version, params string[] flags)
     {
-        Host.Result gcc = Host.Run(server.Folder, "gcc", $"-O{version}", $"-DVERSION={version}", "-I", Path.Combine(Host.Root, "native/include"), "-g", "-Wall", "-Wextra", "-Werror", "-Wl,--emit-relocs",
-            "-o", name, Path.Combine(Host.Root, "tests/native/update/points.c"));
+        Host.Result gcc = Host.Run(server.Folder, "gcc", [.. flags, $"-O{version}", $"-DVERSION={version}", "-I", Path.Combine(Host.Root, "native/include"), "-g", "-Wall", "-Wextra", "-Werror", "-Wl,--emit-relocs",
+            "-o", name, Path.Combine(Host.Root, "tests/native/update/points.c")]);
         Assert.True(gcc.Status == 0, gcc.Errors);
     }
 }

@@ -65,6 +65,30 @@ public sealed class UpdateTests : UpdatedServers
         HasAll(server, load);
     }
 
+    /// <summary>In which function the main loop waits, and with what, is found, with threads, too, and after an update.</summary>
+    [Theory]
+    [InlineData("-O1 -g -Wl,--emit-relocs")]
+    [InlineData("-O2 -g -Wl,--emit-relocs")]
+    public void Where_the_new_version_goes_on_has_not_to_be_told(string flags)
+    {
+        RedisUnderMvedsua server = Server(threads: 2);
+        string[] programs = [KvVariant.Build(server.Folder, "second", flags), KvVariant.Build(server.Folder, "third", flags + " -fno-inline")];
+        using var load = KvClient.Load(server.Port, 6, 7, inShards: true);
+        load.ThinkTime = TimeSpan.FromMilliseconds(2); /* the follower is to come near enough for a promotion */
+        foreach (string program in programs)
+        {
+            load.More(400);
+            Assert.Matches(@"(?m)^goes on in serve\(server=0x[0-9a-f]+\), the function below main", Do(server, "update", "--to", program));
+            load.More(400);
+            Agrees(server);
+            Do(server, "promote");
+            load.More(400);
+            Do(server, "commit");
+        }
+        load.More(400);
+        HasAll(server, load);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

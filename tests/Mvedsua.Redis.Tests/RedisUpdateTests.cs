@@ -1,5 +1,6 @@
 using Mvedsua.Drill.Redis;
 using Mvedsua.Follower.Tests;
+using Mvedsua.Tests;
 using Mvedsua.Update.Tests.Servers;
 
 namespace Mvedsua.Redis.Tests;
@@ -48,6 +49,40 @@ public sealed class RedisUpdateTests : UpdatedRedis
             Agrees(server);
             Do(server, "commit");
         }
+        HasAll(server, load);
+    }
+
+    /// <summary>A security update changes code alone: the two files are all that has to be said. Forth and back, and forth again: an update's own image is
+    /// the old version of the next.</summary>
+    [Fact]
+    public void Updates_that_change_code_alone_need_no_description()
+    {
+        (RedisUnderMvedsua server, string other) = Server("7.0.15 u7-u10");
+        string[] programs = [other, RedisVersions.Build("7.0.15 u7-u10").Old];
+        using RespClient client = server.Connect();
+        string id = client.Call("CLIENT", "ID");
+        Assert.Equal("+OK\r\n", client.Call("MULTI"));
+        Assert.Equal("+QUEUED\r\n", client.Call("INCR", "once"));
+        using var load = new RedisLoad(server.Port, 34);
+        for (int i = 0; i < 3; i++)
+        {
+            load.More(1000);
+            string said = Do(server, "update", i == 1 ? ["--to", programs[1]] : ["--to", programs[i % 2], "--rules", DebianServer.Rules("redis")]);
+            Assert.Matches("(?m)^goes on in aeMain\\(eventLoop=0x[0-9a-f]+\\), the function below main in which the old version waits \\(inferred; a description's \"resume\" says otherwise\\)$", said);
+            load.More(1000);
+            Agrees(server);
+            int updated = server.FollowerPid;
+            Promote(server);
+            load.More(1000);
+            Agrees(server);
+            Do(server, "commit");
+            Assert.Equal((updated, 0), (server.LeaderPid, server.FollowerPid));
+        }
+        Assert.Contains(" and goes on in aeMain(eventLoop=0x", server.History, StringComparison.Ordinal);
+        Assert.Equal("*1\r\n:1\r\n", client.Call("EXEC"));
+        Assert.Equal(id, client.Call("CLIENT", "ID"));
+        client.Call("DEL", "once");
+        load.Finish();
         HasAll(server, load);
     }
 
