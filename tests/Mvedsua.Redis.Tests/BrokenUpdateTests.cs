@@ -36,7 +36,7 @@ public sealed class BrokenUpdateTests : UpdatedRedis
         Assert.Equal((leader, "single-leader"), (server.LeaderPid, Stage(server)));
         load.More(500);
         client.Expect(":2\r\n", "DEL", "set", "text");
-        HasAll(server, load);
+        server.HasAll(load);
     }
 
     [Fact]
@@ -58,7 +58,7 @@ public sealed class BrokenUpdateTests : UpdatedRedis
             || Regex.IsMatch(report, @"First difference: call\n +leader +write\(.*\n +follower +writev\(")
             || Regex.IsMatch(report, @"killed by SIGSEGV[\s\S]*(_?addReply[\w.]*|mem(cpy|move)\w*)\+0x"), report);
         Assert.Equal((leader, "single-leader"), (server.LeaderPid, Stage(server)));
-        HasAll(server, load);
+        server.HasAll(load);
     }
 
     /// <summary>The first attempt finds a client that has sent half a command, the second one none.</summary>
@@ -86,7 +86,7 @@ public sealed class BrokenUpdateTests : UpdatedRedis
         load.More(500);
         Do(server, "commit");
         half.Expect(RespClient.Bulk("whole"), "ECHO", "whole");
-        HasAll(server, load);
+        server.HasAll(load);
     }
 
     private static string Fault(string name) => Path.Combine(Host.Root, "tests/Mvedsua.Redis.Tests/Faults", $"{name}.description");

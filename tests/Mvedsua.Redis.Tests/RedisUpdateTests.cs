@@ -49,7 +49,7 @@ public sealed class RedisUpdateTests : UpdatedRedis
             Agrees(server);
             Do(server, "commit");
         }
-        HasAll(server, load);
+        server.HasAll(load);
     }
 
     /// <summary>A security update changes code alone: the two files are all that has to be said. Forth and back, and forth again: an update's own image is
@@ -82,8 +82,7 @@ public sealed class RedisUpdateTests : UpdatedRedis
         Assert.Equal("*1\r\n:1\r\n", client.Call("EXEC"));
         Assert.Equal(id, client.Call("CLIENT", "ID"));
         client.Call("DEL", "once");
-        load.Finish();
-        HasAll(server, load);
+        server.HasAll(load);
     }
 
     /// <summary>Whoever leads is killed while the new version is compared with it, or when they have changed places. (<see cref="KilledUpdateTests"/> is of the
@@ -112,6 +111,6 @@ public sealed class RedisUpdateTests : UpdatedRedis
             if (!promoted) runs = 1 - runs;
             load.More(500);
         }
-        HasAll(server, load);
+        server.HasAll(load);
     }
 }

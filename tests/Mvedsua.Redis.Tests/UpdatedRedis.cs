@@ -1,4 +1,3 @@
-using Mvedsua.Drill.Redis;
 using Mvedsua.Follower.Tests;
 using Mvedsua.Tests;
 using Mvedsua.Update.Tests.Servers;
@@ -45,16 +44,6 @@ public abstract class UpdatedRedis : LiveUpdates
     /// <summary>A field of INFO.</summary>
     internal static string Info(RespClient client, string section, string field) =>
         client.Ok("INFO", section).Split("\r\n").Single(line => line.StartsWith(field + ":", StringComparison.Ordinal))[(field.Length + 1)..];
-
-    /// <summary>The load's clients end, and everything is there that they have been told is.</summary>
-    private protected static void HasAll(RedisUnderMvedsua server, RedisLoad load)
-    {
-        load.Finish();
-        using RespClient client = server.Connect();
-        foreach ((string key, string reply) in load.Expected())
-            Assert.Equal((key, reply), (key, key.EndsWith(":l", StringComparison.Ordinal) ? client.Call("LRANGE", key, "0", "-1") : client.Call("GET", key)));
-        client.Expect($":{load.Expected().Count}\r\n", "DBSIZE");
-    }
 
     public override void Dispose()
     {
