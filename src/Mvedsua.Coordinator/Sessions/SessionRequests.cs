@@ -64,6 +64,7 @@ internal sealed partial class Session
             if (Refusal(request) is { } refusal)
             {
                 _waiting.RemoveFirst();
+                request.MaySucceedLater = _state.Phase == Phase.Failover;
                 request.Settle(ControlReply.Refuse(ExitStatus.RefusedByStage, refusal));
                 continue;
             }

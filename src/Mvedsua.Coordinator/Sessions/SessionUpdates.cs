@@ -33,6 +33,12 @@ internal sealed partial class Session
             (uint point, string name) = PointOf(prepared.At, order.Rules is not null);
             var request = new ShimRequest(MvRequest.Update) { Point = point, PointName = name };
             ControlReply reply = await AskAsync(request).ConfigureAwait(false);
+            for (long begin = Stopwatch.GetTimestamp(); request.MaySucceedLater && Stopwatch.GetElapsedTime(begin) < ShimRequest.TimeLimit;)
+            {
+                await Task.Delay(20).ConfigureAwait(false); /* a failover is over in a moment, and its end is told to nobody here */
+                request = new ShimRequest(MvRequest.Update) { Point = point, PointName = name };
+                reply = await AskAsync(request).ConfigureAwait(false);
+            }
             return reply.Ok ? await ApplyAsync(order, prepared, rules, now, request.Followers[0], reply.Message!).ConfigureAwait(false) : new AttemptResult(0, reply, policy);
         }
         catch (UpdateRefusedException e)

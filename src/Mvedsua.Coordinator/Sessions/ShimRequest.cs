@@ -29,7 +29,7 @@ internal sealed class ShimRequest(MvRequest kind)
     /// <summary>The leader has agreed; what it promised has not happened yet.</summary>
     internal bool IsAnswered { get; set; }
 
-    /// <summary>The leader has refused it for something that passes by itself.</summary>
+    /// <summary>It was refused for something that passes by itself: by the leader, or because that has just died.</summary>
     internal bool MaySucceedLater { get; set; }
 
     /// <summary>Pid of the follower that an operator means; 0: the only one.</summary>
