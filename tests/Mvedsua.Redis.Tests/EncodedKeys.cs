@@ -15,7 +15,7 @@ internal static class EncodedKeys
     /// <summary>Name, encoding in 7.0 (null: it has no such type), encoding in 8.0.</summary>
     private static readonly (string Name, string? In7, string In8)[] s_keys =
     [
-        ("int", "int", "int"), ("embstr", "embstr", "embstr"), ("raw", "raw", "raw"), ("hll", "raw", "raw"),
+        ("int", "int", "int"), ("embstr", "embstr", "embstr"), ("raw", "raw", "raw"), ("hll", "raw", "raw"), ("hll-dense", "raw", "raw"),
         ("list", "quicklist", "listpack"), ("list-long", "quicklist", "quicklist"),
         ("intset", "intset", "intset"), ("set", "hashtable", "listpack"), ("set-large", "hashtable", "hashtable"),
         ("hash", "listpack", "listpack"), ("hash-large", "hashtable", "hashtable"), ("hash-ttl", null, "listpackex"), ("hash-ttl-large", null, "hashtable"),
@@ -49,6 +49,7 @@ internal static class EncodedKeys
             if (i < Few)
             {
                 yield return ["PFADD", At("hll"), number];
+                yield return ["PFADD", At("hll-dense"), number];
                 yield return ["RPUSH", At("list"), number];
                 yield return ["SADD", At("intset"), number];
                 yield return ["SADD", At("set"), $"m{i}"];
@@ -70,6 +71,7 @@ internal static class EncodedKeys
             yield return ["HSET", At("hash-ttl-large"), wide, number];
             if (i % 3 == 0) yield return ["HPEXPIREAT", At("hash-ttl-large"), Later(i), "FIELDS", "1", wide];
         }
+        yield return ["PFDEBUG", "TODENSE", At("hll-dense")];
         yield return ["XGROUP", "CREATE", At("stream"), "group", "0"];
         yield return ["XREADGROUP", "GROUP", "group", "one", "COUNT", "3", "STREAMS", At("stream"), ">"];
         /* Delivered at a time that is the same for the twin. */
@@ -88,7 +90,7 @@ internal static class EncodedKeys
     {
         string few = $"{random.Next(Few)}", n = number.ToString(CultureInfo.InvariantCulture), wide = Wide(random.Next(Many));
         static string At(string name) => $"touched:{name}";
-        return random.Next(isEight ? 37 : 25) switch
+        return random.Next(isEight ? 38 : 26) switch
         {
             0 => ["INCRBY", At("int"), "7"],
             1 => ["SET", At("embstr"), $"short {few}"],
@@ -114,18 +116,19 @@ internal static class EncodedKeys
             21 => ["XACK", At("stream"), "group", $"{random.Next(Many)}-0"],
             22 => ["XCLAIM", At("stream"), "group", "two", "0", $"{random.Next(Many)}-0", "TIME", $"{1_000_000_000_000 + number}", "RETRYCOUNT", "7"],
             23 => ["XAUTOCLAIM", At("stream"), "group", "one", "0", "0", "COUNT", "1"],
-            24 => ["PFADD", At("hll"), few],
-            25 => ["HSETEX", At("hash-ttl"), "PXAT", Later(number), "FIELDS", "1", $"f{few}", n],
-            26 => ["HPEXPIREAT", At("hash-ttl"), Later(number), "FIELDS", "1", $"f{few}"],
-            27 => ["HPERSIST", At("hash-ttl"), "FIELDS", "1", $"f{few}"],
-            28 => ["HGETDEL", At("hash-ttl"), "FIELDS", "1", $"f{few}"],
-            29 => ["HSET", At("hash-ttl-large"), wide, n],
-            30 => ["HEXPIREAT", At("hash-ttl-large"), $"{FarAway / 1000 + number}", "FIELDS", "1", wide],
-            31 => ["HGETEX", At("hash-ttl-large"), "PXAT", Later(number), "FIELDS", "1", wide],
-            32 => ["HPEXPIRETIME", At("hash-ttl-large"), "FIELDS", "1", wide],
-            33 => ["VADD", At("vset"), "VALUES", "3", few, n, "0.5", $"e{few}"],
-            34 => ["VREM", At("vset"), $"e{few}"],
-            35 => ["VSETATTR", At("vset"), $"e{few}", $"{{\"n\":{n}}}"],
+            24 => ["PFADD", At(random.Next(2) == 0 ? "hll" : "hll-dense"), n],
+            25 => ["PFCOUNT", At("hll"), At("hll-dense")],
+            26 => ["HSETEX", At("hash-ttl"), "PXAT", Later(number), "FIELDS", "1", $"f{few}", n],
+            27 => ["HPEXPIREAT", At("hash-ttl"), Later(number), "FIELDS", "1", $"f{few}"],
+            28 => ["HPERSIST", At("hash-ttl"), "FIELDS", "1", $"f{few}"],
+            29 => ["HGETDEL", At("hash-ttl"), "FIELDS", "1", $"f{few}"],
+            30 => ["HSET", At("hash-ttl-large"), wide, n],
+            31 => ["HEXPIREAT", At("hash-ttl-large"), $"{FarAway / 1000 + number}", "FIELDS", "1", wide],
+            32 => ["HGETEX", At("hash-ttl-large"), "PXAT", Later(number), "FIELDS", "1", wide],
+            33 => ["HPEXPIRETIME", At("hash-ttl-large"), "FIELDS", "1", wide],
+            34 => ["VADD", At("vset"), "VALUES", "3", few, n, "0.5", $"e{few}"],
+            35 => ["VREM", At("vset"), $"e{few}"],
+            36 => ["VSETATTR", At("vset"), $"e{few}", $"{{\"n\":{n}}}"],
             _ => ["VEMB", At("vset"), $"e{few}"],
         };
     }
