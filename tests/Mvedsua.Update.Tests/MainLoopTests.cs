@@ -27,8 +27,8 @@ public sealed class MainLoopTests : IDisposable
     private string Compile(string name, string text, params string[] flags) => _bench.CompileLive(name, Begin + text, ["-g", "-Wl,--emit-relocs", "-w", .. flags]);
 
     /// <summary>Waits in its loop, and says in <c>seen</c> what it was called with.</summary>
-    private static string Loop(string parameters, string see, string uses, string main, string type = "void", int version = 1, string before = "", string most = "s->most") => $$"""
-        APART {{type}} serve({{parameters}}) {
+    private static string Loop(string parameters, string see, string uses, string main, int version = 1, string before = "") => $$"""
+        APART void serve({{parameters}}) {
             {{(version == 1 ? "" : $"version = {version}; {see}")}}
             {{before}}
             while (server.turns < server.most) { agent(); server.turns++; {{uses}} }
@@ -196,6 +196,30 @@ public sealed class MainLoopTests : IDisposable
             int main(void) { agent_loop(turn); return 0; }
             """;
         Assert.Equal("main waits in a function that is not the program's own (it is in libagent.so)", Refused(program, program + " int more;", flag));
+    }
+
+    /// <summary>The loop in which it waits is that of one turn: it returns, and the program would end.</summary>
+    [Theory]
+    [InlineData("-O0")]
+    [InlineData("-O2")]
+    public void A_loop_of_main_around_the_function_in_which_it_waits_is_refused_by_name(string flag)
+    {
+        const string program = """
+            APART void serve(struct server *s) { do { agent(); s->turns++; } while (s->turns % 3 == 1); }
+            int main(void) { while (server.turns < server.most) serve(&server); return 0; }
+            """;
+        Assert.Equal("main itself has the loop: it may call serve(), in which the main thread waits, again", Refused(program, program + " int more;", flag));
+    }
+
+    /// <summary>What stands behind a call of exit belongs to another way.</summary>
+    [Theory]
+    [InlineData("-O0")]
+    [InlineData("-O1")]
+    [InlineData("-O2")]
+    public void A_main_that_exits_behind_the_loop_has_no_loop(string flag)
+    {
+        const string main = "again: if (kind == 1) { kind = ready; goto again; } if (ready) { prepare(); serve(); exit(0); } called(); goto again;";
+        Assert.StartsWith("goes on in serve(), the function below main", Update(Loop("void", "", "", main), Loop("void", "", "", main, version: 2), flag).Inferred, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -36,7 +36,7 @@ internal sealed record MainLoopFrame(
         var own = image.Images[^1];
         var functions = frames.Select(f => f.Address > own.Start && f.Address <= own.End ? FunctionAt(file, f.Address - 1 - own.Base) : null).ToList();
         // The outermost one. (A program may call its main.)
-        var main = functions.FindLastIndex(f => f?.Name is "main" or "main.cold");
+        var main = functions.FindLastIndex(f => f?.Name == "main");
         if (main < 0)
         {
             // Or what an update has begun in its place: the shim calls it.
@@ -60,6 +60,13 @@ internal sealed record MainLoopFrame(
         if (functions[main - 1] is not { } function)
         {
             why = $"main waits in a function that is not the program's own ({NameOf(mappings, frames[main - 1].Address)})";
+            return null;
+        }
+
+        // main() { for (;;) turn(); }: it returns, and main would have called it anew.
+        if (functions[main] is { } caller && LoopCode.ComesAgain(file, caller, frames[main].Address - own.Base))
+        {
+            why = $"main itself has the loop: it may call {function.Name}(), in which the main thread waits, again";
             return null;
         }
 
