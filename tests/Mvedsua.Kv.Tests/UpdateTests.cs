@@ -277,7 +277,7 @@ public sealed class UpdateTests : UpdatedServers
             (KvVariant.Build(server.Folder, "no-types", "-O2 -Wl,--emit-relocs"), KvVariant.Resume, "-g"),
             (KvPrograms.Of("1.0"), KvVariant.Resume, "is the version that runs already"),
             (KvPrograms.Of("1.0-crash"), "resume server_loop(&server)\n", "server_loop"),
-            (KvPrograms.Of("1.0-crash"), "", "resume"),
+            (KvPrograms.Of("1.0-crash"), "update at point served\n", "resume serve(&server)"),
             (KvPrograms.Of("1.0-crash"), "resume serve(&server\n", "update.description:1:"),
             (KvVariant.Build(server.Folder, "constructor", changes: ("1.0/server.c", "const char server_version[]", "static volatile int begun;\n__attribute__((constructor)) static void begin_early(void) { begun = 1; }\nconst char server_version[]")), KvVariant.Resume, "has a constructor that the old version has not, which would not be run: begin_early (server.c)"),
             (KvVariant.Build(server.Folder, "thread-local", changes: ("1.0/server.c", "const char server_version[]", "_Thread_local int counter = 1;\nconst char server_version[]")), KvVariant.Resume, "thread-local"),
