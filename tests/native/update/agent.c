@@ -29,7 +29,8 @@ void agent_loop(void (*turn)(void));
 void agent_many(uint64_t function, uint64_t per_call, uint64_t calls, const uint64_t *arguments,
                 uint64_t *results);
 
-/* In agent(), as DWARF numbers them: what a backtrace begins with. rax, rdx, rcx, rsi, rdi, r8 to r11 are anyone's. */
+/* In agent(), as DWARF numbers them: what a backtrace begins with. rax, rdx, rcx, rsi, rdi, r8 to r11 are
+ * anyone's. */
 struct {
     uint64_t registers[16], rip;
 } agent_stands;
@@ -105,12 +106,13 @@ void agent_loop(void (*turn)(void)) {
 
 void agent(void) {
     struct request request;
-    __asm__ volatile("mov %%rbx, 24(%0)\n mov %%rbp, 48(%0)\n mov %%rsp, 56(%0)\n mov %%r12, 96(%0)\n"
-                     "mov %%r13, 104(%0)\n mov %%r14, 112(%0)\n mov %%r15, 120(%0)\n"
-                     "lea 0(%%rip), %%rcx\n mov %%rcx, 128(%0)"
-                     :
-                     : "a"(&agent_stands)
-                     : "rcx", "memory");
+    __asm__ volatile(
+        "mov %%rbx, 24(%0)\n mov %%rbp, 48(%0)\n mov %%rsp, 56(%0)\n mov %%r12, 96(%0)\n"
+        "mov %%r13, 104(%0)\n mov %%r14, 112(%0)\n mov %%r15, 120(%0)\n"
+        "lea 0(%%rip), %%rcx\n mov %%rcx, 128(%0)"
+        :
+        : "a"(&agent_stands)
+        : "rcx", "memory");
     while (read(0, &request, sizeof request) == sizeof request && request.kind != GO_ON) {
         if (request.kind == EXIT)
             exit(0); /* NOLINT(concurrency-mt-unsafe): there is one thread */
