@@ -86,7 +86,7 @@ public sealed class NamedPointTests : UpdatedServers
         Host.Result result = Update(server, Path.Combine(server.Folder, "unasking"), "update at poll");
         Assert.True(result.Status == 76, $"{result.Status} {result.Errors}");
         Assert.Contains("The update failed, the server goes on unchanged: where ", result.Errors, StringComparison.Ordinal);
-        Assert.Contains("unasking goes on is not known: the main thread waits in answer(), the function below main: answer() stands in no loop of its own. Name ", result.Errors, StringComparison.Ordinal);
+        Assert.Contains("unasking goes on is not known: main itself has the loop: it may call answer(), in which the main thread waits, again. Name ", result.Errors, StringComparison.Ordinal);
         Assert.Equal("text 2", line.Ask("text"));
     }
 
