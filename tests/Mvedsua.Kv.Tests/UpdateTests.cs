@@ -89,6 +89,28 @@ public sealed class UpdateTests : UpdatedServers
         HasAll(server, load);
     }
 
+    /// <summary>The loop needs its parameter no longer: main's call says what it was, or the update that has begun the loop.</summary>
+    [Fact]
+    public void What_the_main_loop_was_called_with_is_known_when_its_code_has_forgotten_it()
+    {
+        const string flags = "-O2 -g -Wl,--emit-relocs";
+        RedisUnderMvedsua server = Server();
+        (string, string, string) forgets = ("1.0/server.c", "    while (!signals_end_asked()) {\n        loop_turn(server->loop,", "    struct loop *loop = server->loop;\n    while (!signals_end_asked()) {\n        loop_turn(loop,");
+        string[] programs = [KvVariant.Build(server.Folder, "second", flags, forgets), KvVariant.Build(server.Folder, "third", flags + " -fno-inline", forgets), KvPrograms.Of("1.0")];
+        string? called = null;
+        foreach (string program in programs)
+        {
+            string now = Do(server, "update", "--to", program).Split("goes on in ")[1].Split(',')[0];
+            Assert.Equal(called ??= now, now);
+            Agrees(server);
+            Do(server, "promote");
+            Do(server, "commit");
+        }
+        Assert.Matches(@"^serve\(server=0x[0-9a-f]+\)$", called);
+        using var line = new KvLine(server.Port);
+        Assert.Equal("COUNT 0", line.Ask("COUNT"));
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
