@@ -194,7 +194,7 @@ public sealed unsafe class Unwinder : IDisposable
         ulong value;
         for (uint i = 0; i < registers.Length; i++)
             if ((inner is null || IsPreserved(i)) && Dwfl.FrameRegister(frame, i, &value) == 0) registers[i] = value;
-        /* libdwfl's table of what a function leaves alone when it says nothing of it has rax where rbx is meant (elfutils 0.188 to 0.193 at least). */
+        /* libdwfl's table of what a function leaves alone when it says nothing of it has rax where rbx is meant (elfutils, backends/x86_64_cfi.c; so in 0.188). */
         registers[Rbx] ??= inner?.Registers[(int)Rbx];
         return registers;
     }
