@@ -30,11 +30,15 @@ void mv_order_find(void) {
     mv_begin_find();
 }
 
-int mv_replays_from(int condition, const void *object, void *caller) {
+int mv_replays_from(const struct mv_object *mutex, void *at, void *caller) {
     struct mv_thread *self = mv_self;
-    if (self && self->arriving && mv_arrives_at(self, condition, object)) {
+    if (self && self->arriving && mv_arrives_at(self, mutex ? NULL : at)) {
         mv_hook_begin(self);
+        /* Who waits for a condition has given its mutex: others need that on their own ways. */
+        int given = mutex && mutex->give(at) == 0;
         mv_arrive(self);
+        if (given)
+            mutex->take(at);
         mv_hook_end_settled(self);
     }
     return mv_ordered(self, caller);

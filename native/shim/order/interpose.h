@@ -44,11 +44,11 @@ static inline int mv_replays(void *caller) {
     return __builtin_expect(mv.role == MV_ROLE_FOLLOWER, 0) && mv_ordered(mv_self, caller);
 }
 
-/* The same, of a wait for this: in a version that threads have just begun in, one may come by it to where its
- * leader's thread stands (update/arrival.c). */
-int mv_replays_from(int condition, const void *object, void *caller);
-static inline int mv_replays_wait(int condition, const void *object, void *caller) {
-    return __builtin_expect(mv.role == MV_ROLE_FOLLOWER, 0) && mv_replays_from(condition, object, caller);
+/* The same, of a wait for a semaphore, or for a condition with this mutex: in a version that threads have
+ * just begun in, one may come by it to where its leader's thread stands (update/arrival.c). */
+int mv_replays_from(const struct mv_object *mutex, void *at, void *caller);
+static inline int mv_replays_wait(const struct mv_object *mutex, void *at, void *caller) {
+    return __builtin_expect(mv.role == MV_ROLE_FOLLOWER, 0) && mv_replays_from(mutex, at, caller);
 }
 
 /* A leader's thread has come to an event (moment.c). */
@@ -101,7 +101,7 @@ void mv_condition_signalled(const void *condition);
 #define MV_TAKES_SEMAPHORE(object, call)                                                                     \
     void *caller = __builtin_return_address(0);                                                              \
     int told;                                                                                                \
-    if (mv_replays_wait(0, at, caller) &&                                                                    \
+    if (mv_replays_wait(NULL, at, caller) &&                                                                  \
         mv_acquire_in_turn(mv_self, &(object), MV_ORDER_SEMAPHORE, at, &told, caller))                       \
         return told;                                                                                         \
     mv_comes(caller);                                                                                        \
@@ -115,7 +115,7 @@ void mv_condition_signalled(const void *condition);
     int told;                                                                                                \
     mv_condition_begins(condition, caller);                                                                  \
     do {                                                                                                     \
-        if (mv_replays_wait(1, condition, caller) && mv_condition_in_turn(&(mutex), at, &told, caller))      \
+        if (mv_replays_wait(&(mutex), at, caller) && mv_condition_in_turn(&(mutex), at, &told, caller))      \
             break;                                                                                           \
         mv_comes(caller);                                                                                    \
     } while (!mv_condition_settled(&(mutex), at, call, &told, caller));                                      \

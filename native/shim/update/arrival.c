@@ -78,9 +78,10 @@ int mv_arrives(const struct mv_thread *self, const uint64_t args[6]) {
     return self->call == self->stand.call && self->call != __NR_futex;
 }
 
-int mv_arrives_at(const struct mv_thread *self, int condition, const void *object) {
+int mv_arrives_at(const struct mv_thread *self, const void *semaphore) {
     return self->tid != mv.pid && self->stand.call == __NR_futex &&
-           (condition || (uint64_t)object == self->stand.args[0] /* glibc waits at a sem_t's first word */);
+           (!semaphore ||
+            (uint64_t)semaphore == self->stand.args[0] /* glibc waits at a sem_t's first word */);
 }
 
 /* It stands where its leader's thread stands, and reads its log from there on. */

@@ -52,7 +52,7 @@ void mv_arrival_expect(void);
 void mv_arrival_await(struct mv_thread *self);
 void mv_arrival_begin(struct mv_thread *self, void (*whole)(void));
 int mv_arrives(const struct mv_thread *self, const uint64_t args[6]);
-int mv_arrives_at(const struct mv_thread *self, int condition, const void *object);
+int mv_arrives_at(const struct mv_thread *self, const void *semaphore); /* NULL: at a condition */
 void mv_arrive(struct mv_thread *self);
 enum mv_action mv_arriving_call(struct mv_thread *self, struct mv_frame *frame, const struct mv_call_row *row,
                                 const uint64_t args[6]);
