@@ -87,13 +87,16 @@ static inline void mv_semaphore_begins(const void *at) {
 int mv_semaphore_ends(const struct mv_object *object, void *at, int result);
 void mv_condition_signalled(const void *condition);
 
-/* The body of a function that takes an object: in the follower in turn, else for real and then published. */
+/* The body of a function that takes an object: in the follower in turn, else for real and then published.
+ * (Who waits for his turn as his process begins to lead comes to no event by that: the former leader's
+ * thread, which follows, has been in libc's wait since before, and would not be seen to come to one.) */
 #define MV_TAKES(object, kind, call)                                                                         \
     void *caller = __builtin_return_address(0);                                                              \
     int told;                                                                                                \
-    if (mv_replays(caller) && mv_acquire_in_turn(mv_self, &(object), kind, at, &told, caller))               \
+    if (!mv_replays(caller))                                                                                 \
+        mv_comes(caller);                                                                                    \
+    else if (mv_acquire_in_turn(mv_self, &(object), kind, at, &told, caller))                                \
         return told;                                                                                         \
-    mv_comes(caller);                                                                                        \
     return mv_order_settle(&(object), kind, at, call, caller)
 
 /* The same, of a function that waits for a semaphore: a thread that does can be begun anew (update/rest.c).
@@ -101,10 +104,10 @@ void mv_condition_signalled(const void *condition);
 #define MV_TAKES_SEMAPHORE(object, call)                                                                     \
     void *caller = __builtin_return_address(0);                                                              \
     int told;                                                                                                \
-    if (mv_replays_wait(NULL, at, caller) &&                                                                  \
-        mv_acquire_in_turn(mv_self, &(object), MV_ORDER_SEMAPHORE, at, &told, caller))                       \
+    if (!mv_replays_wait(NULL, at, caller))                                                                  \
+        mv_comes(caller);                                                                                    \
+    else if (mv_acquire_in_turn(mv_self, &(object), MV_ORDER_SEMAPHORE, at, &told, caller))                  \
         return told;                                                                                         \
-    mv_comes(caller);                                                                                        \
     mv_semaphore_begins(at);                                                                                 \
     return mv_order_settle(&(object), MV_ORDER_SEMAPHORE, at, mv_semaphore_ends(&(object), at, call), caller)
 
@@ -115,9 +118,10 @@ void mv_condition_signalled(const void *condition);
     int told;                                                                                                \
     mv_condition_begins(condition, caller);                                                                  \
     do {                                                                                                     \
-        if (mv_replays_wait(&(mutex), at, caller) && mv_condition_in_turn(&(mutex), at, &told, caller))      \
+        if (!mv_replays_wait(&(mutex), at, caller))                                                          \
+            mv_comes(caller);                                                                                \
+        else if (mv_condition_in_turn(&(mutex), at, &told, caller))                                          \
             break;                                                                                           \
-        mv_comes(caller);                                                                                    \
     } while (!mv_condition_settled(&(mutex), at, call, &told, caller));                                      \
     return mv_condition_ends(told)
 

@@ -126,15 +126,19 @@ uint64_t mv_order_leave(struct mv_thread *self, uint32_t order, uint64_t *words)
 /* In a copy of the leader, before its threads run: each has come to where its leader's stands. Beside
  * followers that count on, records may name what a thread did before this copy was made, while it waits for
  * another ever since and comes to no event: behind its last one, or in one that it has begun (a lock that it
- * had to wait for). */
+ * had to wait for, which a moment names, too). */
 void mv_order_join(void) {
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++)
         progress[slot].value = before[slot] << 1;
     for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
         if (area->log)
             progress[area->slot].value += area->log->sequence << 1;
+    for (struct mv_thread *area = mv_area_next(NULL); area; area = mv_area_next(area))
+        if (area->log && area->in_event == MV_IN_HOOK)
+            progress[area->slot].value |= 1;
     for (uint32_t slot = 0; slot < MV_MAX_THREADS; slot++)
-        if (emitted[slot] && (emitted[slot] - 1) >> 1 == progress[slot].value >> 1)
+        if (emitted[slot] && !(progress[slot].value & 1) &&
+            (emitted[slot] - 1) >> 1 == progress[slot].value >> 1)
             progress[slot].value++;
 }
 

@@ -77,9 +77,10 @@ void mv_stdio_find(void) {
 
 static void lock(void *at, void *caller) {
     int told;
-    if (mv_replays(caller) && mv_acquire_in_turn(mv_self, &stream_lock, MV_ORDER_LOCK, at, &told, caller))
+    if (!mv_replays(caller))
+        mv_comes(caller);
+    else if (mv_acquire_in_turn(mv_self, &stream_lock, MV_ORDER_LOCK, at, &told, caller))
         return;
-    mv_comes(caller);
     mv_order_settle(&stream_lock, MV_ORDER_LOCK, at, take(at), caller);
 }
 
