@@ -98,7 +98,7 @@ rules=rules/redis
 
 step "Redis $old with $keys keys of all types, under load"
 port=$("$out/bench/free-port")
-set -- --save "" --enable-debug-command yes
+set -- --save "" --enable-debug-command yes --repl-diskless-sync-delay 0
 starts '*Ready to accept connections*' "$(program "$old")" --port "$port" --dir "$work" "$@"
 twin=$("$out/bench/free-port")
 echo "Its twin, the same program without Mvedsua, is given the same keys and is not updated."
@@ -110,10 +110,21 @@ until at "$twin" PING >/dev/null 2>&1; do
     sleep 0.05
 done
 writes "$keys"
+replica=$("$out/bench/free-port")
+mkdir "$work/replica"
+"$(program "$old")" --port "$replica" --dir "$work/replica" "$@" --replicaof 127.0.0.1 "$port" >"$work/replica/log" 2>&1 &
+also_pids="$also_pids $!"
+until at "$replica" INFO replication 2>/dev/null | grep -q '^master_link_status:up'; do
+    kill -0 "$!" 2>/dev/null || die "the replica has ended: $(tail -n 3 "$work/replica/log")"
+    sleep 0.05
+done
 at "$port" SUBSCRIBE news >"$work/news" 2>/dev/null &
 also_pids="$also_pids $!"
+at "$port" BLPOP check:jobs 0 >"$work/job" 2>/dev/null &
+also_pids="$also_pids $!"
 loads redis
-echo "$clients clients ask without pause and know every answer; one has subscribed to news; one more asks:"
+echo "A replica follows it, as Redis's replicas do. $clients clients ask without pause and know every answer; one has"
+echo "subscribed to news; one waits for a job (BLPOP); one more asks, and shows what it is told by Redis's protocol:"
 asks "HMGET check:nothing field" "*1" "\$-1"
 old_build=$(build_of)
 tells "$old_build"
@@ -158,6 +169,9 @@ echo "$(wc -l <"$work/connections") connections, the same as before the updates,
 at "$port" PUBLISH news "still here" >/dev/null
 until grep -q '^still here$' "$work/news"; do sleep 0.05; done
 echo "The subscriber has been told: $(tail -n 1 "$work/news")"
+at "$port" RPUSH check:jobs "a job" >/dev/null
+until grep -q '^a job$' "$work/job"; do sleep 0.05; done
+echo "The client that has waited for a job since before the updates is given: $(tail -n 1 "$work/job")"
 
 saw "before" "a broken build" "the update" "after it"
 
@@ -168,6 +182,10 @@ for server in "$port" "$twin"; do
     at "$server" DEBUG DIGEST
 done
 [ "$(at "$port" DEBUG DIGEST)" = "$(at "$twin" DEBUG DIGEST)" ] || die "the data is another"
+at "$port" WAIT 1 0 >/dev/null
+until [ "$(at "$replica" DEBUG DIGEST)" = "$(at "$twin" DEBUG DIGEST)" ]; do sleep 0.05; done # what is under way comes
+[ "$(at "$port" INFO stats | tr -d '\r' | sed -n 's/^sync_full://p')" = 1 ] || die "the replica has synchronised anew"
+echo "The replica has the same, and has synchronised once, as it was attached."
 
 stop
 printf '\nNo client noticed: %s answers, all of them right; %s keys, all of them as in the twin.\n' "$answers" "$written"
