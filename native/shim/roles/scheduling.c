@@ -6,6 +6,8 @@
  * it wakes up, does not take the processor from the one that runs there (sched(7)); its share stays the same.
  * A follower under load wakes up some thousand times a second, after naps (log/wait.c), and would stop leader
  * or clients each time. Whoever begins to lead is SCHED_OTHER again before it makes a call. */
+#include "../log/barriers.h"
+#include "../order/order.h"
 #include "../signals/signals.h"
 #include "../sys.h"
 #include "roles.h"
@@ -99,6 +101,9 @@ void mv_scheduling_follow(struct mv_thread *self, struct mv_frame *frame) {
     struct mv_thread *of = mv_thread_meant(self->call, frame);
     if (mv_is_error((long)told) || !of)
         return;
+    /* One that is being made again has its leader's number yet, and would put back what is changed here. */
+    for (uint32_t spins = 0; mv_load_acquire32(&of->unborn); spins++)
+        mv_order_pause(spins);
     uint32_t gave_way = of->gives_way;
     mv_scheduling_take_way(of);
     if (mv_make_as_meant(self, frame, &result) && mv_is_error(result))
