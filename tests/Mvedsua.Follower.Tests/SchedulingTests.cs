@@ -38,6 +38,23 @@ public sealed class SchedulingTests : MomentServers
         }));
     }
 
+    /// <summary>The copy's third thread is late: the leader's main thread has changed it by then, and the follower's has that to replay.</summary>
+    [Fact]
+    public async Task What_is_changed_of_a_thread_that_is_being_made_again_is_not_put_back()
+    {
+        using Variant variant = Variant.WithFaults();
+        RedisUnderMvedsua server = Start(RedisUnderMvedsua.Mode.Solo, server: OwnServer.Command("scheduling"), prepare: OwnServer.Compile("scheduling"),
+            products: variant.Products, faults: "nap:thread-again:3");
+        server.Answers();
+        using var line = new Line(server);
+        Task follow = Task.Run(server.Follow);
+        Host.Until(() => server.Log.Contains("naps at thread-again, passage 3: now", StringComparison.Ordinal), "a thread is late");
+        foreach (string command in (string[])["change 3", "change 4", "change 5"]) line.Ask(command); /* of each worker */
+        await follow;
+        server.InStep();
+        Assert.Equal(Kernel(server.LeaderPid).Select(GivingWay), Kernel(server.FollowerPid));
+    }
+
     /// <summary>What the leader's threads have, the follower's have too, but that they give way; and the successor's.</summary>
     private static void Succeeded(RedisUnderMvedsua server)
     {

@@ -9,6 +9,7 @@
  * for: in a copy nobody would tell those who join it); one that comes here when the others have been released
  * (each park has a number of its own); one that is kicked twice (the second kick is found in the copy, too).
  */
+#include "../fault/fault.h"
 #include "../log/barriers.h"
 #include "../process/registers.h"
 #include "../signals/signals.h"
@@ -54,6 +55,7 @@ static void recreated(struct mv_thread *self) {
     self->kicks = 0;
     self->log = NULL;
     mv_net_arm(self);
+    mv_fault(MV_FAULT_THREAD_AGAIN);
     mv_scheduling_again(self);
     if (!mv.updating)
         mv_scheduling_give_way(self);
